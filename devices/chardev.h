@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Character back-end: what stands between a serial port and the I/O thread that owns the file,
+ * pipe or terminal. The device side never blocks and never sees a descriptor.
+ *
+ * Output: the device pushes bytes into `tx`; the I/O thread drains it. While the reader makes
+ * progress nothing is lost: a full ring makes the port look busy, as a real line at its rate does.
+ * Once the I/O thread finds that the reader has stopped reading (`stalled`), bytes that do not fit
+ * are dropped and counted, so that a dead reader cannot hold up a guest that polls.
+ *
+ * Input: the I/O thread calls front.receive with bytes; the device takes what its FIFO holds, and
+ * asks for more with chardev_kick when the guest has read them.
+ */
+#ifndef DEVICES_CHARDEV_H
+#define DEVICES_CHARDEV_H
+
+#include "lib/ring.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CHARDEV_TX_SIZE 65536 /* bytes: half a second of a fast boot log */
+
+struct chardev_front {
+	void *ctx;
+	/* I/O thread: N bytes came; how many were taken (the rest is offered again later). */
+	size_t (*receive)(void *ctx, const uint8_t *data, size_t n);
+	/* I/O thread: tx has room again. */
+	void (*drained)(void *ctx);
+};
+
+struct chardev {
+	struct ring tx;
+	uint8_t tx_bytes[CHARDEV_TX_SIZE];
+	int wake_fd;                /* eventfd of the I/O thread; -1: nobody drains (tests) */
+	atomic_bool stalled;        /* set and cleared by the I/O thread */
+	_Atomic uint64_t dropped;   /* bytes lost to a stalled reader */
+	struct chardev_front front; /* set by the device before the start */
+};
+
+/* Device side, any vCPU thread, under the device's lock. */
+
+/*
+ * Queues BYTE. False when the ring is full and the reader is alive: the port must look busy. When
+ * the reader has stalled, a byte that does not fit is dropped, counted, and true is returned.
+ */
+bool chardev_put(struct chardev *c, uint8_t byte);
+
+/* True when chardev_put would take a byte. */
+bool chardev_writable(struct chardev *c);
+
+/* Wakes the I/O thread: input can be taken again. */
+void chardev_kick(struct chardev *c);
+
+void chardev_init(struct chardev *c, int wake_fd);
+
+#endif

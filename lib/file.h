@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Files as bytes: read-only mappings, whole reads and writes, sealed memory files. Any thread.
+ */
+#ifndef LIB_FILE_H
+#define LIB_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct file_map {
+	const uint8_t *data; /* NULL when the file is empty */
+	size_t size;         /* bytes */
+};
+
+/*
+ * Maps the regular file FD (private, read-only). 0; -EISDIR or -EINVAL when it is not a regular
+ * file; else what fstat or mmap said. FD may be closed afterwards.
+ */
+int file_map_fd(int fd, struct file_map *ret_map);
+
+/* Opens and maps PATH; the errors of open(2) and file_map_fd. */
+int file_map_path(const char *path, struct file_map *ret_map);
+
+void file_unmap(struct file_map *map);
+
+/* Read or write exactly SIZE bytes; 0, -ENODATA at an early end of file, or a negative errno. */
+int file_read_all(int fd, void *buf, size_t size);
+int file_write_all(int fd, const void *buf, size_t size);
+
+/*
+ * Reads a small text file (sysfs, procfs): at most SIZE - 1 bytes, NUL-terminated, without the
+ * final newline. 0 or a negative errno; BUF is the empty string on failure.
+ */
+int file_read_line(const char *path, char *buf, size_t size);
+
+/* A memfd with DATA in it that nobody can change or resize any more. The descriptor or -errno. */
+int memfd_create_sealed(const char *name, const void *data, size_t size);
+
+#endif

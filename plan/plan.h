@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The plan: what one run consists of, resolved from YAML and overrides, validated, with every
+ * default filled in. The keys, their types, defaults and help are one table (plan/schema.c), from
+ * which the reference in docs/ and the JSON Schema in configs/ are generated.
+ */
+#ifndef PLAN_PLAN_H
+#define PLAN_PLAN_H
+
+#include "lib/diag.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define PLAN_PARTITIONS_MAX 64
+#define PLAN_CORES_MAX      1024 /* host core numbers are below this */
+#define PLAN_VCPUS_MAX      64
+#define PLAN_MODULES_MAX    64
+#define PLAN_SERIAL_PORTS   2
+
+enum plan_role { PLAN_NON_SAFETY, PLAN_SAFETY };
+enum plan_contract { PLAN_STANDARD };
+enum plan_image_type {
+	PLAN_IMAGE_AUTO,
+	PLAN_IMAGE_MULTIBOOT,
+	PLAN_IMAGE_MULTIBOOT2,
+	PLAN_IMAGE_ELF,
+	PLAN_IMAGE_BZIMAGE,
+	PLAN_IMAGE_RAW,
+};
+enum plan_hugepages { PLAN_HUGEPAGES_NONE, PLAN_HUGEPAGES_2M, PLAN_HUGEPAGES_1G };
+enum plan_serial_kind {
+	PLAN_SERIAL_NONE,    /* the port is not there */
+	PLAN_SERIAL_NULL,    /* the port is there; output goes nowhere, no input comes */
+	PLAN_SERIAL_CONSOLE, /* this run's console */
+	PLAN_SERIAL_FILE,    /* output to a file, created or truncated */
+	PLAN_SERIAL_PTY,     /* a pseudo-terminal, whose name is printed */
+};
+/* What follows a fatal error of the partition (design.md section 3). */
+enum plan_on_fatal {
+	PLAN_FATAL_STOP,       /* this partition stops, the others go on */
+	PLAN_FATAL_SAFE_STATE, /* every partition stops; exit code 5 */
+};
+/* What a reset that the guest asks for means. */
+enum plan_on_reset {
+	PLAN_RESET_FAIL, /* the partition ends as failed: how a panic with panic=-1 looks to CI */
+	PLAN_RESET_STOP, /* the partition ends as wanted */
+};
+
+/* Keys whose place in the plan is kept for messages made after parsing. */
+enum plan_key {
+	PLAN_KEY_PARTITION, /* the partition's own name */
+	PLAN_KEY_ROLE,
+	PLAN_KEY_CPUS,
+	PLAN_KEY_MEMORY,
+	PLAN_KEY_IMAGE,
+	PLAN_KEY_CMDLINE,
+	PLAN_KEY_INITRD,
+	PLAN_KEY_MODULES,
+	PLAN_KEY_SERIAL,
+	PLAN_KEY_COUNT,
+};
+
+struct plan_module {
+	char *path;
+	char *string; /* never NULL */
+	struct diag_loc loc;
+};
+
+struct plan_serial {
+	enum plan_serial_kind kind;
+	char *path; /* PLAN_SERIAL_FILE; else NULL */
+	struct diag_loc loc;
+};
+
+struct plan_cpus {
+	unsigned vcpus; /* 1..PLAN_VCPUS_MAX */
+	/*
+	 * Exclusive: vCPU i runs on host core cores[i], alone; core_count == vcpus.
+	 * Shared: all vCPUs run on any of cores[]; core_count 0 means any core this process may
+	 * use.
+	 */
+	bool shared;
+	unsigned core_count;
+	unsigned *cores;
+};
+
+struct plan_partition {
+	char *name;
+	enum plan_role role;
+	enum plan_contract contract;
+	struct plan_cpus cpus;
+	uint64_t memory; /* bytes */
+	enum plan_hugepages hugepages;
+	bool lock; /* prefault and mlock guest memory before the start */
+	char *image;
+	enum plan_image_type image_type;
+	uint64_t load_address; /* raw images */
+	uint64_t entry;        /* raw images */
+	char *cmdline;         /* never NULL */
+	char *initrd;          /* NULL: none */
+	unsigned module_count;
+	struct plan_module *modules;
+	struct plan_serial serial[PLAN_SERIAL_PORTS];
+	enum plan_on_fatal on_fatal;
+	enum plan_on_reset on_reset;
+	struct diag_loc locs[PLAN_KEY_COUNT];
+};
+
+struct plan {
+	char *path; /* as given; what locs point to */
+	/* Cores for everything but vCPUs; core_count 0: chosen at the start. */
+	unsigned housekeeping_count;
+	unsigned *housekeeping;
+	unsigned partition_count;
+	struct plan_partition *partitions; /* in the plan's order */
+};
+
+/*
+ * Reads, overrides, validates. PATH is a file, "-" is standard input. OVERRIDES are the arguments
+ * of --set, "partitions.linux.memory=1G" each. 0 and *RET_PLAN, or -EINVAL with every error in
+ * DIAGS. Opens no other file and asks the host nothing.
+ */
+int plan_load(const char *path, const char *const *overrides, unsigned override_count,
+	struct diags *diags, struct plan **ret_plan);
+
+/* The same, from YAML text in memory; NAME stands for the path in messages, and DIR (NULL: the
+ * working directory) is what relative paths start from. */
+int plan_load_text(const char *name, const char *dir, const char *text, size_t size,
+	const char *const *overrides, unsigned override_count, struct diags *diags,
+	struct plan **ret_plan);
+
+void plan_destroy(struct plan *plan);
+
+/*
+ * Holds the plan against this host: cores that exist, are online and allowed, hyper-thread
+ * siblings, memory, hugepages, locked-memory limit, files that can be read or written. Adds every
+ * problem to DIAGS; 0 or -EINVAL when there was an error. ROOT stands before /sys and /proc ("" is
+ * the real host; tests give a directory).
+ */
+int plan_check_host(const struct plan *plan, const char *root, struct diags *diags);
+
+/* The effective plan, defaults and absolute paths included, as YAML that replays exactly, or JSON.
+ */
+void plan_print_yaml(const struct plan *plan, FILE *f);
+void plan_print_json(const struct plan *plan, FILE *f);
+
+/* Generated documents: the key reference (Markdown) and the JSON Schema (draft 2020-12). */
+void plan_print_reference(FILE *f);
+void plan_print_schema(FILE *f);
+
+/*
+ * One partition as bytes, for the partition process (same binary, checked all the same: the
+ * decoder trusts nothing). encode: 0 and a malloc'd buffer, or -ENOMEM. decode: 0, -EINVAL,
+ * -ENOMEM.
+ */
+int plan_partition_encode(const struct plan_partition *p, void **ret_buf, size_t *ret_size);
+int plan_partition_decode(const void *buf, size_t size, struct plan_partition **ret_partition);
+void plan_partition_destroy(struct plan_partition *p);
+
+const char *plan_role_name(enum plan_role role);
+const char *plan_on_fatal_name(enum plan_on_fatal v);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Where things are in the standard x86 machine (design.md section 7). Each address stands here and
+ * nowhere else. Guest-physical addresses, and I/O ports.
+ */
+#ifndef VMM_LAYOUT_X86_H
+#define VMM_LAYOUT_X86_H
+
+/* The first MiB: RAM, then the hole where a PC has video memory and option ROMs, then tables. */
+#define X86_LOW_RAM_END   0xA0000
+#define X86_TABLES_BASE   0xF0000 /* reserved in e820, backed by memory */
+#define X86_TABLES_END    0x100000
+#define X86_ACPI_RSDP     0xF2400 /* ACRN's place; the other tables follow, to X86_TABLES_END */
+#define X86_HIGH_RAM_BASE 0x100000
+#define X86_LOW_RAM_MAX   0x80000000 /* RAM above 2 GiB continues at 4 GiB */
+#define X86_ABOVE_4G      0x100000000
+
+/* What a loader leaves in low memory, where mainline ACRN has it. */
+#define X86_BOOT_GDT       0x98000
+#define X86_ZERO_PAGE      0x98400
+#define X86_CMDLINE        0x99400 /* at most X86_CMDLINE_MAX bytes, the NUL included */
+#define X86_CMDLINE_MAX    0x800
+#define X86_MULTIBOOT_INFO 0x9A000 /* to X86_LOW_RAM_END */
+
+/* The 32-bit and 64-bit windows that PCI devices are mapped into. */
+#define X86_PCI_MMIO32_BASE 0x80000000
+#define X86_PCI_MMIO32_END  0xE0000000
+#define X86_PCI_ECAM_BASE   0xE0000000
+#define X86_PCI_MMIO64_BASE 0x4000000000
+
+#define X86_IOAPIC_BASE 0xFEC00000
+#define X86_LAPIC_BASE  0xFEE00000
+/* What KVM itself wants on Intel hosts: three pages for the real-mode TSS, one for a page table. */
+#define X86_KVM_IDENTITY_MAP 0xFFFBC000
+#define X86_KVM_TSS          0xFFFBD000
+
+/* ISA interrupt lines. */
+#define X86_IRQ_COM1 4
+#define X86_IRQ_COM2 3
+
+/* Ports. */
+#define X86_PORT_I8042_DATA 0x60
+#define X86_PORT_I8042_CMD  0x64
+#define X86_PORT_RTC        0x70 /* index, data */
+#define X86_PORT_POST       0x80
+#define X86_PORT_EXIT       0xF4
+#define X86_PORT_COM2       0x2F8
+#define X86_PORT_COM1       0x3F8
+#define X86_PORT_SLEEP_CTRL 0x400 /* ACPI sleep control register */
+#define X86_PORT_SLEEP_STS  0x401 /* ACPI sleep status register */
+#define X86_PORT_RESET      0xCF9
+#define X86_RESET_VALUE     0x0E /* what the FADT tells a guest to write to X86_PORT_RESET */
+#define X86_SLEEP_TYPE_S5   5    /* SLP_TYP of \_S5 */
+
+#endif

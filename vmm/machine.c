@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "vmm/machine.h"
+
+#include "lib/util.h"
+#include "vmm/device.h"
+#include "vmm/layout_x86.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int layout_x86(struct machine *m, uint64_t ram_size)
+{
+	uint64_t low = min_u64(ram_size, X86_LOW_RAM_MAX);
+	int ret;
+
+	ret = machine_add_range(m, 0, X86_LOW_RAM_END, RANGE_RAM);
+	if (!ret)
+		ret = machine_add_range(
+			m, X86_TABLES_BASE, X86_TABLES_END - X86_TABLES_BASE, RANGE_RESERVED);
+	if (!ret)
+		ret = machine_add_range(m, X86_HIGH_RAM_BASE, low - X86_HIGH_RAM_BASE, RANGE_RAM);
+	if (!ret && ram_size > low)
+		ret = machine_add_range(m, X86_ABOVE_4G, ram_size - low, RANGE_RAM);
+	return ret;
+}
+
+int machine_init(struct machine *m, enum guest_arch arch, uint64_t ram_size, unsigned vcpus)
+{
+	memset(m, 0, sizeof(*m));
+	m->arch = arch;
+	m->vcpus = vcpus;
+	if (!vcpus || vcpus > MACHINE_VCPUS_MAX)
+		return -EINVAL;
+	if (ram_size < MACHINE_RAM_MIN || ram_size % (4 * KIB))
+		return -EINVAL;
+	if (ram_size > MACHINE_RAM_MAX)
+		return -ERANGE;
+	return layout_x86(m, ram_size);
+}
+
+void machine_fini(struct machine *m)
+{
+	while (m->device_count) {
+		struct device *dev = m->devices[--m->device_count];
+
+		dev->cls->destroy(dev);
+	}
+	memset(m, 0, sizeof(*m));
+}
+
+int machine_add_range(struct machine *m, gpa_t base, uint64_t size, enum range_type type)
+{
+	unsigned at = 0;
+
+	if (!size || add_overflows(base, size))
+		return -EINVAL;
+	for (unsigned i = 0; i < m->range_count; i++) {
+		if (ranges_overlap(base, size, m->ranges[i].base, m->ranges[i].size))
+			return -EEXIST;
+		if (m->ranges[i].base < base)
+			at = i + 1;
+	}
+	if (m->range_count == MACHINE_RANGES_MAX)
+		return -ENOSPC;
+	memmove(&m->ranges[at + 1], &m->ranges[at], (m->range_count - at) * sizeof(m->ranges[0]));
+	m->ranges[at] = (struct machine_range){.base = base, .size = size, .type = type};
+	m->range_count++;
+	return 0;
+}
+
+static bool range_holds(const struct machine_range *r, gpa_t base, uint64_t size)
+{
+	return base >= r->base && base - r->base <= r->size && size <= r->size - (base - r->base);
+}
+
+static int claim_append(struct machine *m, gpa_t base, uint64_t size, const char *what)
+{
+	struct machine_claim *c;
+
+	if (m->claim_count == MACHINE_CLAIMS_MAX)
+		return -ENOSPC;
+	c = &m->claims[m->claim_count++];
+	c->base = base;
+	c->size = size;
+	snprintf(c->what, sizeof(c->what), "%s", what);
+	return 0;
+}
+
+static const struct machine_claim *claim_find_overlap(
+	const struct machine *m, gpa_t base, uint64_t size)
+{
+	for (unsigned i = 0; i < m->claim_count; i++) {
+		if (ranges_overlap(base, size, m->claims[i].base, m->claims[i].size))
+			return &m->claims[i];
+	}
+	return NULL;
+}
+
+int machine_claim(struct machine *m, gpa_t base, uint64_t size, const char *what,
+	const struct machine_claim **ret_other)
+{
+	const struct machine_claim *other;
+	bool inside = false;
+
+	if (!size)
+		return 0;
+	for (unsigned i = 0; i < m->range_count; i++)
+		inside = inside || range_holds(&m->ranges[i], base, size);
+	if (!inside)
+		return -EFAULT;
+	other = claim_find_overlap(m, base, size);
+	if (other) {
+		if (ret_other)
+			*ret_other = other;
+		return -EEXIST;
+	}
+	return claim_append(m, base, size, what);
+}
+
+/* The lowest or highest free aligned place in [lo, hi); false when there is none. */
+static bool place_in(const struct machine *m, const struct machine_search *s, gpa_t lo, gpa_t hi,
+	gpa_t *ret_base)
+{
+	gpa_t base = s->highest ? 0 : align_up(lo, s->align);
+	const struct machine_claim *other;
+
+	for (;;) {
+		if (hi < s->size)
+			return false;
+		if (s->highest)
+			base = align_down(hi - s->size, s->align);
+		if (base < lo || base > hi - s->size)
+			return false;
+		other = claim_find_overlap(m, base, s->size);
+		if (!other)
+			break;
+		/* Each turn passes one claim, so there are at most claim_count turns. */
+		if (s->highest)
+			hi = other->base;
+		else
+			base = align_up(other->base + other->size, s->align);
+	}
+	*ret_base = base;
+	return true;
+}
+
+int machine_place(
+	struct machine *m, const struct machine_search *s, const char *what, gpa_t *ret_base)
+{
+	gpa_t base;
+	int ret;
+
+	if (!s->size)
+		return -EINVAL;
+	for (unsigned i = 0; i < m->range_count; i++) {
+		unsigned at = s->highest ? m->range_count - 1 - i : i;
+		const struct machine_range *r = &m->ranges[at];
+		gpa_t lo = max_u64(r->base, s->min);
+		gpa_t hi = min_u64(r->base + r->size - 1, s->max) + 1;
+
+		if (r->type != RANGE_RAM || lo >= hi || !place_in(m, s, lo, hi, &base))
+			continue;
+		ret = claim_append(m, base, s->size, what);
+		if (!ret)
+			*ret_base = base;
+		return ret;
+	}
+	return -ENOMEM;
+}
+
+gpa_t machine_ram_end_low(const struct machine *m)
+{
+	gpa_t end = 0;
+
+	for (unsigned i = 0; i < m->range_count; i++) {
+		if (m->ranges[i].type == RANGE_RAM && m->ranges[i].base < X86_ABOVE_4G)
+			end = m->ranges[i].base + m->ranges[i].size;
+	}
+	return end;
+}
+
+int machine_add_device(struct machine *m, struct device *dev)
+{
+	if (m->device_count == MACHINE_DEVICES_MAX)
+		return -ENOSPC;
+	for (unsigned i = 0; i < m->device_count; i++)
+		dev->uid += m->devices[i]->cls == dev->cls;
+	dev->machine = m;
+	m->devices[m->device_count++] = dev;
+	return 0;
+}
+
+int machine_add_window(struct machine *m, enum window_space space, uint64_t base, uint64_t size,
+	struct device *dev, unsigned index)
+{
+	unsigned at = 0;
+
+	if (!size || add_overflows(base, size))
+		return -EINVAL;
+	if (space == WINDOW_PORT && base + size > 0x10000)
+		return -EINVAL;
+	for (unsigned i = 0; space == WINDOW_MMIO && i < m->range_count; i++) {
+		if (ranges_overlap(base, size, m->ranges[i].base, m->ranges[i].size))
+			return -EEXIST;
+	}
+	for (unsigned i = 0; i < m->window_count; i++) {
+		const struct machine_window *w = &m->windows[i];
+
+		if (w->space == space && ranges_overlap(base, size, w->base, w->size))
+			return -EEXIST;
+		if (w->space < space || (w->space == space && w->base < base))
+			at = i + 1;
+	}
+	if (m->window_count == MACHINE_WINDOWS_MAX)
+		return -ENOSPC;
+	memmove(&m->windows[at + 1], &m->windows[at],
+		(m->window_count - at) * sizeof(m->windows[0]));
+	m->windows[at] = (struct machine_window){
+		.space = space, .base = base, .size = size, .dev = dev, .index = index};
+	m->window_count++;
+	return 0;
+}
+
+int machine_add_irq(struct machine *m, struct device *dev, uint32_t gsi, bool level)
+{
+	for (unsigned i = 0; i < m->irq_count; i++) {
+		if (m->irqs[i].gsi == gsi)
+			return -EEXIST;
+	}
+	if (m->irq_count == MACHINE_IRQS_MAX)
+		return -ENOSPC;
+	m->irqs[m->irq_count++] = (struct machine_irq){.dev = dev, .gsi = gsi, .level = level};
+	return 0;
+}
+
+const struct machine_window *machine_find_window(
+	const struct machine *m, enum window_space space, uint64_t addr)
+{
+	unsigned lo = 0, hi = m->window_count;
+
+	while (lo < hi) {
+		unsigned mid = lo + (hi - lo) / 2;
+		const struct machine_window *w = &m->windows[mid];
+
+		if (w->space == space && addr >= w->base && addr - w->base < w->size)
+			return w;
+		if (w->space < space || (w->space == space && w->base < addr))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
+}
+
+/* The window that holds all of [addr, addr + size), or NULL. */
+static const struct machine_window *window_for_access(
+	const struct machine *m, enum window_space space, uint64_t addr, unsigned size)
+{
+	const struct machine_window *w = machine_find_window(m, space, addr);
+
+	return w && size <= w->size - (addr - w->base) ? w : NULL;
+}
+
+static uint64_t size_mask(unsigned size)
+{
+	return size >= 8 ? UINT64_MAX : ((uint64_t)1 << (8 * size)) - 1;
+}
+
+bool machine_read(const struct machine *m, enum window_space space, uint64_t addr, unsigned size,
+	uint64_t *ret)
+{
+	const struct machine_window *w = window_for_access(m, space, addr, size);
+
+	*ret = size_mask(size);
+	if (!w)
+		return false;
+	if (w->dev->cls->read)
+		*ret &= w->dev->cls->read(w->dev, w->index, addr - w->base, size);
+	return true;
+}
+
+bool machine_write(const struct machine *m, enum window_space space, uint64_t addr, unsigned size,
+	uint64_t value)
+{
+	const struct machine_window *w = window_for_access(m, space, addr, size);
+
+	if (!w)
+		return false;
+	if (w->dev->cls->write)
+		w->dev->cls->write(w->dev, w->index, addr - w->base, size, value & size_mask(size));
+	return true;
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * struct machine: the one map of a partition. RAM, MMIO and port windows, devices and their
+ * interrupts are recorded here once; e820, multiboot maps, ACPI and the device tree are emitted
+ * from it, and exits are dispatched by it. It knows no KVM and no host: the same code builds an
+ * x86-64 or an arm64 machine on either host, and in unit tests.
+ *
+ * Filled in by one thread before the first vCPU starts, constant afterwards (so that a look-up
+ * takes no lock); what changes at run time belongs to the devices.
+ */
+#ifndef VMM_MACHINE_H
+#define VMM_MACHINE_H
+
+#include "vmm/gmem.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct device;
+
+enum guest_arch {
+	GUEST_X86_64,
+	GUEST_ARM64,
+};
+
+/* Most vCPUs a partition may have. */
+#define MACHINE_VCPUS_MAX 64
+
+/* ---- memory ---- */
+
+enum range_type {
+	RANGE_RAM,      /* the guest's to use */
+	RANGE_RESERVED, /* backed by memory, but kept from the guest's allocator: firmware tables */
+};
+
+struct machine_range {
+	gpa_t base;
+	uint64_t size; /* bytes, a multiple of 4 KiB */
+	enum range_type type;
+};
+
+/* Bytes that something was put into before the start: an image, a table, the command line. */
+struct machine_claim {
+	gpa_t base;
+	uint64_t size;
+	char what[64]; /* for messages: "ACPI tables", "initrd" */
+};
+
+/* ---- windows: addresses that devices answer ---- */
+
+enum window_space {
+	WINDOW_PORT, /* x86 I/O ports */
+	WINDOW_MMIO,
+};
+
+struct machine_window {
+	enum window_space space;
+	uint64_t base;
+	uint64_t size;
+	struct device *dev;
+	unsigned index; /* which of the device's windows this is */
+};
+
+struct machine_irq {
+	struct device *dev;
+	uint32_t gsi; /* x86: IOAPIC pin = ISA IRQ; arm64: SPI number */
+	bool level;   /* else edge; always active high */
+};
+
+/* ---- what devices may ask of the partition ---- */
+
+enum end_kind {
+	END_POWER_OFF,      /* the guest switched itself off */
+	END_RESET,          /* the guest asked for a reset */
+	END_EXIT_CODE,      /* the guest gave an exit code, 0 meaning success */
+	END_TRIPLE_FAULT,   /* from here on: fatal errors of the design */
+	END_INTERNAL_ERROR, /* KVM could not go on: emulation failure and the like */
+	END_FAIL_ENTRY,     /* the processor refused the guest state */
+	END_UNKNOWN_EXIT,   /* an exit that no handler claims */
+	END_MONITOR_ERROR,  /* we failed */
+};
+
+/*
+ * Services, called by devices from whichever thread runs them; they do not block. CTX is the
+ * context of the struct.
+ */
+struct machine_services {
+	void *ctx;
+	/* Drives the interrupt line GSI. */
+	void (*irq_set)(void *ctx, uint32_t gsi, bool asserted);
+	/* Ends the partition; the first call wins. HOW is static text: "ACPI sleep register". */
+	void (*end)(void *ctx, enum end_kind kind, uint32_t code, const char *how);
+};
+
+#define MACHINE_RANGES_MAX  8
+#define MACHINE_CLAIMS_MAX  96
+#define MACHINE_WINDOWS_MAX 64
+#define MACHINE_IRQS_MAX    64
+#define MACHINE_DEVICES_MAX 64
+
+struct machine {
+	enum guest_arch arch;
+	unsigned vcpus; /* 1..MACHINE_VCPUS_MAX; vCPU i has APIC id i */
+
+	struct machine_range ranges[MACHINE_RANGES_MAX]; /* by ascending base */
+	unsigned range_count;
+	struct machine_claim claims[MACHINE_CLAIMS_MAX];
+	unsigned claim_count;
+	struct machine_window windows[MACHINE_WINDOWS_MAX]; /* by space, then ascending base */
+	unsigned window_count;
+	struct machine_irq irqs[MACHINE_IRQS_MAX];
+	unsigned irq_count;
+	struct device *devices[MACHINE_DEVICES_MAX]; /* owned */
+	unsigned device_count;
+
+	struct machine_services services;
+	struct gmem gmem; /* slots are added by whoever allocates the memory */
+};
+
+/*
+ * Lays out the RAM of the architecture's standard contract (design.md sections 7 and 8); no devices
+ * yet. RAM_SIZE in bytes counts guest RAM from the first byte to the last: a hole for the legacy
+ * area is not given back. 0; -EINVAL when VCPUS is out of range or RAM_SIZE is not a multiple of
+ * 4 KiB of at least MACHINE_RAM_MIN; -ERANGE when it is more than MACHINE_RAM_MAX.
+ */
+#define MACHINE_RAM_MIN (2 * 1024 * 1024)
+#define MACHINE_RAM_MAX ((uint64_t)240 << 30)
+int machine_init(struct machine *m, enum guest_arch arch, uint64_t ram_size, unsigned vcpus);
+
+/* Destroys the devices. Legal on a zeroed machine. */
+void machine_fini(struct machine *m);
+
+/* Appends a range. 0, -EEXIST when it overlaps one, -ENOSPC. Keeps the ranges sorted. */
+int machine_add_range(struct machine *m, gpa_t base, uint64_t size, enum range_type type);
+
+/*
+ * Takes [base, base + size) for WHAT. 0; -EFAULT when it is not wholly inside RAM or one reserved
+ * range; -EEXIST when something else has a byte of it (*RET_OTHER, if asked for, says who);
+ * -ENOSPC when there are too many claims.
+ */
+int machine_claim(struct machine *m, gpa_t base, uint64_t size, const char *what,
+	const struct machine_claim **ret_other);
+
+/*
+ * Finds and takes SIZE bytes of unclaimed RAM, aligned to ALIGN (a power of two), wholly inside
+ * [min, max], max being the last usable byte: the lowest such place, or with HIGHEST the highest.
+ * 0, -ENOMEM when there is none, -ENOSPC. *RET_BASE is the place.
+ */
+struct machine_search {
+	uint64_t size;
+	uint64_t align;
+	gpa_t min;
+	gpa_t max;
+	bool highest;
+};
+int machine_place(
+	struct machine *m, const struct machine_search *search, const char *what, gpa_t *ret_base);
+
+/* End of RAM below 4 GiB: the first byte after it. */
+gpa_t machine_ram_end_low(const struct machine *m);
+
+/* Adds a device; the machine owns it from here on. -ENOSPC when there are too many. */
+int machine_add_device(struct machine *m, struct device *dev);
+
+/* Gives DEV a window. 0, -EEXIST when it overlaps another window or RAM, -EINVAL, -ENOSPC. */
+int machine_add_window(struct machine *m, enum window_space space, uint64_t base, uint64_t size,
+	struct device *dev, unsigned index);
+
+/* Gives DEV an interrupt line. 0, -EEXIST when another device has it, -ENOSPC. */
+int machine_add_irq(struct machine *m, struct device *dev, uint32_t gsi, bool level);
+
+/* The window that holds ADDR, or NULL. Any thread. */
+const struct machine_window *machine_find_window(
+	const struct machine *m, enum window_space space, uint64_t addr);
+
+/*
+ * An access of a vCPU to ADDR, SIZE in {1, 2, 4, 8}: dispatched to the device, which sees it as one
+ * access when it lies in one window. False when nobody claims the address: a read then gives
+ * all-ones, a write is dropped. Any thread.
+ */
+bool machine_read(const struct machine *m, enum window_space space, uint64_t addr, unsigned size,
+	uint64_t *ret);
+bool machine_write(const struct machine *m, enum window_space space, uint64_t addr, unsigned size,
+	uint64_t value);
+
+#endif
