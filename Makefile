@@ -42,7 +42,7 @@ libs := -lyaml -ljansson -lelf -lz -luring
 warnings := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wmissing-prototypes -Wimplicit-fallthrough \
 	-Wstrict-prototypes -Wpointer-arith -Wundef $(if $(WERROR),-Werror)
 CFLAGS ?= -O2 -g
-cflags = -std=gnu17 -D_GNU_SOURCE -I$(src) -I$(out) -pthread -fno-strict-aliasing \
+cflags = -std=gnu17 -D_GNU_SOURCE -I$(src) -I$(src)vmm/$(ARCH) -I$(out) -pthread -fno-strict-aliasing \
 	-fno-common -fstack-protector-strong $(warnings) $(if $(SAN),-fsanitize=$(SAN) \
 	-fno-sanitize-recover=all -fno-omit-frame-pointer) $(CFLAGS)
 ldflags = -pthread $(if $(SAN),-fsanitize=$(SAN)) $(if $(filter 1,$(STATIC)),-static) \

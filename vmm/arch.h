@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The architecture contract: all that generic code asks of vmm/x86/ or vmm/arm64/, resolved at link
+ * time. Every function is called by the thread that builds the VM unless it says otherwise; 0 or a
+ * negative errno, and on failure *RET_WHAT names the ioctl (static text).
+ */
+#ifndef VMM_ARCH_H
+#define VMM_ARCH_H
+
+#include "vmm/entry.h"
+#include "vmm/machine.h"
+
+#include <stdio.h>
+
+struct vm;
+struct vcpu;
+
+/* struct arch_vm and struct arch_vcpu, from vmm/<arch>/: the build sets the include path. */
+#include "arch_types.h"
+
+/* The guest architecture that this host's KVM runs. */
+extern const enum guest_arch arch_guest;
+
+/* KVM capabilities without which a partition cannot run, -1 at the end. */
+extern const int arch_required_caps[];
+
+/* Interrupt controllers, timers and whatever else belongs to the VM and comes before its vCPUs. */
+int arch_vm_create(struct vm *vm, const char **ret_what);
+/* Legal on a VM that arch_vm_create did not finish. */
+void arch_vm_destroy(struct vm *vm);
+
+/* CPUID or features, MSRs, local interrupt controller: everything but the entry state. */
+int arch_vcpu_create(struct vcpu *vcpu, const char **ret_what);
+void arch_vcpu_destroy(struct vcpu *vcpu);
+
+/* Puts the boot vCPU into ENTRY; the others stay as reset leaves them. */
+int arch_vcpu_enter(struct vcpu *vcpu, const struct entry_state *entry, const char **ret_what);
+
+/* Drives the interrupt line GSI. Any thread. */
+void arch_irq_set(struct vm *vm, uint32_t gsi, bool asserted);
+
+/*
+ * For reports, on the vCPU's own thread, after an exit: the program counter (false when KVM does
+ * not give it), and registers with the bytes at the program counter as text, each line ending in a
+ * newline.
+ */
+bool arch_vcpu_pc(struct vcpu *vcpu, uint64_t *ret_pc);
+void arch_vcpu_describe(struct vcpu *vcpu, FILE *f);
+
+/* What KVM_EXIT_FAIL_ENTRY's hardware reason means, as text; NULL when unknown. */
+const char *arch_fail_entry_reason(uint64_t reason);
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The vCPU run loop. On the fast path a vCPU thread does nothing but KVM_RUN and what the exit asks
+ * for: no allocation, no other system call, no lock that another vCPU takes.
+ *
+ * Stopping without a lost wake-up: vcpu_kick sets `stop`, then immediate_exit, then signals the
+ * thread. Before KVM_RUN the loop sees `stop`; between that look and the entry, immediate_exit
+ * makes KVM_RUN return at once; inside the guest the signal does.
+ */
+#include "vmm/vcpu.h"
+
+#include "lib/util.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#define KICK_SIGNAL SIGRTMIN
+
+static void kick_received(int signal)
+{
+	(void)signal; /* its arrival is what ends KVM_RUN */
+}
+
+static void run_failed(struct vcpu *vcpu, int error)
+{
+	char report[128];
+
+	snprintf(report, sizeof(report), "KVM_RUN failed: %s\n", strerror(error));
+	vm_end_fatal(vcpu, END_MONITOR_ERROR, "KVM_RUN failed", report);
+}
+
+static void vcpu_run(struct vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+
+	while (!atomic_load_explicit(&vcpu->stop, memory_order_acquire)) {
+		if (ioctl(vcpu->fd, KVM_RUN, 0) < 0) {
+			/* EAGAIN: an AP that waits for its SIPI was woken for something else. */
+			if (errno != EINTR && errno != EAGAIN) {
+				run_failed(vcpu, errno);
+				return;
+			}
+			vcpu->counters.signals++;
+			continue;
+		}
+		if (run->exit_reason < VCPU_EXITS_MAX && arch_exits[run->exit_reason].handle) {
+			vcpu->counters.exits[run->exit_reason]++;
+			arch_exits[run->exit_reason].handle(vcpu);
+		} else {
+			vcpu->counters.exits[VCPU_EXITS_MAX]++;
+			vcpu_exit_unknown(vcpu);
+		}
+	}
+}
+
+static void *vcpu_thread(void *arg)
+{
+	struct vcpu *vcpu = arg;
+	struct vm *vm = vcpu->vm;
+
+	pthread_mutex_lock(&vm->gate_lock);
+	while (!vm->released)
+		pthread_cond_wait(&vm->gate, &vm->gate_lock);
+	pthread_mutex_unlock(&vm->gate_lock);
+	vcpu_run(vcpu);
+	return NULL;
+}
+
+int vcpu_create(struct vm *vm, unsigned index, struct vcpu *vcpu, const char **ret_what)
+{
+	void *run;
+	int ret;
+
+	*vcpu = (struct vcpu){.vm = vm, .index = index};
+	*ret_what = "KVM_CREATE_VCPU";
+	vcpu->fd = ioctl(vm->fd, KVM_CREATE_VCPU, index);
+	if (vcpu->fd < 0)
+		return -errno;
+	*ret_what = "mmap of struct kvm_run";
+	run = mmap(NULL, vm->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
+	if (run == MAP_FAILED) {
+		ret = -errno;
+		fd_close(&vcpu->fd);
+		return ret;
+	}
+	vcpu->run = run;
+	ret = arch_vcpu_create(vcpu, ret_what);
+	if (ret)
+		vcpu_destroy(vcpu);
+	return ret;
+}
+
+void vcpu_destroy(struct vcpu *vcpu)
+{
+	arch_vcpu_destroy(vcpu);
+	munmap(vcpu->run, vcpu->vm->run_size);
+	fd_close(&vcpu->fd);
+}
+
+int vcpu_start(struct vcpu *vcpu, const cpu_set_t *affinity, const char *name)
+{
+	struct sigaction action = {.sa_handler = kick_received};
+	char thread_name[16]; /* the kernel's limit */
+	pthread_attr_t attr;
+	int ret;
+
+	sigaction(KICK_SIGNAL, &action, NULL);
+	pthread_attr_init(&attr);
+	/* Set before the thread exists: it never runs anywhere else, and a bad core is an error. */
+	ret = pthread_attr_setaffinity_np(&attr, sizeof(*affinity), affinity);
+	if (!ret)
+		ret = pthread_create(&vcpu->thread, &attr, vcpu_thread, vcpu);
+	pthread_attr_destroy(&attr);
+	if (ret)
+		return -ret;
+	vcpu->started = true;
+	snprintf(thread_name, sizeof(thread_name), "%.8s/vcpu%u", name, vcpu->index % 100);
+	pthread_setname_np(vcpu->thread, thread_name);
+	return 0;
+}
+
+void vcpu_kick(struct vcpu *vcpu)
+{
+	atomic_store_explicit(&vcpu->stop, true, memory_order_release);
+	/* KVM reads it without a lock; the signal below orders it for a running vCPU. */
+	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+	if (vcpu->started)
+		pthread_kill(vcpu->thread, KICK_SIGNAL);
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "vmm/vm.h"
+
+#include "lib/util.h"
+#include "vmm/vcpu.h"
+
+#include <errno.h>
+#include <linux/kvm.h>
+#include <linux/memfd.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+/* end_state: who may write vm->end, and whether it can be read. */
+enum { END_NONE, END_CLAIMED, END_DONE };
+
+/* ---- memory ---- */
+
+/*
+ * Guest RAM is one mapping, in which the legacy hole below 1 MiB keeps its place (so that huge
+ * pages stay aligned) and the hole below 4 GiB does not.
+ */
+static uint64_t memory_offset(const struct machine *m, gpa_t gpa)
+{
+	gpa_t low_end = machine_ram_end_low(m);
+
+	return gpa < low_end ? gpa : low_end + (gpa - m->ranges[m->range_count - 1].base);
+}
+
+/* Adds a slot for each run of ranges without a hole between them. */
+static int memory_add_slots(struct machine *m, uint8_t *hva)
+{
+	unsigned i = 0;
+
+	while (i < m->range_count) {
+		gpa_t base = m->ranges[i].base;
+		gpa_t end = base + m->ranges[i].size;
+		int ret;
+
+		while (++i < m->range_count && m->ranges[i].base == end)
+			end += m->ranges[i].size;
+		ret = gmem_add(&m->gmem, base, end - base, hva + memory_offset(m, base));
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int memory_fd(enum vm_pages pages)
+{
+	static const unsigned flags[] = {
+		[VM_PAGES_4K] = 0,
+		[VM_PAGES_2M] = MFD_HUGETLB | MFD_HUGE_2MB,
+		[VM_PAGES_1G] = MFD_HUGETLB | MFD_HUGE_1GB,
+	};
+	int fd = memfd_create("bulkhead-ram", MFD_CLOEXEC | flags[pages]);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static uint64_t memory_page_size(enum vm_pages pages)
+{
+	return pages == VM_PAGES_1G ? GIB : pages == VM_PAGES_2M ? 2 * MIB : 4 * KIB;
+}
+
+int vm_memory_create(struct machine *m, enum vm_pages pages, bool lock,
+	struct vm_memory *ret_memory, const char **ret_what)
+{
+	const struct machine_range *last = &m->ranges[m->range_count - 1];
+	struct vm_memory mem = {.fd = -1};
+	void *hva;
+	int ret;
+
+	mem.size = align_up(memory_offset(m, last->base) + last->size, memory_page_size(pages));
+	*ret_what = "memfd_create";
+	mem.fd = memory_fd(pages);
+	if (mem.fd < 0)
+		return mem.fd;
+	*ret_what = "ftruncate of the memfd";
+	if (ftruncate(mem.fd, (off_t)mem.size))
+		goto fail;
+	*ret_what = "mmap of guest memory";
+	/* Without MAP_NORESERVE, hugetlb pages are reserved here: their lack shows now, as ENOMEM.
+	 */
+	hva = mmap(NULL, mem.size, PROT_READ | PROT_WRITE,
+		MAP_SHARED | (pages == VM_PAGES_4K ? MAP_NORESERVE : 0), mem.fd, 0);
+	if (hva == MAP_FAILED)
+		goto fail;
+	mem.hva = hva;
+	*ret_what = "mlock of guest memory";
+	if (lock && mlock(hva, mem.size))
+		goto fail;
+	*ret_what = "laying out guest memory";
+	ret = memory_add_slots(m, mem.hva);
+	if (ret) {
+		vm_memory_destroy(&mem);
+		return ret;
+	}
+	*ret_memory = mem;
+	return 0;
+fail:
+	ret = -errno;
+	vm_memory_destroy(&mem);
+	return ret;
+}
+
+void vm_memory_destroy(struct vm_memory *memory)
+{
+	if (memory->hva)
+		munmap(memory->hva, memory->size);
+	memory->hva = NULL;
+	fd_close(&memory->fd);
+}
+
+/* ---- create and destroy ---- */
+
+static void service_irq_set(void *ctx, uint32_t gsi, bool asserted)
+{
+	arch_irq_set(ctx, gsi, asserted);
+}
+
+static void service_end(void *ctx, enum end_kind kind, uint32_t code, const char *how)
+{
+	vm_end(ctx, kind, code, how);
+}
+
+static int vm_check_kvm(int kvm_fd, const char **ret_what)
+{
+	*ret_what = "KVM_GET_API_VERSION is not 12";
+	if (ioctl(kvm_fd, KVM_GET_API_VERSION, 0) != KVM_API_VERSION)
+		return -EPROTONOSUPPORT;
+	*ret_what = "KVM lacks a capability that partitions need";
+	for (const int *cap = arch_required_caps; *cap >= 0; cap++) {
+		if (ioctl(kvm_fd, KVM_CHECK_EXTENSION, *cap) <= 0)
+			return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+static int vm_add_memory(struct vm *vm, const char **ret_what)
+{
+	const struct gmem *g = &vm->machine->gmem;
+
+	*ret_what = "KVM_SET_USER_MEMORY_REGION";
+	for (unsigned i = 0; i < g->count; i++) {
+		struct kvm_userspace_memory_region region = {
+			.slot = i,
+			.guest_phys_addr = g->slots[i].base,
+			.memory_size = g->slots[i].size,
+			.userspace_addr = (uintptr_t)g->slots[i].hva,
+		};
+
+		if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region))
+			return -errno;
+	}
+	return 0;
+}
+
+static int vm_open(struct vm *vm, const char **ret_what)
+{
+	int ret = vm_check_kvm(vm->kvm_fd, ret_what);
+
+	if (ret)
+		return ret;
+	*ret_what = "KVM_GET_VCPU_MMAP_SIZE";
+	ret = ioctl(vm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
+	if (ret < 0)
+		return -errno;
+	vm->run_size = (size_t)ret;
+	*ret_what = "eventfd";
+	vm->end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (vm->end_fd < 0)
+		return -errno;
+	*ret_what = "KVM_CREATE_VM";
+	vm->fd = ioctl(vm->kvm_fd, KVM_CREATE_VM, 0);
+	return vm->fd < 0 ? -errno : 0;
+}
+
+int vm_create(int kvm_fd, struct machine *m, struct vm **ret_vm, const char **ret_what)
+{
+	struct vm *vm = calloc(1, sizeof(*vm));
+	int ret = -ENOMEM;
+
+	*ret_what = "memory for the VM";
+	if (!vm)
+		return -ENOMEM;
+	*vm = (struct vm){.kvm_fd = kvm_fd, .fd = -1, .machine = m, .end_fd = -1};
+	pthread_mutex_init(&vm->gate_lock, NULL);
+	pthread_cond_init(&vm->gate, NULL);
+	vm->vcpus = calloc(m->vcpus, sizeof(*vm->vcpus));
+	if (vm->vcpus)
+		ret = vm_open(vm, ret_what);
+	/* Memory comes first: each slot added to a VM with vCPUs waits for them. */
+	if (!ret)
+		ret = vm_add_memory(vm, ret_what);
+	if (!ret)
+		ret = arch_vm_create(vm, ret_what);
+	while (!ret && vm->vcpu_count < m->vcpus) {
+		ret = vcpu_create(vm, vm->vcpu_count, &vm->vcpus[vm->vcpu_count], ret_what);
+		if (!ret)
+			vm->vcpu_count++;
+	}
+	if (ret) {
+		vm_destroy(vm);
+		return ret;
+	}
+	m->services = (struct machine_services){
+		.ctx = vm, .irq_set = service_irq_set, .end = service_end};
+	*ret_vm = vm;
+	return 0;
+}
+
+void vm_destroy(struct vm *vm)
+{
+	if (!vm)
+		return;
+	vm_stop(vm);
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		vcpu_destroy(&vm->vcpus[i]);
+	arch_vm_destroy(vm);
+	fd_close(&vm->fd);
+	fd_close(&vm->end_fd);
+	pthread_cond_destroy(&vm->gate);
+	pthread_mutex_destroy(&vm->gate_lock);
+	free(vm->vcpus);
+	free(vm);
+}
+
+/* ---- start and stop ---- */
+
+int vm_start(struct vm *vm, const struct entry_state *entry, const cpu_set_t *affinity,
+	const char *name, const char **ret_what)
+{
+	int ret = arch_vcpu_enter(&vm->vcpus[0], entry, ret_what);
+
+	for (unsigned i = 0; !ret && i < vm->vcpu_count; i++) {
+		*ret_what = "starting a vCPU thread on its host cores";
+		ret = vcpu_start(&vm->vcpus[i], &affinity[i], name);
+	}
+	return ret;
+}
+
+void vm_release(struct vm *vm)
+{
+	pthread_mutex_lock(&vm->gate_lock);
+	vm->released = true;
+	pthread_cond_broadcast(&vm->gate);
+	pthread_mutex_unlock(&vm->gate_lock);
+}
+
+void vm_stop(struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		vcpu_kick(&vm->vcpus[i]);
+	vm_release(vm);
+	for (unsigned i = 0; i < vm->vcpu_count; i++) {
+		if (vm->vcpus[i].started)
+			pthread_join(vm->vcpus[i].thread, NULL);
+		vm->vcpus[i].started = false;
+	}
+}
+
+/* ---- the end ---- */
+
+static bool end_claim(struct vm *vm)
+{
+	int expected = END_NONE;
+
+	return atomic_compare_exchange_strong(&vm->end_state, &expected, END_CLAIMED);
+}
+
+static void end_publish(struct vm *vm)
+{
+	const uint64_t one = 1;
+
+	atomic_store(&vm->end_state, END_DONE);
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		vcpu_kick(&vm->vcpus[i]);
+	/* Cannot fail: the counter of a fresh eventfd takes one more. */
+	(void)!write(vm->end_fd, &one, sizeof(one));
+}
+
+bool vm_end(struct vm *vm, enum end_kind kind, uint32_t code, const char *how)
+{
+	if (!end_claim(vm))
+		return false;
+	vm->end = (struct vm_end){.kind = kind, .code = code, .vcpu = -1, .how = how};
+	end_publish(vm);
+	return true;
+}
+
+bool vm_end_fatal(struct vcpu *vcpu, enum end_kind kind, const char *how, const char *report)
+{
+	struct vm *vm = vcpu->vm;
+
+	if (!end_claim(vm))
+		return false;
+	vm->end = (struct vm_end){.kind = kind, .vcpu = (int)vcpu->index, .how = how};
+	snprintf(vm->end.report, sizeof(vm->end.report), "%s", report);
+	end_publish(vm);
+	return true;
+}
+
+const struct vm_end *vm_ended(const struct vm *vm)
+{
+	return atomic_load(&vm->end_state) == END_DONE ? &vm->end : NULL;
+}

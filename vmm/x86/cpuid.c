@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * CPUID: what KVM supports on this host, with the topology of this partition: one package, one
+ * thread a core, vCPU i being core i with APIC id i. Leaves by [SDM 2A CPUID] and [APM 3 E].
+ */
+#include "lib/util.h"
+#include "vmm/x86/x86.h"
+
+#include <errno.h>
+#include <linux/kvm_para.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#define LEAF1_ECX_VMX          (1u << 5)
+#define LEAF1_ECX_X2APIC       (1u << 21)
+#define LEAF1_ECX_TSC_DEADLINE (1u << 24)
+#define LEAF1_ECX_HYPERVISOR   (1u << 31)
+#define LEAF1_EDX_HTT          (1u << 28)
+#define EXT1_ECX_CMP_LEGACY    (1u << 1)
+#define EXT1_ECX_SVM           (1u << 2)
+
+/* Level types of leaves 0xB and 0x1F, in ECX[15:8]. */
+enum { LEVEL_END, LEVEL_THREAD, LEVEL_CORE };
+
+/* Bits of the APIC id that number N cores. */
+static unsigned core_bits(unsigned n)
+{
+	unsigned bits = 0;
+
+	while (1u << bits < n)
+		bits++;
+	return bits;
+}
+
+/* Replaces bits [HI:LO] of *REG. */
+static void set_field(uint32_t *reg, unsigned hi, unsigned lo, uint32_t value)
+{
+	uint32_t mask = (uint32_t)(((uint64_t)1 << (hi - lo + 1)) - 1) << lo;
+
+	*reg = (*reg & ~mask) | ((value << lo) & mask);
+}
+
+/* Shared properties of all vCPUs. */
+static void patch_common(struct kvm_cpuid_entry2 *e, const struct vm *vm)
+{
+	switch (e->function) {
+	case 1:
+		e->ecx |= LEAF1_ECX_HYPERVISOR | LEAF1_ECX_X2APIC;
+		e->ecx &= ~LEAF1_ECX_VMX;
+		if (ioctl(vm->kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0)
+			e->ecx |= LEAF1_ECX_TSC_DEADLINE;
+		break;
+	case 0x80000001:
+		e->ecx &= ~(EXT1_ECX_SVM | EXT1_ECX_CMP_LEGACY);
+		if (vm->machine->vcpus > 1)
+			e->ecx |= EXT1_ECX_CMP_LEGACY;
+		break;
+	case 0x8000000A: /* SVM features */
+		e->eax = e->ebx = e->ecx = e->edx = 0;
+		break;
+	}
+}
+
+/* Leaf 4 and 0x8000001D: caches. The last level is the package's, the others are a core's own. */
+static void patch_cache(struct kvm_cpuid_entry2 *e, unsigned vcpus, bool intel)
+{
+	uint32_t level = (e->eax >> 5) & 7;
+
+	if (!(e->eax & 0x1F))
+		return;
+	set_field(&e->eax, 25, 14, level >= 3 ? (1u << core_bits(vcpus)) - 1 : 0);
+	if (intel)
+		set_field(&e->eax, 31, 26, (1u << core_bits(vcpus)) - 1);
+}
+
+static void patch_topology_leaf(struct kvm_cpuid_entry2 *e, const struct vcpu *vcpu)
+{
+	unsigned n = vcpu->vm->machine->vcpus;
+
+	e->eax = e->ebx = 0;
+	e->ecx = e->index;
+	e->edx = vcpu->index;
+	if (e->index == 0) {
+		e->ebx = 1;
+		e->ecx |= LEVEL_THREAD << 8;
+	} else if (e->index == 1) {
+		e->eax = core_bits(n);
+		e->ebx = n;
+		e->ecx |= LEVEL_CORE << 8;
+	}
+}
+
+static void patch_vcpu(struct kvm_cpuid_entry2 *e, const struct vcpu *vcpu)
+{
+	unsigned n = vcpu->vm->machine->vcpus;
+
+	switch (e->function) {
+	case 1:
+		set_field(&e->ebx, 31, 24, vcpu->index);
+		set_field(&e->ebx, 23, 16, 1u << core_bits(n));
+		e->edx &= ~LEAF1_EDX_HTT;
+		if (n > 1)
+			e->edx |= LEAF1_EDX_HTT;
+		break;
+	case 4:
+		patch_cache(e, n, true);
+		break;
+	case 0xB:
+	case 0x1F:
+		patch_topology_leaf(e, vcpu);
+		break;
+	case 0x80000008: /* NC and ApicIdSize */
+		set_field(&e->ecx, 7, 0, n - 1);
+		set_field(&e->ecx, 15, 12, core_bits(n));
+		break;
+	case 0x8000001D:
+		patch_cache(e, n, false);
+		break;
+	case 0x8000001E: /* extended APIC id; core id, one thread a core; node 0 of 1 */
+		e->eax = vcpu->index;
+		e->ebx = vcpu->index;
+		e->ecx = 0;
+		break;
+	}
+}
+
+static bool is_topology_leaf(const struct kvm_cpuid_entry2 *e)
+{
+	return e->function == 0xB || e->function == 0x1F;
+}
+
+/*
+ * Gives topology leaf FUNCTION exactly subleaves 0 to 2: KVM reports as many as the host has, which
+ * may be fewer. There is always room: CPUID_ENTRIES_MAX is far above what KVM returns.
+ */
+static void add_topology_leaf(struct kvm_cpuid2 *c, uint32_t function)
+{
+	for (uint32_t i = 0; i < 3 && c->nent < CPUID_ENTRIES_MAX; i++) {
+		c->entries[c->nent++] = (struct kvm_cpuid_entry2){
+			.function = function, .index = i, .flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX};
+	}
+}
+
+static void replace_topology_leaves(struct kvm_cpuid2 *c)
+{
+	uint32_t kept = 0, max_basic = 0;
+
+	for (uint32_t i = 0; i < c->nent; i++) {
+		if (c->entries[i].function == 0)
+			max_basic = c->entries[i].eax;
+		if (!is_topology_leaf(&c->entries[i]))
+			c->entries[kept++] = c->entries[i];
+	}
+	c->nent = kept;
+	if (max_basic >= 0xB)
+		add_topology_leaf(c, 0xB);
+	if (max_basic >= 0x1F)
+		add_topology_leaf(c, 0x1F);
+}
+
+int cpuid_create(struct vm *vm, struct kvm_cpuid2 **ret_cpuid, const char **ret_what)
+{
+	struct kvm_cpuid2 *c =
+		calloc(1, sizeof(*c) + CPUID_ENTRIES_MAX * sizeof(struct kvm_cpuid_entry2));
+
+	*ret_what = "KVM_GET_SUPPORTED_CPUID";
+	if (!c)
+		return -ENOMEM;
+	c->nent = CPUID_ENTRIES_MAX;
+	if (ioctl(vm->kvm_fd, KVM_GET_SUPPORTED_CPUID, c)) {
+		free(c);
+		return -errno;
+	}
+	replace_topology_leaves(c);
+	for (uint32_t i = 0; i < c->nent; i++)
+		patch_common(&c->entries[i], vm);
+	*ret_cpuid = c;
+	return 0;
+}
+
+int cpuid_set(struct vcpu *vcpu, const char **ret_what)
+{
+	struct kvm_cpuid2 *c = vcpu->vm->arch.cpuid;
+
+	for (uint32_t i = 0; i < c->nent; i++)
+		patch_vcpu(&c->entries[i], vcpu);
+	*ret_what = "KVM_SET_CPUID2";
+	return ioctl(vcpu->fd, KVM_SET_CPUID2, c) ? -errno : 0;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Between the files of vmm/x86/. */
+#ifndef VMM_X86_X86_H
+#define VMM_X86_X86_H
+
+#include "vmm/vcpu.h"
+
+#include <linux/kvm.h>
+
+/* Entries that KVM_GET_SUPPORTED_CPUID may give; KVM's own limit is below this. */
+#define CPUID_ENTRIES_MAX 256
+
+/* What KVM supports, with the parts that are the same for every vCPU set. */
+int cpuid_create(struct vm *vm, struct kvm_cpuid2 **ret_cpuid, const char **ret_what);
+
+/* Gives the vCPU its CPUID: the VM's with this vCPU's APIC id and topology. */
+int cpuid_set(struct vcpu *vcpu, const char **ret_what);
+
+#endif
