@@ -27,7 +27,7 @@ struct chardev_front {
 	void *ctx;
 	/* I/O thread: N bytes came; how many were taken (the rest is offered again later). */
 	size_t (*receive)(void *ctx, const uint8_t *data, size_t n);
-	/* I/O thread: tx has room again. */
+	/* I/O thread: tx, which refused a byte, has room again, or its reader has stalled. */
 	void (*drained)(void *ctx);
 };
 
@@ -35,7 +35,8 @@ struct chardev {
 	struct ring tx;
 	uint8_t tx_bytes[CHARDEV_TX_SIZE];
 	int wake_fd;                /* eventfd of the I/O thread; -1: nobody drains (tests) */
-	atomic_bool stalled;        /* set and cleared by the I/O thread */
+	atomic_bool stalled;        /* set and cleared by the I/O thread: chardev_set_stalled */
+	atomic_bool refused;        /* chardev_put refused a byte; front.drained is owed */
 	_Atomic uint64_t dropped;   /* bytes lost to a stalled reader */
 	struct chardev_front front; /* set by the device before the start */
 };
@@ -48,12 +49,22 @@ struct chardev {
  */
 bool chardev_put(struct chardev *c, uint8_t byte);
 
-/* True when chardev_put would take a byte. */
-bool chardev_writable(struct chardev *c);
-
 /* Wakes the I/O thread: input can be taken again. */
 void chardev_kick(struct chardev *c);
 
+/* I/O thread. */
+
+/*
+ * Says that N bytes, which ring_peek on tx showed, are written, and calls front.drained when it is
+ * owed. The device wakes the I/O thread only when it puts a byte into an empty tx: peek again after
+ * this until nothing is left, and only then sleep.
+ */
+void chardev_tx_drop(struct chardev *c, size_t n);
+
+/* Marks the reader as stalled, or as reading again. */
+void chardev_set_stalled(struct chardev *c, bool stalled);
+
+/* WAKE_FD is borrowed, non-blocking, and may be -1. front is empty until a device fills it in. */
 void chardev_init(struct chardev *c, int wake_fd);
 
 #endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Character back-end: devices/chardev.h says what it is for. Two flags pass between the threads
+ * without a lock: "tx was empty" (the device then wakes the I/O thread) and `refused` (the I/O
+ * thread then calls front.drained). Each side first stores its own half, then looks at the other's;
+ * the full fences between the two make sure that at least one side sees the other, so that no
+ * wake-up is lost.
+ */
+#include "devices/chardev.h"
+
+#include <unistd.h>
+
+void chardev_init(struct chardev *c, int wake_fd)
+{
+	ring_init(&c->tx, c->tx_bytes, sizeof(c->tx_bytes));
+	c->wake_fd = wake_fd;
+	atomic_init(&c->stalled, false);
+	atomic_init(&c->refused, false);
+	atomic_init(&c->dropped, 0);
+	c->front = (struct chardev_front){0};
+}
+
+void chardev_kick(struct chardev *c)
+{
+	const uint64_t one = 1;
+
+	/* EAGAIN means that a wake-up is pending already; nothing else can go wrong here. */
+	if (c->wake_fd >= 0 && write(c->wake_fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+static bool tx_push(struct chardev *c, uint8_t byte)
+{
+	size_t head = atomic_load_explicit(&c->tx.head, memory_order_relaxed);
+
+	if (!ring_push(&c->tx, &byte, 1))
+		return false;
+	atomic_thread_fence(memory_order_seq_cst);
+	if (atomic_load_explicit(&c->tx.tail, memory_order_relaxed) == head)
+		chardev_kick(c);
+	return true;
+}
+
+bool chardev_put(struct chardev *c, uint8_t byte)
+{
+	if (tx_push(c, byte))
+		return true;
+	atomic_store_explicit(&c->refused, true, memory_order_relaxed);
+	atomic_thread_fence(memory_order_seq_cst);
+	/* The I/O thread may have made room, or given up, before it could see `refused`. */
+	if (tx_push(c, byte))
+		return true;
+	if (!atomic_load_explicit(&c->stalled, memory_order_relaxed))
+		return false;
+	atomic_fetch_add_explicit(&c->dropped, 1, memory_order_relaxed);
+	return true;
+}
+
+static void call_drained(struct chardev *c)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+	if (atomic_exchange_explicit(&c->refused, false, memory_order_relaxed) && c->front.drained)
+		c->front.drained(c->front.ctx);
+}
+
+void chardev_tx_drop(struct chardev *c, size_t n)
+{
+	ring_drop(&c->tx, n);
+	call_drained(c);
+}
+
+void chardev_set_stalled(struct chardev *c, bool stalled)
+{
+	atomic_store_explicit(&c->stalled, stalled, memory_order_relaxed);
+	call_drained(c);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "devices/common.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+int device_create(struct machine *m, const struct device_class *cls, const char *name, size_t size,
+	struct device **ret_dev)
+{
+	struct device *dev = calloc(1, size);
+	int ret;
+
+	if (!dev)
+		return -ENOMEM;
+	dev->cls = cls;
+	snprintf(dev->name, sizeof(dev->name), "%s", name);
+	ret = machine_add_device(m, dev);
+	if (ret) {
+		free(dev);
+		return ret;
+	}
+	*ret_dev = dev;
+	return 0;
+}
+
+void device_free(struct device *dev)
+{
+	free(dev);
+}
+
+uint64_t bytewise_read(struct device *dev, uint64_t offset, unsigned size,
+	uint8_t (*read)(struct device *dev, uint64_t offset))
+{
+	uint64_t value = 0;
+
+	for (unsigned i = 0; i < size; i++)
+		value |= (uint64_t)read(dev, offset + i) << (8 * i);
+	return value;
+}
+
+void bytewise_write(struct device *dev, uint64_t offset, unsigned size, uint64_t value,
+	void (*write)(struct device *dev, uint64_t offset, uint8_t value))
+{
+	for (unsigned i = 0; i < size; i++)
+		write(dev, offset + i, (uint8_t)(value >> (8 * i)));
+}

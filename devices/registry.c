@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "devices/registry.h"
+
+#include "devices/acpi_pm.h"
+#include "devices/debug_exit.h"
+#include "devices/i8042.h"
+#include "devices/post_port.h"
+#include "devices/reset_port.h"
+#include "devices/serial16550.h"
+#include "lib/util.h"
+#include "vmm/layout_x86.h"
+
+static int create_serial(struct machine *m, const struct devices_config *cfg)
+{
+	static const struct serial16550_config ports[DEVICES_SERIAL_PORTS] = {
+		{.name = "COM1", .port = X86_PORT_COM1, .gsi = X86_IRQ_COM1},
+		{.name = "COM2", .port = X86_PORT_COM2, .gsi = X86_IRQ_COM2},
+	};
+	int ret = 0;
+
+	for (unsigned i = 0; i < DEVICES_SERIAL_PORTS && !ret; i++) {
+		struct serial16550_config port = ports[i];
+
+		port.chardev = cfg->serial[i];
+		if (port.chardev)
+			ret = serial16550_create(m, &port);
+	}
+	return ret;
+}
+
+static int create_rtc(struct machine *m, const struct devices_config *cfg)
+{
+	return cmos_rtc_create(m, &cfg->rtc);
+}
+
+/* One entry per device: the second for those that need nothing but the machine. */
+static const struct {
+	int (*create)(struct machine *m, const struct devices_config *cfg);
+	int (*create_plain)(struct machine *m);
+} x86_devices[] = {
+	{.create = create_serial},
+	{.create = create_rtc},
+	{.create_plain = i8042_create},
+	{.create_plain = reset_port_create},
+	{.create_plain = acpi_pm_create},
+	{.create_plain = debug_exit_create},
+	{.create_plain = post_port_create},
+};
+
+int devices_create_x86(struct machine *m, const struct devices_config *cfg)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(x86_devices) && !ret; i++) {
+		if (x86_devices[i].create)
+			ret = x86_devices[i].create(m, cfg);
+		else
+			ret = x86_devices[i].create_plain(m);
+	}
+	return ret;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The devices of the standard x86 machine (design.md section 7): an explicit list. */
+#ifndef DEVICES_REGISTRY_H
+#define DEVICES_REGISTRY_H
+
+#include "devices/chardev.h"
+#include "devices/cmos_rtc.h"
+#include "vmm/machine.h"
+
+#define DEVICES_SERIAL_PORTS 2
+
+struct devices_config {
+	/* What is behind COM1 and COM2, borrowed for the machine's life; NULL: no such port. */
+	struct chardev *serial[DEVICES_SERIAL_PORTS];
+	struct cmos_rtc_config rtc; /* zeroed: the host's clock */
+};
+
+/*
+ * Adds every device to M. 0, or the first device's error (-ENOMEM, -ENOSPC, -EEXIST); what was
+ * added until then is M's and goes with machine_fini.
+ */
+int devices_create_x86(struct machine *m, const struct devices_config *cfg);
+
+#endif
