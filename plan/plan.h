@@ -113,6 +113,7 @@ struct plan {
 	/* Cores for everything but vCPUs; core_count 0: chosen at the start. */
 	unsigned housekeeping_count;
 	unsigned *housekeeping;
+	struct diag_loc housekeeping_loc;
 	unsigned partition_count;
 	struct plan_partition *partitions; /* in the plan's order */
 };

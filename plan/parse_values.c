@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The keys whose values are no plain scalars: cores, modules, serial ports.
+ */
+#include "plan/schema.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+/* ---- cores ---- */
+
+static int core_number(const char **text, unsigned *ret_number)
+{
+	unsigned long v;
+	char *end;
+
+	if (!isdigit((unsigned char)**text))
+		return -EINVAL;
+	errno = 0;
+	v = strtoul(*text, &end, 10);
+	if (errno || v > UINT32_MAX)
+		return -ERANGE;
+	*ret_number = (unsigned)v;
+	*text = end;
+	return 0;
+}
+
+int corelist_next(const char **text, unsigned *ret_first, unsigned *ret_last)
+{
+	const char *at = *text;
+	unsigned first, last;
+	int ret;
+
+	if (!*at)
+		return 0;
+	ret = core_number(&at, &first);
+	if (ret)
+		return ret;
+	last = first;
+	if (*at == '-') {
+		at++;
+		ret = core_number(&at, &last);
+		if (ret)
+			return ret;
+	}
+	if (last < first)
+		return -EINVAL;
+	if (*at == ',') {
+		at++;
+		while (*at == ' ')
+			at++;
+		if (!*at)
+			return -EINVAL;
+	} else if (*at) {
+		return -EINVAL;
+	}
+	*ret_first = first;
+	*ret_last = last;
+	*text = at;
+	return 1;
+}
+
+struct core_set {
+	bool seen[PLAN_CORES_MAX];
+	unsigned cores[PLAN_CORES_MAX]; /* in the order written */
+	unsigned count;
+};
+
+static bool add_range(struct parse *p, struct core_set *set, unsigned first, unsigned last,
+	const struct node *n, const char *field)
+{
+	if (last >= PLAN_CORES_MAX) {
+		diag_error(p->diags, &n->loc, field,
+			"there is no core %u on any host we know; give cores from 0 to %d", last,
+			PLAN_CORES_MAX - 1);
+		return false;
+	}
+	for (unsigned c = first; c <= last; c++) {
+		if (set->seen[c]) {
+			diag_error(p->diags, &n->loc, field,
+				"core %u is listed twice; list each core once", c);
+			return false;
+		}
+		set->seen[c] = true;
+		set->cores[set->count++] = c;
+	}
+	return true;
+}
+
+static bool add_cores(
+	struct parse *p, struct core_set *set, const struct node *n, const char *field)
+{
+	const char *text = parse_scalar(p, n, field, "cores, such as [2, 3] or 2-3");
+	const char *at = text;
+	char buf[EXCERPT_MAX];
+	unsigned first, last;
+	int ret;
+
+	if (!text)
+		return false;
+	while ((ret = corelist_next(&at, &first, &last)) > 0)
+		if (!add_range(p, set, first, last, n, field))
+			return false;
+	if (ret || at == text) {
+		diag_error(p->diags, &n->loc, field,
+			"\"%s\" is not a core or range of cores; write [2, 3] or 2-3",
+			excerpt(text, buf));
+		return false;
+	}
+	return true;
+}
+
+/* The cores in N, a list or a scalar; *RET_CORES is in the plan's arena. */
+static bool parse_core_set(struct parse *p, const struct node *n, const char *field,
+	unsigned *ret_count, unsigned **ret_cores)
+{
+	AUTO_FREE struct core_set *set = calloc(1, sizeof(*set));
+	bool ok = true;
+	unsigned *cores;
+
+	if (!set) {
+		p->arena->failed = true;
+		return false;
+	}
+	if (n->kind == NODE_LIST) {
+		for (const struct node_item *i = n->first; i; i = i->next)
+			ok &= add_cores(p, set, i->value, field);
+	} else {
+		ok = add_cores(p, set, n, field);
+	}
+	if (!ok)
+		return false;
+	if (!set->count) {
+		diag_error(p->diags, &n->loc, field, "no core is listed; list at least one");
+		return false;
+	}
+	cores = arena_alloc(p->arena, set->count * sizeof(*cores));
+	if (!cores)
+		return false;
+	memcpy(cores, set->cores, set->count * sizeof(*cores));
+	*ret_cores = cores;
+	*ret_count = set->count;
+	return true;
+}
+
+void parse_housekeeping(struct parse *p, const struct node *n, struct plan *plan, const char *field)
+{
+	plan->housekeeping_loc = n->loc;
+	parse_core_set(p, n, field, &plan->housekeeping_count, &plan->housekeeping);
+}
+
+void parse_cpus_on(struct parse *p, const struct node *n, struct plan_cpus *cpus, const char *field)
+{
+	parse_core_set(p, n, field, &cpus->core_count, &cpus->cores);
+}
+
+void parse_cpus(struct parse *p, const struct key *key, const struct node *n,
+	struct plan_partition *part, const char *field)
+{
+	struct plan_cpus *cpus = &part->cpus;
+
+	if (n->kind == NODE_MAP) {
+		cpus->shared = true;
+		parse_fields(p, key->fields, n, cpus, field);
+		return;
+	}
+	/* "cpus: 2" reads as two CPUs to some and as CPU 2 to others. */
+	if (n->kind == NODE_SCALAR && *n->text &&
+		strspn(n->text, "0123456789") == strlen(n->text)) {
+		char buf[EXCERPT_MAX];
+
+		excerpt(n->text, buf);
+		diag_error(p->diags, &n->loc, field,
+			"%s may mean one core or a number of vCPUs; write [%s] to own core %s, or "
+			"{count: %s} for %s vCPUs on shared cores",
+			buf, buf, buf, buf, buf);
+		return;
+	}
+	if (!parse_core_set(p, n, field, &cpus->core_count, &cpus->cores))
+		return;
+	if (cpus->core_count > PLAN_VCPUS_MAX)
+		diag_error(p->diags, &n->loc, field, "%u vCPUs; a partition has at most %d",
+			cpus->core_count, PLAN_VCPUS_MAX);
+	cpus->vcpus = cpus->core_count;
+}
+
+/* ---- modules ---- */
+
+void parse_modules(struct parse *p, const struct key *key, const struct node *n,
+	struct plan_partition *part, const char *field)
+{
+	struct key module = {.type = KEY_GROUP, .fields = key->fields, .shorthand = key->shorthand};
+
+	if (n->kind != NODE_LIST) {
+		diag_error(p->diags, &n->loc, field,
+			"this is %s; give a list, such as [a.bin, {path: b.bin, string: x}]",
+			node_is_null(n) ? "no value" : node_kind_name(n));
+		return;
+	}
+	if (n->count > key->max) {
+		diag_error(p->diags, &n->loc, field, "%u modules; give at most %d", n->count,
+			PLAN_MODULES_MAX);
+		return;
+	}
+	part->modules = arena_alloc(p->arena, (n->count + 1) * sizeof(*part->modules));
+	if (!part->modules)
+		return;
+	for (const struct node_item *i = n->first; i; i = i->next) {
+		unsigned at = part->module_count++;
+		char index[16], sub[FIELD_MAX];
+
+		snprintf(index, sizeof(index), "%u", at);
+		part->modules[at].loc = i->value->loc;
+		parse_value(
+			p, &module, i->value, &part->modules[at], field_join(sub, field, index));
+	}
+}
+
+/* ---- serial ports ---- */
+
+#define SERIAL_WANTED "console, none, null, pty or file:PATH"
+
+static void parse_port(struct parse *p, const struct key *key, const struct node *n,
+	struct plan_serial *port, const char *field)
+{
+	const char *text;
+	char buf[EXCERPT_MAX];
+
+	port->loc = n->loc;
+	port->kind = PLAN_SERIAL_FILE;
+	if (n->kind == NODE_MAP)
+		return parse_fields(p, key->fields, n, port, field);
+	if (n->kind == NODE_SCALAR && strncmp(n->text, "file:", 5) == 0) {
+		port->path = parse_path(p, n->text + 5, &n->loc, field);
+		return;
+	}
+	/* Here null is the name of a kind, not a missing value. */
+	for (unsigned i = 0; n->kind == NODE_SCALAR && serial_names[i]; i++) {
+		if (i == PLAN_SERIAL_FILE || strcmp(n->text, serial_names[i]) != 0)
+			continue;
+		port->kind = i;
+		return;
+	}
+	text = parse_scalar(p, n, field, SERIAL_WANTED);
+	if (text)
+		diag_error(p->diags, &n->loc, field, "unknown port \"%s\"; use " SERIAL_WANTED,
+			excerpt(text, buf));
+}
+
+void parse_serial(struct parse *p, const struct key *key, const struct node *n,
+	struct plan_partition *part, const char *field)
+{
+	unsigned at = 0;
+
+	if (n->kind != NODE_LIST) {
+		diag_error(p->diags, &n->loc, field,
+			"this is %s; give a list, such as [console] or [console, file:log.txt]",
+			node_is_null(n) ? "no value" : node_kind_name(n));
+		return;
+	}
+	if (n->count > key->max) {
+		diag_error(p->diags, &n->loc, field,
+			"%u serial ports; give at most two, COM1 and COM2", n->count);
+		return;
+	}
+	part->serial[0].kind = PLAN_SERIAL_NONE;
+	for (const struct node_item *i = n->first; i; i = i->next, at++) {
+		char sub[FIELD_MAX];
+
+		parse_port(p, key, i->value, &part->serial[at],
+			field_join(sub, field, at ? "1" : "0"));
+	}
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The table of all keys of a plan. Parser, printers, reference and JSON Schema walk it; a new key
+ * is one line in schema.c and one field in struct plan_partition.
+ */
+#ifndef PLAN_SCHEMA_H
+#define PLAN_SCHEMA_H
+
+#include "plan/arena.h"
+#include "plan/plan.h"
+#include "plan/tree.h"
+
+enum key_type {
+	KEY_ENUM,         /* one of names[]; an enum at offset */
+	KEY_SIZE,         /* uint64_t at offset, in bytes */
+	KEY_ADDRESS,      /* uint64_t at offset */
+	KEY_BOOL,         /* bool at offset */
+	KEY_STRING,       /* char * at offset */
+	KEY_PATH,         /* char * at offset, made absolute */
+	KEY_COUNT,        /* unsigned at offset */
+	KEY_GROUP,        /* a mapping of FIELDS, or the value of the field named SHORTHAND */
+	KEY_VERSION,      /* from here on: one key each, which has its own code */
+	KEY_PARTITIONS,   /* a mapping from names to mappings of FIELDS */
+	KEY_HOUSEKEEPING, /* a set of cores */
+	KEY_CPUS,         /* a set of cores, or a mapping of FIELDS */
+	KEY_CPUS_ON,      /* a set of cores */
+	KEY_MODULES,      /* a list of FIELDS, or of values of the field SHORTHAND */
+	KEY_SERIAL,       /* a list of port words, or of mappings of FIELDS */
+};
+
+/* min, max and multiple are checked for KEY_SIZE, KEY_ADDRESS and KEY_COUNT. */
+struct key {
+	const char *name;
+	enum key_type type;
+	bool required;
+	bool nullable;       /* null is a value, meaning none: KEY_PATH */
+	bool raw_image_only; /* without meaning for other image types */
+	size_t offset;       /* in the struct that the key's table fills in */
+	const char *def;     /* the default as one would write it: scalar types only */
+	const char *def_doc; /* the default in words, when code must find it */
+	unsigned loc;        /* 1 + enum plan_key whose place this is; 0: none */
+	uint64_t min, max, multiple;
+	const char *const *names; /* ends with NULL */
+	const struct key *fields; /* ends with a key without name */
+	const char *shorthand;
+	const char *help; /* one paragraph, Markdown */
+};
+
+/* The top level fills in struct plan, a partition struct plan_partition. */
+extern const struct key plan_keys[];
+extern const struct key partition_keys[];
+
+extern const char *const role_names[];
+extern const char *const contract_names[];
+extern const char *const image_type_names[];
+extern const char *const hugepages_names[];
+extern const char *const serial_names[]; /* by enum plan_serial_kind */
+extern const char *const on_fatal_names[];
+extern const char *const on_reset_names[];
+
+const struct key *key_find(const struct key *keys, const char *name);
+
+/* The key that NAME looks like a misspelling of, or NULL. */
+const struct key *key_suggest(const struct key *keys, const char *name);
+
+#define PARTITION_NAME_MAX 32
+bool partition_name_valid(const char *name);
+
+#define PLAN_STRING_MAX 4095 /* bytes in a string or path */
+
+/* A plan and what its pointers point to; struct plan is what callers see. */
+struct plan_box {
+	struct arena arena;
+	struct plan plan;
+};
+
+/* One partition that came as bytes. */
+struct partition_box {
+	struct arena arena;
+	struct plan_partition partition;
+};
+
+struct parse {
+	struct arena *arena; /* the plan's */
+	struct diags *diags;
+	const char *dir; /* absolute */
+};
+
+/* Fills in PLAN from the tree; every problem goes to p->diags. */
+void parse_plan(struct parse *p, const struct node *root, struct plan *plan);
+
+/* The parsers of the keys that have code of their own (plan/parse_values.c). FIELD names the key.
+ */
+void parse_housekeeping(
+	struct parse *p, const struct node *n, struct plan *plan, const char *field);
+void parse_cpus(struct parse *p, const struct key *key, const struct node *n,
+	struct plan_partition *part, const char *field);
+void parse_cpus_on(
+	struct parse *p, const struct node *n, struct plan_cpus *cpus, const char *field);
+void parse_modules(struct parse *p, const struct key *key, const struct node *n,
+	struct plan_partition *part, const char *field);
+void parse_serial(struct parse *p, const struct key *key, const struct node *n,
+	struct plan_partition *part, const char *field);
+
+/* All FIELDS from the mapping MAP into BASE. */
+void parse_fields(struct parse *p, const struct key *fields, const struct node *map, void *base,
+	const char *field);
+
+/* One value of KEY into BASE. */
+void parse_value(struct parse *p, const struct key *key, const struct node *n, void *base,
+	const char *field);
+
+/* The text of a scalar; NULL, with an error that says to give WANTED, when N is something else. */
+const char *parse_scalar(
+	struct parse *p, const struct node *n, const char *field, const char *wanted);
+
+/* TEXT as an absolute path in the plan's arena; NULL with an error. */
+char *parse_path(struct parse *p, const char *text, const struct diag_loc *loc, const char *field);
+
+#define FIELD_MAX 192
+/* "FIELD.NAME", or NAME at the top level. */
+const char *field_join(char buf[FIELD_MAX], const char *field, const char *name);
+
+/* What concerns several keys or several partitions. */
+void validate_plan(const struct plan *plan, struct diags *diags);
+
+/* "plan.yaml:3:5", for the other offender in a message. */
+#define LOC_TEXT_MAX 320
+const char *loc_text(const struct diag_loc *loc, char buf[LOC_TEXT_MAX]);
+
+/*
+ * Takes the first core or range from a list as Linux writes it, "0-3,6": *TEXT moves past it.
+ * 1 and the range; 0 at the end of the list; -EINVAL when it is none; -ERANGE beyond 32 bits.
+ */
+int corelist_next(const char **text, unsigned *ret_first, unsigned *ret_last);
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What concerns several keys of a partition, or several partitions. Each message stands at the
+ * later offender and names the earlier one. Fields that the parser has refused are zero here, and
+ * no reason for a second complaint.
+ */
+#include "lib/size.h"
+#include "plan/schema.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static const char *part_field(
+	char buf[FIELD_MAX], const struct plan_partition *part, const char *key)
+{
+	char safe[EXCERPT_MAX];
+
+	snprintf(buf, FIELD_MAX, "partitions.%s.%s", excerpt(part->name ? part->name : "", safe),
+		key);
+	return buf;
+}
+
+static const char *part_name(const struct plan_partition *part, char buf[EXCERPT_MAX])
+{
+	return excerpt(part->name ? part->name : "", buf);
+}
+
+static bool lists_core(const unsigned *cores, unsigned count, unsigned core)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (cores[i] == core)
+			return true;
+	return false;
+}
+
+static bool uses_core(const struct plan_partition *part, unsigned core)
+{
+	return lists_core(part->cpus.cores, part->cpus.core_count, core);
+}
+
+static void validate_safety(const struct plan *plan, struct diags *diags)
+{
+	const struct plan_partition *first = NULL;
+	char field[FIELD_MAX], where[LOC_TEXT_MAX], name[EXCERPT_MAX];
+
+	for (unsigned i = 0; i < plan->partition_count; i++) {
+		const struct plan_partition *part = &plan->partitions[i];
+
+		if (part->role != PLAN_SAFETY)
+			continue;
+		if (first)
+			diag_error(diags, &part->locs[PLAN_KEY_ROLE],
+				part_field(field, part, "role"),
+				"a second safety partition beside %s (%s); make one of them "
+				"non-safety",
+				part_name(first, name),
+				loc_text(&first->locs[PLAN_KEY_ROLE], where));
+		else
+			first = part;
+		if (part->cpus.shared)
+			diag_error(diags, &part->locs[PLAN_KEY_CPUS],
+				part_field(field, part, "cpus"),
+				"a safety partition (%s) cannot share cores; list the cores that "
+				"it owns, such as [2, 3]",
+				loc_text(&part->locs[PLAN_KEY_ROLE], where));
+	}
+}
+
+/* PART, the later of the two in the plan, and OTHER both want CORE. */
+static void report_core(const struct plan_partition *part, const struct plan_partition *other,
+	unsigned core, struct diags *diags)
+{
+	char field[FIELD_MAX], where[LOC_TEXT_MAX], name[EXCERPT_MAX];
+
+	part_name(other, name);
+	loc_text(&other->locs[PLAN_KEY_CPUS], where);
+	part_field(field, part, "cpus");
+	if (part->cpus.shared)
+		diag_error(diags, &part->locs[PLAN_KEY_CPUS], field,
+			"core %u cannot be shared: partition %s (%s) owns it; remove it from one "
+			"of the two",
+			core, name, where);
+	else if (other->cpus.shared)
+		diag_error(diags, &part->locs[PLAN_KEY_CPUS], field,
+			"core %u cannot be owned: partition %s (%s) shares it; remove it from one "
+			"of the two",
+			core, name, where);
+	else
+		diag_error(diags, &part->locs[PLAN_KEY_CPUS], field,
+			"core %u is owned twice: partition %s (%s) has it too; remove it from one "
+			"of the two",
+			core, name, where);
+}
+
+static void validate_cores(const struct plan *plan, unsigned at, struct diags *diags)
+{
+	const struct plan_partition *part = &plan->partitions[at];
+	char field[FIELD_MAX], where[LOC_TEXT_MAX];
+
+	for (unsigned c = 0; c < part->cpus.core_count; c++) {
+		unsigned core = part->cpus.cores[c];
+
+		for (unsigned i = 0; i < at; i++) {
+			const struct plan_partition *other = &plan->partitions[i];
+
+			if ((part->cpus.shared && other->cpus.shared) || !uses_core(other, core))
+				continue;
+			report_core(part, other, core, diags);
+			break;
+		}
+		if (!part->cpus.shared &&
+			lists_core(plan->housekeeping, plan->housekeeping_count, core))
+			diag_error(diags, &part->locs[PLAN_KEY_CPUS],
+				part_field(field, part, "cpus"),
+				"core %u is for housekeeping (%s); remove it from one of the two",
+				core, loc_text(&plan->housekeeping_loc, where));
+	}
+}
+
+static void validate_memory(const struct plan_partition *part, struct diags *diags)
+{
+	static const uint64_t page_sizes[] = {[PLAN_HUGEPAGES_NONE] = 4 * KIB,
+		[PLAN_HUGEPAGES_2M] = 2 * MIB,
+		[PLAN_HUGEPAGES_1G] = GIB};
+	char field[FIELD_MAX], size[QUANTITY_MAX];
+
+	if (part->memory % page_sizes[part->hugepages])
+		diag_error(diags, &part->locs[PLAN_KEY_MEMORY], part_field(field, part, "memory"),
+			"%s is not a multiple of its %s hugepages; give a multiple, or smaller "
+			"pages",
+			format_size(part->memory, size), hugepages_names[part->hugepages]);
+}
+
+/* An input of a partition: 0 the image, 1 the initrd, then its modules; NULL at the end. */
+static const char *input_path(
+	const struct plan_partition *part, unsigned i, const struct diag_loc **ret_loc)
+{
+	if (i < 2) {
+		*ret_loc = &part->locs[i ? PLAN_KEY_INITRD : PLAN_KEY_IMAGE];
+		return i ? part->initrd : part->image;
+	}
+	*ret_loc = &part->modules[i - 2].loc;
+	return part->modules[i - 2].path;
+}
+
+/* The output file of port PORT of partition AT must not be another's, nor anybody's input. */
+static void validate_output(
+	const struct plan *plan, unsigned at, unsigned port, struct diags *diags)
+{
+	const struct plan_serial *s = &plan->partitions[at].serial[port];
+	char field[FIELD_MAX], where[LOC_TEXT_MAX], name[EXCERPT_MAX];
+
+	if (s->kind != PLAN_SERIAL_FILE || !s->path)
+		return;
+	part_field(field, &plan->partitions[at], port ? "serial.1" : "serial.0");
+	for (unsigned i = 0; i < plan->partition_count; i++) {
+		const struct plan_partition *other = &plan->partitions[i];
+		const struct diag_loc *loc;
+
+		part_name(other, name);
+		for (unsigned j = 0; j < PLAN_SERIAL_PORTS; j++) {
+			const struct plan_serial *o = &other->serial[j];
+
+			if (i * PLAN_SERIAL_PORTS + j >= at * PLAN_SERIAL_PORTS + port)
+				break;
+			if (o->kind == PLAN_SERIAL_FILE && o->path && strcmp(o->path, s->path) == 0)
+				diag_error(diags, &s->loc, field,
+					"a serial port of partition %s (%s) writes to the same "
+					"file; use two files",
+					name, loc_text(&o->loc, where));
+		}
+		for (unsigned j = 0; j < 2 + other->module_count; j++) {
+			const char *path = input_path(other, j, &loc);
+
+			if (path && strcmp(path, s->path) == 0)
+				diag_error(diags, &s->loc, field,
+					"output would overwrite what partition %s loads (%s); use "
+					"another file",
+					name, loc_text(loc, where));
+		}
+	}
+}
+
+void validate_plan(const struct plan *plan, struct diags *diags)
+{
+	validate_safety(plan, diags);
+	for (unsigned i = 0; i < plan->partition_count; i++) {
+		validate_cores(plan, i, diags);
+		validate_memory(&plan->partitions[i], diags);
+		for (unsigned j = 0; j < PLAN_SERIAL_PORTS; j++)
+			validate_output(plan, i, j, diags);
+	}
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One partition as bytes, from the supervisor to the partition process. Both are the same binary,
+ * so there is one version and the host's byte order; a version that differs is refused.
+ *
+ * One function names the fields in their order, for writing and for reading alike. Integers have
+ * their natural size; a string is its length plus one (0: NULL) and its bytes without the NUL; a
+ * place names its file only when it differs from the one before.
+ */
+#include "plan/schema.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define WIRE_MAGIC   0x50424B48u /* "HKBP" */
+#define WIRE_VERSION 1u
+
+struct wire {
+	FILE *out;               /* writing; NULL: reading */
+	const unsigned char *at; /* reading: what is left */
+	size_t left;
+	struct arena *arena; /* reading: where strings and arrays go */
+	const char *file;    /* of the place before */
+	int error;           /* sticky: -EINVAL, -ENOMEM */
+};
+
+/* SIZE bytes from or to DATA. After an error DATA reads as zeros. */
+static void wire_bytes(struct wire *w, void *data, size_t size)
+{
+	if (w->out) {
+		if (fwrite(data, 1, size, w->out) != size)
+			w->error = -ENOMEM;
+		return;
+	}
+	if (!w->error && size > w->left)
+		w->error = -EINVAL;
+	if (w->error) {
+		memset(data, 0, size);
+		return;
+	}
+	memcpy(data, w->at, size);
+	w->at += size;
+	w->left -= size;
+}
+
+static void wire_check(struct wire *w, bool ok)
+{
+	if (!ok && !w->error)
+		w->error = -EINVAL;
+}
+
+/* An unsigned or an enum, from MIN to MAX. */
+static void wire_unsigned(struct wire *w, void *value, unsigned min, unsigned max)
+{
+	unsigned v = min;
+
+	if (w->out)
+		memcpy(&v, value, sizeof(v));
+	wire_bytes(w, &v, sizeof(v));
+	wire_check(w, v >= min && v <= max);
+	if (!w->out)
+		memcpy(value, &v, sizeof(v));
+}
+
+static void wire_u64(struct wire *w, uint64_t *value)
+{
+	wire_bytes(w, value, sizeof(*value));
+}
+
+static void wire_bool(struct wire *w, bool *value)
+{
+	unsigned v = *value;
+
+	wire_unsigned(w, &v, 0, 1);
+	*value = v == 1;
+}
+
+static void wire_string(struct wire *w, char **text, bool nullable)
+{
+	unsigned n = w->out && *text ? (unsigned)strlen(*text) + 1 : 0;
+
+	wire_unsigned(w, &n, nullable ? 0 : 1, UINT32_MAX);
+	if (w->out) {
+		if (n)
+			wire_bytes(w, *text, n - 1);
+		return;
+	}
+	*text = NULL;
+	if (w->error || !n)
+		return;
+	if (n - 1 > w->left || memchr(w->at, '\0', n - 1)) {
+		w->error = -EINVAL;
+		return;
+	}
+	*text = arena_strndup(w->arena, (const char *)w->at, n - 1);
+	if (!*text)
+		w->error = -ENOMEM;
+	w->at += n - 1;
+	w->left -= n - 1;
+}
+
+static void wire_loc(struct wire *w, struct diag_loc *loc)
+{
+	bool same = w->out && loc->file == w->file;
+	char *file = (char *)(uintptr_t)loc->file;
+
+	wire_bool(w, &same);
+	if (!same)
+		wire_string(w, &file, true);
+	else if (!w->out)
+		file = (char *)(uintptr_t)w->file;
+	w->file = file;
+	loc->file = file;
+	wire_bytes(w, &loc->line, sizeof(loc->line));
+	wire_bytes(w, &loc->column, sizeof(loc->column));
+}
+
+/* Reading: *COUNT zeroed elements of SIZE bytes; writing: what is there. */
+static void *wire_array(struct wire *w, void *array, unsigned *count, unsigned max, size_t size)
+{
+	wire_unsigned(w, count, 0, max);
+	if (w->out)
+		return array;
+	if (!w->error) {
+		array = arena_alloc(w->arena, (*count + 1) * size);
+		if (array)
+			return array;
+		w->error = -ENOMEM;
+	}
+	*count = 0;
+	return NULL;
+}
+
+static void wire_cpus(struct wire *w, struct plan_cpus *cpus)
+{
+	wire_unsigned(w, &cpus->vcpus, 1, PLAN_VCPUS_MAX);
+	wire_bool(w, &cpus->shared);
+	cpus->cores =
+		wire_array(w, cpus->cores, &cpus->core_count, PLAN_CORES_MAX, sizeof(*cpus->cores));
+	for (unsigned i = 0; i < cpus->core_count; i++)
+		wire_unsigned(w, &cpus->cores[i], 0, PLAN_CORES_MAX - 1);
+	wire_check(w, cpus->shared || cpus->core_count == cpus->vcpus);
+}
+
+static void wire_serial(struct wire *w, struct plan_serial *s)
+{
+	wire_unsigned(w, &s->kind, 0, PLAN_SERIAL_PTY);
+	wire_string(w, &s->path, true);
+	wire_check(w, (s->kind == PLAN_SERIAL_FILE) == (s->path != NULL));
+	wire_loc(w, &s->loc);
+}
+
+static void wire_partition(struct wire *w, struct plan_partition *p)
+{
+	unsigned magic = WIRE_MAGIC, version = WIRE_VERSION;
+
+	wire_unsigned(w, &magic, WIRE_MAGIC, WIRE_MAGIC);
+	wire_unsigned(w, &version, WIRE_VERSION, WIRE_VERSION);
+	wire_string(w, &p->name, false);
+	wire_check(w, !p->name || partition_name_valid(p->name));
+	wire_unsigned(w, &p->role, 0, PLAN_SAFETY);
+	wire_unsigned(w, &p->contract, 0, PLAN_STANDARD);
+	wire_cpus(w, &p->cpus);
+	wire_u64(w, &p->memory);
+	wire_check(w, p->memory && p->memory % (4 * KIB) == 0);
+	wire_unsigned(w, &p->hugepages, 0, PLAN_HUGEPAGES_1G);
+	wire_bool(w, &p->lock);
+	wire_string(w, &p->image, false);
+	wire_unsigned(w, &p->image_type, 0, PLAN_IMAGE_RAW);
+	wire_u64(w, &p->load_address);
+	wire_u64(w, &p->entry);
+	wire_string(w, &p->cmdline, false);
+	wire_string(w, &p->initrd, true);
+	p->modules =
+		wire_array(w, p->modules, &p->module_count, PLAN_MODULES_MAX, sizeof(*p->modules));
+	for (unsigned i = 0; i < p->module_count; i++) {
+		wire_string(w, &p->modules[i].path, false);
+		wire_string(w, &p->modules[i].string, false);
+		wire_loc(w, &p->modules[i].loc);
+	}
+	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++)
+		wire_serial(w, &p->serial[i]);
+	wire_unsigned(w, &p->on_fatal, 0, PLAN_FATAL_SAFE_STATE);
+	wire_unsigned(w, &p->on_reset, 0, PLAN_RESET_STOP);
+	for (unsigned i = 0; i < PLAN_KEY_COUNT; i++)
+		wire_loc(w, &p->locs[i]);
+}
+
+int plan_partition_encode(const struct plan_partition *p, void **ret_buf, size_t *ret_size)
+{
+	struct plan_partition copy = *p; /* writing changes nothing, but reading would */
+	char *buf = NULL;
+	size_t size = 0;
+	struct wire w = {.out = open_memstream(&buf, &size)};
+
+	if (!w.out)
+		return -ENOMEM;
+	wire_partition(&w, &copy);
+	if (fclose(w.out) || w.error) {
+		free(buf);
+		return w.error ? w.error : -ENOMEM;
+	}
+	*ret_buf = buf;
+	*ret_size = size;
+	return 0;
+}
+
+int plan_partition_decode(const void *buf, size_t size, struct plan_partition **ret_partition)
+{
+	struct partition_box *box = calloc(1, sizeof(*box));
+	struct wire w = {.at = buf, .left = size};
+
+	if (!box)
+		return -ENOMEM;
+	w.arena = &box->arena;
+	wire_partition(&w, &box->partition);
+	wire_check(&w, w.left == 0);
+	if (w.error) {
+		plan_partition_destroy(&box->partition);
+		return w.error;
+	}
+	*ret_partition = &box->partition;
+	return 0;
+}
+
+void plan_partition_destroy(struct plan_partition *p)
+{
+	struct partition_box *box;
+
+	if (!p)
+		return;
+	box = container_of(p, struct partition_box, partition);
+	arena_fini(&box->arena);
+	free(box);
+}
