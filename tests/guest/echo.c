@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Console input by interrupt: waits in HLT for bytes on COM1, gives each line back in brackets, and
+ * ends at a line "quit". size=N instead takes N bytes and prints their sum.
+ */
+#include "check.h"
+#include "x86.h"
+
+#define VECTOR_SERIAL VECTOR_FREE
+#define IER           (PORT_COM1 + 1)
+#define MCR           (PORT_COM1 + 4)
+
+static void serial_interrupt(struct trap_frame *f)
+{
+	(void)f;
+	outb(IER, 0); /* until the bytes have been read, outside */
+	lapic_eoi();
+}
+
+static uint8_t next_byte(void)
+{
+	int c = console_read();
+
+	while (c < 0) {
+		outb(IER, 1);
+		cpu_wait();
+		c = console_read();
+	}
+	return (uint8_t)c;
+}
+
+static int take(uint64_t size)
+{
+	uint64_t sum = 0;
+
+	for (uint64_t i = 0; i < size; i++)
+		sum += next_byte();
+	kprintf("%lu bytes, sum %lu\n", size, sum);
+	return 0;
+}
+
+int guest_main(void)
+{
+	uint64_t size = cmdline_number("size", 0);
+	char line[64];
+
+	trap_set(VECTOR_SERIAL, serial_interrupt);
+	ioapic_route(acpi_isa_gsi(4), VECTOR_SERIAL, lapic_id());
+	outb(MCR, 0x0B);
+	kprintf("ready\n");
+	if (size)
+		return take(size);
+	for (;;) {
+		unsigned n = 0;
+		uint8_t c;
+
+		while ((c = next_byte()) != '\n' && c != '\r')
+			if (n < sizeof(line) - 1)
+				line[n++] = (char)c;
+		line[n] = '\0';
+		kprintf("[%s]\n", line);
+		if (strcmp(line, "quit") == 0)
+			return 0;
+	}
+}
