@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Command-line options as tables: one entry per option, its help text beside the field that it
- * fills in. Spelled --name VALUE or --name=VALUE, never abbreviated; "--" ends the options; they may
- * stand before, between and after the operands. Single-threaded.
+ * fills in. Spelled --name VALUE or --name=VALUE, never abbreviated; "--" ends the options; they
+ * may stand before, between and after the operands. Single-threaded.
  */
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
@@ -44,9 +44,9 @@ struct option_result {
 
 /*
  * Parses the ARGC arguments ARGV (the command's name not among them), which are reordered: operands
- * to the front. VALUES is the command's options struct, filled with its defaults; of an option given
- * twice the last counts. 0; -EINVAL with RET->error at the first mistake; -ENOMEM. Whatever is
- * returned, call options_fini on VALUES, and free RET->error, when done.
+ * to the front. VALUES is the command's options struct, filled with its defaults; of an option
+ * given twice the last counts. 0; -EINVAL with RET->error at the first mistake; -ENOMEM. Whatever
+ * is returned, call options_fini on VALUES, and free RET->error, when done.
  */
 int options_parse(const struct option_spec *specs, int argc, char **argv, void *values,
 	struct option_result *ret);

@@ -128,7 +128,7 @@ static enum host_kvm_kind find_kind(const struct host_kvm_report *r)
 
 		if (it->emulation)
 			return HOST_KVM_SOFTWARE;
-		if (it->tried && !it->ok)
+		if (host_kvm_failed(it))
 			kind = HOST_KVM_RESTRICTED;
 	}
 	return kind;

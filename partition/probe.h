@@ -71,6 +71,12 @@ struct host_kvm_report {
 #define PARTITION_PROBE_MS 20000
 int partition_probe(const char *device, struct host_kvm_report *ret_report);
 
+/* True when it was tried and did not do what it should. */
+static inline bool host_kvm_failed(const struct host_kvm_instruction *it)
+{
+	return it->tried && !it->ok;
+}
+
 /* True when partitions, if only with freestanding images, can run. */
 bool host_kvm_runs_partitions(const struct host_kvm_report *r);
 

@@ -3,6 +3,7 @@
 #include "vmm/probe.h"
 
 #include "lib/util.h"
+#include "vmm/arch.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -23,17 +24,16 @@
 /* Capabilities that every architecture has; vmm/<arch>/probe.c adds its own. */
 static const struct arch_probe_cap common_caps[] = {
 #define CAP(name) name, #name
-	{CAP(KVM_CAP_USER_MEMORY), "guest memory is ours to allocate and share", true},
-	{CAP(KVM_CAP_IRQCHIP), "interrupt controllers without an exit to user space", true},
-	{CAP(KVM_CAP_IMMEDIATE_EXIT), "a vCPU can be stopped without losing the wake-up", true},
-	{CAP(KVM_CAP_MP_STATE), "vCPUs that wait for their start signal", true},
-	{CAP(KVM_CAP_ONE_REG), "registers one by one, for reports", false},
-	{CAP(KVM_CAP_IRQFD), "devices raise interrupts without a system call of the vCPU", false},
-	{CAP(KVM_CAP_IOEVENTFD), "queue notifications without stopping the vCPU", false},
-	{CAP(KVM_CAP_SIGNAL_MSI), "message-signalled interrupts from user space", false},
-	{CAP(KVM_CAP_READONLY_MEM), "ROM and read-only shared memory", false},
-	{CAP(KVM_CAP_NR_MEMSLOTS), "how many memory ranges a partition may have", false},
-	{CAP(KVM_CAP_MAX_VCPUS), "how many vCPUs a partition may have", false},
+	{CAP(KVM_CAP_USER_MEMORY), "guest memory is ours to allocate and share"},
+	{CAP(KVM_CAP_IRQCHIP), "interrupt controllers without an exit to user space"},
+	{CAP(KVM_CAP_IMMEDIATE_EXIT), "a vCPU can be stopped without losing the wake-up"},
+	{CAP(KVM_CAP_MP_STATE), "vCPUs that wait for their start signal"},
+	{CAP(KVM_CAP_IRQFD), "devices raise interrupts without a system call of the vCPU"},
+	{CAP(KVM_CAP_IOEVENTFD), "queue notifications without stopping the vCPU"},
+	{CAP(KVM_CAP_SIGNAL_MSI), "message-signalled interrupts from user space"},
+	{CAP(KVM_CAP_READONLY_MEM), "ROM and read-only shared memory"},
+	{CAP(KVM_CAP_NR_MEMSLOTS), "how many memory ranges a partition may have"},
+	{CAP(KVM_CAP_MAX_VCPUS), "how many vCPUs a partition may have"},
 };
 
 /* ---- throwaway VMs ---- */
@@ -262,6 +262,15 @@ static uint64_t measure_speed(int kvm_fd, timer_t timer)
 
 /* ---- the whole ---- */
 
+static bool cap_required(unsigned cap)
+{
+	for (const int *c = arch_required_caps; *c >= 0; c++) {
+		if ((unsigned)*c == cap)
+			return true;
+	}
+	return false;
+}
+
 static void probe_caps(
 	int kvm_fd, const struct arch_probe_cap *caps, unsigned count, struct kvm_probe_report *r)
 {
@@ -270,7 +279,7 @@ static void probe_caps(
 
 		r->caps[r->cap_count++] = (struct kvm_probe_cap){.name = caps[i].name,
 			.why = caps[i].why,
-			.required = caps[i].required,
+			.required = cap_required(caps[i].cap),
 			.value = value > 0 ? value : 0};
 	}
 }

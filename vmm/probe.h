@@ -34,7 +34,7 @@ struct kvm_probe_case {
 struct kvm_probe_cap {
 	const char *name; /* static text, such as "KVM_CAP_IRQFD" */
 	const char *why;  /* static text: what it is needed for */
-	bool required;    /* no partition runs without it */
+	bool required;    /* no partition runs without it; arch_required_caps */
 	int value;        /* of KVM_CHECK_EXTENSION; 0: missing */
 };
 
@@ -101,7 +101,6 @@ struct arch_probe_cap {
 	unsigned cap; /* KVM_CAP_* */
 	const char *name;
 	const char *why;
-	bool required;
 };
 
 extern const struct probe_guest arch_probe_guests[];

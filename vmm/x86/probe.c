@@ -250,14 +250,11 @@ const struct probe_guest arch_probe_loop_guest = GUEST("loop", loop, 0);
 
 const struct arch_probe_cap arch_probe_caps[] = {
 #define CAP(name) name, #name
-	{CAP(KVM_CAP_SET_TSS_ADDR), "real mode on Intel processors", true},
-	{CAP(KVM_CAP_EXT_CPUID), "the guest's processor features", true},
-	{CAP(KVM_CAP_PIT2), "the legacy timer, which kernels calibrate their clocks by", true},
-	{CAP(KVM_CAP_TSC_DEADLINE_TIMER), "precise timers at a low price", false},
-	{CAP(KVM_CAP_X86_USER_SPACE_MSR), "a say in which MSRs a guest may use", false},
-	{CAP(KVM_CAP_TSC_CONTROL), "a guest TSC that ticks at a chosen rate", false},
-	{CAP(KVM_CAP_SET_IDENTITY_MAP_ADDR), "real mode on Intel processors, moved out of the way",
-		false},
+	{CAP(KVM_CAP_SET_TSS_ADDR), "real mode on Intel processors"},
+	{CAP(KVM_CAP_EXT_CPUID), "the guest's processor features"},
+	{CAP(KVM_CAP_PIT2), "the legacy timer, which kernels calibrate their clocks by"},
+	{CAP(KVM_CAP_TSC_DEADLINE_TIMER), "precise timers at a low price"},
+	{CAP(KVM_CAP_X86_USER_SPACE_MSR), "a say in which MSRs a guest may use"},
 };
 const unsigned arch_probe_cap_count = ARRAY_SIZE(arch_probe_caps);
 

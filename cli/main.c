@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The program: its list of subcommands, and the state every one of them can rely on. */
+#include "cli/commands.h"
+
+#include <fcntl.h>
+#include <signal.h>
+
+static const struct command *const commands[] = {
+	&command_doctor,
+	&command_version,
+	NULL,
+};
+
+/*
+ * Started with a standard descriptor closed, the next open() would take its place and receive our
+ * messages. The stand-ins are opened the wrong way round, so that using one is an error still.
+ */
+static void hold_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	hold_standard_descriptors();
+	/* A reader that goes away is an error of write(2), not our end. */
+	signal(SIGPIPE, SIG_IGN);
+	return commands_dispatch(commands, argc, argv);
+}

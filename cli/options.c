@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "cli/options.h"
+
+#include "lib/size.h"
+#include "lib/util.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <string.h>
+
+#define LINE_COLUMNS 80
+
+/* ---- names that look alike ---- */
+
+#define NAME_CLOSE_MAX 32 /* longer names are not compared */
+
+/* Insertions, deletions, replacements and swaps of neighbours between A and B. */
+static unsigned edit_distance(const char *a, const char *b)
+{
+	unsigned rows[NAME_CLOSE_MAX + 1][NAME_CLOSE_MAX + 1];
+	size_t a_len = strlen(a), b_len = strlen(b);
+
+	for (unsigned i = 0; i <= a_len; i++) {
+		for (unsigned j = 0; j <= b_len; j++) {
+			unsigned best;
+
+			if (!i || !j) {
+				rows[i][j] = i + j;
+				continue;
+			}
+			best = rows[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+			best = (unsigned)min_u64(best, rows[i - 1][j] + 1);
+			best = (unsigned)min_u64(best, rows[i][j - 1] + 1);
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				best = (unsigned)min_u64(best, rows[i - 2][j - 2] + 1);
+			rows[i][j] = best;
+		}
+	}
+	return rows[a_len][b_len];
+}
+
+bool name_is_close(const char *word, const char *name)
+{
+	size_t word_len = strlen(word), name_len = strlen(name);
+
+	if (!word_len || word_len > NAME_CLOSE_MAX || name_len > NAME_CLOSE_MAX)
+		return false;
+	if (word_len >= 2 && strncmp(word, name, word_len) == 0)
+		return true;
+	/* One slip in three letters, at most two: more would make strangers look alike. */
+	return edit_distance(word, name) <= min_u64(2, name_len / 3);
+}
+
+/* ---- parsing ---- */
+
+PRINTF_LIKE(2, 3)
+static int parse_error(struct option_result *ret, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&ret->error, fmt, ap);
+	va_end(ap);
+	if (n >= 0)
+		return -EINVAL;
+	ret->error = NULL;
+	return -ENOMEM;
+}
+
+static int unknown_option(
+	const struct option_spec *specs, const char *arg, struct option_result *ret)
+{
+	int len = (int)strcspn(arg, "=");
+	char word[NAME_CLOSE_MAX + 1] = "";
+
+	if (arg[1] != '-')
+		return parse_error(ret, "%s is not an option; options are written as --name", arg);
+	if ((size_t)len - 2 < sizeof(word))
+		memcpy(word, arg + 2, (size_t)len - 2);
+	for (const struct option_spec *s = specs; s && s->name; s++) {
+		if (name_is_close(word, s->name))
+			return parse_error(ret, "%.*s is not an option; did you mean --%s?", len,
+				arg, s->name);
+	}
+	return parse_error(ret, "%.*s is not an option; see the list of options", len, arg);
+}
+
+struct quantity_kind {
+	int (*parse)(const char *text, uint64_t *ret);
+	const char *what;
+	const char *example;
+	uint64_t max;
+};
+
+static const struct quantity_kind quantities[] = {
+	[OPTION_SIZE] = {parse_size, "a size", "512M or 2G", UINT64_MAX},
+	[OPTION_DURATION] = {parse_duration, "a time", "30s, 500ms or 2m", UINT64_MAX},
+	[OPTION_UNSIGNED] = {parse_u64, "a number", "4", UINT_MAX},
+};
+
+static int option_set_quantity(
+	const struct option_spec *s, const char *text, void *field, struct option_result *ret)
+{
+	const struct quantity_kind *q = &quantities[s->kind];
+	uint64_t value = 0;
+	int err = q->parse(text, &value);
+
+	if (err == -ERANGE || (!err && value > q->max))
+		return parse_error(ret, "--%s: %s is too large; write %s such as %s", s->name, text,
+			q->what, q->example);
+	if (err)
+		return parse_error(ret, "--%s: \"%s\" is not %s; write it as %s", s->name, text,
+			q->what, q->example);
+	if (s->kind == OPTION_UNSIGNED)
+		*(unsigned *)field = (unsigned)value;
+	else
+		*(uint64_t *)field = value;
+	return 0;
+}
+
+static int option_set(
+	const struct option_spec *s, const char *text, void *values, struct option_result *ret)
+{
+	void *field = (char *)values + s->offset;
+	struct option_strings *strings = field;
+	const char **items;
+
+	switch (s->kind) {
+	case OPTION_FLAG:
+		*(bool *)field = true;
+		return 0;
+	case OPTION_STRING:
+		*(const char **)field = text;
+		return 0;
+	case OPTION_STRINGS:
+		items = reallocarray(strings->items, strings->count + 1, sizeof(*items));
+		if (!items)
+			return -ENOMEM;
+		items[strings->count] = text;
+		strings->items = items;
+		strings->count++;
+		return 0;
+	case OPTION_SIZE:
+	case OPTION_DURATION:
+	case OPTION_UNSIGNED:
+		break;
+	}
+	return option_set_quantity(s, text, field, ret);
+}
+
+/* The entry that ARG ("--name" or "--name=value") names in full, or NULL. */
+static const struct option_spec *option_find(const struct option_spec *specs, const char *arg)
+{
+	size_t len = strcspn(arg + 2, "=");
+
+	for (const struct option_spec *s = specs; s && s->name; s++) {
+		if (strlen(s->name) == len && strncmp(arg + 2, s->name, len) == 0)
+			return s;
+	}
+	return NULL;
+}
+
+/* Takes the option argv[*at], and its value if that is the next argument; *AT moves past both. */
+static int option_take(const struct option_spec *specs, char **argv, int *at, void *values,
+	struct option_result *ret)
+{
+	char *arg = argv[(*at)++];
+	const struct option_spec *s = arg[1] == '-' ? option_find(specs, arg) : NULL;
+	const char *text = strchr(arg, '=');
+
+	if (!s)
+		return unknown_option(specs, arg, ret);
+	if (s->kind == OPTION_FLAG) {
+		if (text)
+			return parse_error(
+				ret, "--%s takes no value; write it as --%s", s->name, s->name);
+		return option_set(s, NULL, values, ret);
+	}
+	if (text)
+		return option_set(s, text + 1, values, ret);
+	if (!argv[*at])
+		return parse_error(
+			ret, "--%s needs a value; write --%s %s", s->name, s->name, s->arg);
+	/* "--initrd --json" is a forgotten value; who means it can say so with "=". */
+	if (strncmp(argv[*at], "--", 2) == 0)
+		return parse_error(ret,
+			"--%s needs a value, and %s looks like an option; write "
+			"--%s=%s if it is the value",
+			s->name, argv[*at], s->name, argv[*at]);
+	return option_set(s, argv[(*at)++], values, ret);
+}
+
+int options_parse(const struct option_spec *specs, int argc, char **argv, void *values,
+	struct option_result *ret)
+{
+	int operands = 0, at = 0;
+
+	*ret = (struct option_result){.operands = argv};
+	while (at < argc) {
+		int err;
+
+		if (strcmp(argv[at], "--") == 0) {
+			for (at++; at < argc; at++)
+				argv[operands++] = argv[at];
+			break;
+		}
+		if (argv[at][0] != '-' || !argv[at][1]) { /* "-" is an operand: standard input */
+			argv[operands++] = argv[at++];
+			continue;
+		}
+		if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0) {
+			ret->help = true;
+			return 0;
+		}
+		err = option_take(specs, argv, &at, values, ret);
+		if (err)
+			return err;
+	}
+	ret->operand_count = (unsigned)operands;
+	return 0;
+}
+
+void options_fini(const struct option_spec *specs, void *values)
+{
+	for (const struct option_spec *s = specs; s && s->name; s++) {
+		struct option_strings *strings = (void *)((char *)values + s->offset);
+
+		if (s->kind != OPTION_STRINGS)
+			continue;
+		free(strings->items);
+		*strings = (struct option_strings){0};
+	}
+}
+
+/* ---- help ---- */
+
+void print_columns(FILE *f, const char *left, unsigned column, const char *text)
+{
+	unsigned at = (unsigned)fprintf(f, "  %s", left);
+	bool first = true; /* no word yet on this line */
+
+	if (at + 2 > column) {
+		fputc('\n', f);
+		at = 0;
+	}
+	at += (unsigned)fprintf(f, "%*s", (int)(column - at), "");
+	while (*text) {
+		unsigned len = (unsigned)strcspn(text, " \n");
+
+		if (!first && at + 1 + len > LINE_COLUMNS) {
+			at = (unsigned)fprintf(f, "\n%*s", (int)column, "") - 1;
+			first = true;
+		}
+		at += (unsigned)fprintf(f, "%s%.*s", first ? "" : " ", (int)len, text);
+		first = false;
+		text += len;
+		if (*text == '\n' && text[1]) {
+			at = (unsigned)fprintf(f, "\n%*s", (int)column, "") - 1;
+			first = true;
+		}
+		text += *text != '\0';
+	}
+	fputc('\n', f);
+}
+
+#define OPTION_LABEL_MAX 64
+
+static int option_label(const struct option_spec *s, char label[OPTION_LABEL_MAX])
+{
+	return snprintf(label, OPTION_LABEL_MAX, s->arg ? "--%s %s" : "--%s", s->name,
+		s->arg ? s->arg : "");
+}
+
+void options_print(const struct option_spec *specs, FILE *f)
+{
+	char label[OPTION_LABEL_MAX];
+	unsigned column = 0;
+
+	for (const struct option_spec *s = specs; s && s->name; s++)
+		column = (unsigned)max_u64(column, (uint64_t)option_label(s, label));
+	/* Two blanks before and after; a very long label does not push all texts to the right. */
+	column = (unsigned)min_u64(max_u64(column, strlen("--help")) + 4, 30);
+	for (const struct option_spec *s = specs; s && s->name; s++) {
+		option_label(s, label);
+		print_columns(f, label, column, s->help);
+	}
+	print_columns(f, "--help", column, "Show this help.");
+}
