@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files of acpi/ share: each table's emitter, and what it may know of the others. */
+#ifndef ACPI_TABLES_H
+#define ACPI_TABLES_H
+
+#include "acpi/aml.h"
+#include "vmm/machine.h"
+
+#define ACPI_HEADER_SIZE 36 /* System Description Table Header [5.2.6] */
+
+enum acpi_table_id {
+	ACPI_XSDT,
+	ACPI_FADT,
+	ACPI_DSDT,
+	ACPI_MADT,
+	ACPI_TABLES,
+};
+
+struct acpi_context {
+	const struct machine *machine;
+	gpa_t address[ACPI_TABLES];
+};
+
+/* Each appends its table's contents, which begin after the header. */
+void fadt_emit(struct aml *a, const struct acpi_context *ctx);
+void dsdt_emit(struct aml *a, const struct acpi_context *ctx);
+void madt_emit(struct aml *a, const struct acpi_context *ctx);
+
+#endif
