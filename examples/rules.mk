@@ -23,7 +23,7 @@ guest_flags := -m64 -O2 -g -ffreestanding -fno-builtin -mgeneral-regs-only -mno-
 	-DGUEST_CPUS_MAX=64
 guest_cflags := -std=gnu17 $(guest_flags)
 guest_script := $(src)$(guest_lib)/x86/guest.ld
-guest_link = $(guest_cc) -m64 -nostdlib -static -no-pie -Wl,--build-id=none,-z,noexecstack \
+guest_link = $(guest_cc) -m64 -nostdlib -static -Wl,--build-id=none,-z,noexecstack \
 	-Wl,-z,max-page-size=4096,--no-warn-rwx-segments -Wl,-T,$(guest_script)
 
 # From source to object names; and what the library consists of, the entry code left out, of which

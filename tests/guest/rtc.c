@@ -36,9 +36,12 @@ static uint64_t read_clock(void)
 	static const unsigned before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
 	unsigned second, minute, hour, day, month, year;
 
+	uint64_t start = time_ns();
+
 	do {
 		while (cmos(REG_A) & A_UPDATING)
-			;
+			if (time_ns() - start > NS_PER_S)
+				return 0;
 		second = value(0);
 		minute = value(2);
 		hour = value(4);
