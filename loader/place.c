@@ -71,7 +71,7 @@ static void describe_ram(const struct machine *m, char *buf, size_t size)
 		const struct machine_range *r = &m->ranges[i];
 
 		if (r->type == RANGE_RAM)
-			at += (size_t)snprintf(buf + at, size - at, "%s%#jx-%#jx", at ? ", " : "",
+			at += (size_t)snprintf(buf + at, size - at, "%s0x%jx-0x%jx", at ? ", " : "",
 				(uintmax_t)r->base, (uintmax_t)(r->base + r->size - 1));
 	}
 }
