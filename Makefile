@@ -98,4 +98,6 @@ $(fuzz_programs): $(out)/%: $(out)/%.o $(out)/tests/fuzz/replay.o $(archive)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ldflags) -o $@ $^ $(libs)
 
+include $(src)examples/rules.mk
+
 -include $(shell find $(out) -name '*.d' -not -path '*/variant-*' 2>/dev/null)

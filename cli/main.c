@@ -2,10 +2,17 @@
 /* The program: its list of subcommands, and the state every one of them can rely on. */
 #include "cli/commands.h"
 
+#include "partition/partition.h"
+#include "partition/protocol.h"
+
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 
 static const struct command *const commands[] = {
+	&command_run,
+	&command_boot,
+	&command_check,
 	&command_doctor,
 	&command_version,
 	NULL,
@@ -25,6 +32,9 @@ static void hold_standard_descriptors(void)
 
 int main(int argc, char **argv)
 {
+	/* The supervisor's own re-execution: it comes before anything a user may say. */
+	if (argc && strcmp(argv[0], PARTITION_ARGV0) == 0)
+		return partition_main(argc, argv);
 	hold_standard_descriptors();
 	/* A reader that goes away is an error of write(2), not our end. */
 	signal(SIGPIPE, SIG_IGN);

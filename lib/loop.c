@@ -153,8 +153,10 @@ static void timer_ready(struct loop_watch *w, uint32_t revents)
 	uint64_t expirations;
 
 	(void)revents;
-	if (read(w->fd, &expirations, sizeof(expirations)) == sizeof(expirations))
-		t->expired(t);
+	if (read(w->fd, &expirations, sizeof(expirations)) != sizeof(expirations))
+		return;
+	t->running = false;
+	t->expired(t);
 }
 
 int loop_timer_init(struct loop *loop, struct loop_timer *t, void (*expired)(struct loop_timer *t))
@@ -173,12 +175,24 @@ int loop_timer_init(struct loop *loop, struct loop_timer *t, void (*expired)(str
 	return ret;
 }
 
-void loop_timer_start(struct loop_timer *t, uint64_t ns)
+static void timer_set(struct loop_timer *t, uint64_t ns)
 {
 	struct itimerspec when = {.it_value = {.tv_sec = (time_t)(ns / 1000000000),
 					  .tv_nsec = (long)(ns % 1000000000)}};
 
+	t->running = ns != 0;
 	timerfd_settime(t->watch.fd, 0, &when, NULL);
+}
+
+void loop_timer_start(struct loop_timer *t, uint64_t ns)
+{
+	timer_set(t, ns ? ns : 1);
+}
+
+void loop_timer_stop(struct loop_timer *t)
+{
+	if (t->running)
+		timer_set(t, 0);
 }
 
 void loop_timer_fini(struct loop_timer *t)

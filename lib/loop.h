@@ -57,13 +57,22 @@ struct loop_timer {
 	struct loop_watch watch;
 	void (*expired)(struct loop_timer *t);
 	struct loop *loop;
+	bool running;
 };
 
 /* Makes a timer that is not running. 0 or a negative errno. */
 int loop_timer_init(struct loop *loop, struct loop_timer *t, void (*expired)(struct loop_timer *t));
 
-/* Expires once, NS nanoseconds from now; restarts a running one; 0 stops it. */
+/* Expires once, NS nanoseconds from now (at least 1); restarts a running one. */
 void loop_timer_start(struct loop_timer *t, uint64_t ns);
+
+/* Legal on one that is not running. */
+void loop_timer_stop(struct loop_timer *t);
+
+static inline bool loop_timer_running(const struct loop_timer *t)
+{
+	return t->running;
+}
 
 /* Legal on a timer that failed to init or was finished. */
 void loop_timer_fini(struct loop_timer *t);

@@ -325,6 +325,16 @@ static void check_files(struct host *h, const struct plan_partition *part)
 		check_output(h, &part->serial[i], part_field(h, part, i ? "serial.1" : "serial.0"));
 }
 
+int plan_check_files(const struct plan *plan, struct diags *diags)
+{
+	struct host h = {.plan = plan, .root = "", .real = true, .diags = diags};
+	unsigned errors = diags->errors;
+
+	for (unsigned i = 0; i < plan->partition_count; i++)
+		check_files(&h, &plan->partitions[i]);
+	return diags->errors > errors ? -EINVAL : 0;
+}
+
 int plan_check_host(const struct plan *plan, const char *root, struct diags *diags)
 {
 	struct host h = {.plan = plan, .root = root, .real = !*root, .diags = diags};
@@ -342,8 +352,6 @@ int plan_check_host(const struct plan *plan, const char *root, struct diags *dia
 	check_hugepages(&h, PLAN_HUGEPAGES_2M);
 	check_hugepages(&h, PLAN_HUGEPAGES_1G);
 	check_lock_limit(&h);
-	for (unsigned i = 0; i < plan->partition_count; i++)
-		check_files(&h, &plan->partitions[i]);
 	CPU_FREE(h.allowed);
 	return diags->errors > errors ? -EINVAL : 0;
 }

@@ -135,8 +135,14 @@ int plan_load_text(const char *name, const char *dir, const char *text, size_t s
 void plan_destroy(struct plan *plan);
 
 /*
+ * Looks whether the files that the plan names can be read or written. Adds every problem to DIAGS;
+ * 0 or -EINVAL when there was an error.
+ */
+int plan_check_files(const struct plan *plan, struct diags *diags);
+
+/*
  * Holds the plan against this host: cores that exist, are online and allowed, hyper-thread
- * siblings, memory, hugepages, locked-memory limit, files that can be read or written. Adds every
+ * siblings, memory, hugepages, locked-memory limit. Adds every
  * problem to DIAGS; 0 or -EINVAL when there was an error. ROOT stands before /sys and /proc ("" is
  * the real host; tests give a directory).
  */

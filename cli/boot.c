@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* bulkhead boot: one partition from the command line, without a plan file. */
+#include "cli/commands.h"
+#include "cli/launch.h"
+#include "lib/size.h"
+
+#include <jansson.h>
+#include <string.h>
+
+struct boot_options {
+	const char *initrd;
+	const char *cmdline;
+	uint64_t memory;
+	unsigned cpus;
+	struct option_strings modules;
+	const char *type;
+	struct option_strings set;
+	uint64_t timeout;
+	const char *log_dir;
+	bool print;
+	bool stats;
+	bool json;
+};
+
+#define FIELD(f) offsetof(struct boot_options, f)
+
+static const struct option_spec boot_specs[] = {
+	{"initrd", "FILE", OPTION_STRING, FIELD(initrd), "Initial RAM disk of a Linux kernel."},
+	{"cmdline", "TEXT", OPTION_STRING, FIELD(cmdline),
+		"The image's command line. Default: console=ttyS0."},
+	{"memory", "SIZE", OPTION_SIZE, FIELD(memory), "Guest memory. Default: 512M."},
+	{"cpus", "N", OPTION_UNSIGNED, FIELD(cpus),
+		"Number of vCPUs; they share the host's cores. Default: 1."},
+	{"module", "FILE[ STRING]", OPTION_STRINGS, FIELD(modules),
+		"A multiboot module and its string. May be repeated."},
+	{"type", "TYPE", OPTION_STRING, FIELD(type),
+		"Do not recognise the image: it is multiboot, multiboot2, elf, bzimage or raw."},
+	{"set", "KEY=VALUE", OPTION_STRINGS, FIELD(set),
+		"Set any other key of a plan, such as partitions.guest.on_reset=stop. May be repeated."},
+	{"timeout", "TIME", OPTION_DURATION, FIELD(timeout),
+		"Stop after TIME (such as 90s or 5m), counted from the start of the guest."},
+	{"log-dir", "DIR", OPTION_STRING, FIELD(log_dir),
+		"Keep what each serial port says in DIR/guest.com1.log and so on."},
+	{"print", NULL, OPTION_FLAG, FIELD(print),
+		"Print the plan that says the same, and start nothing."},
+	{"stats", NULL, OPTION_FLAG, FIELD(stats),
+		"At the end, print each vCPU's exits by reason."},
+	{"json", NULL, OPTION_FLAG, FIELD(json),
+		"Print the result as one JSON object on standard output; the console goes to standard "
+		"error."},
+	{0},
+};
+
+static json_t *modules_json(const struct option_strings *modules)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < modules->count; i++) {
+		const char *item = modules->items[i];
+		const char *space = strchr(item, ' ');
+		json_t *path =
+			space ? json_stringn(item, (size_t)(space - item)) : json_string(item);
+
+		if (space)
+			json_array_append_new(
+				list, json_pack("{s:o, s:s}", "path", path, "string", space + 1));
+		else
+			json_array_append_new(list, path);
+	}
+	return list;
+}
+
+/* The plan as text: JSON, which is YAML. Owned by the caller; NULL without memory. */
+static char *plan_text(const struct boot_options *o, const char *image)
+{
+	char memory[QUANTITY_MAX];
+	json_t *guest, *plan;
+	char *text;
+
+	guest = json_pack("{s:{s:i}, s:{s:s, s:b}, s:{s:s, s:s}, s:s}", "cpus", "count",
+		o->cpus ? (int)o->cpus : 1, "memory", "size",
+		format_size(o->memory ? o->memory : 512 * MIB, memory), "lock", 0, "image", "path",
+		image, "type", o->type ? o->type : "auto", "cmdline",
+		o->cmdline ? o->cmdline : "console=ttyS0");
+	if (o->initrd)
+		json_object_set_new(guest, "initrd", json_string(o->initrd));
+	if (o->modules.count)
+		json_object_set_new(guest, "modules", modules_json(&o->modules));
+	plan = json_pack("{s:{s:o}}", "partitions", "guest", guest);
+	text = json_dumps(plan, JSON_COMPACT);
+	json_decref(plan);
+	return text;
+}
+
+/* The places in the text above would tell nobody anything: messages name the key alone. */
+static void forget_places(struct plan *plan)
+{
+	for (unsigned i = 0; i < plan->partition_count; i++) {
+		struct plan_partition *p = &plan->partitions[i];
+
+		memset(p->locs, 0, sizeof(p->locs));
+		for (unsigned m = 0; m < p->module_count; m++)
+			p->modules[m].loc = (struct diag_loc){0};
+		for (unsigned s = 0; s < PLAN_SERIAL_PORTS; s++)
+			p->serial[s].loc = (struct diag_loc){0};
+	}
+}
+
+static int boot_run(const void *options, unsigned operand_count, char *const *operands)
+{
+	const struct boot_options *o = options;
+	const struct run_options run = {
+		.log_dir = o->log_dir,
+		.timeout_ns = o->timeout,
+		.stats = o->stats,
+		.json = o->json,
+		.quiet = true,
+	};
+	AUTO_FREE char *text = plan_text(o, operands[0]);
+	struct plan *plan = NULL;
+	struct diags diags;
+
+	(void)operand_count;
+	if (!text)
+		return command_usage_error(&command_boot, "an argument is not UTF-8 text");
+	diags_init(&diags);
+	if (plan_load_text("command line", NULL, text, strlen(text), o->set.items, o->set.count,
+		    &diags, &plan) == 0)
+		forget_places(plan);
+	if (!plan || !o->print)
+		return launch(plan, &run, &diags);
+	diags_print(&diags, stderr, "bulkhead: ");
+	diags_fini(&diags);
+	plan_print_yaml(plan, stdout);
+	plan_destroy(plan);
+	return BH_EXIT_OK;
+}
+
+const struct command command_boot = {
+	.name = "boot",
+	.synopsis = "[OPTIONS] IMAGE",
+	.summary = "Boot one image, without a plan: the shortest way from a kernel to a console.",
+	.details =
+		"IMAGE is a Linux bzImage, a multiboot or ELF kernel, or a flat binary (--type raw). "
+		"On a terminal, Ctrl-A x ends the run.",
+	.options = boot_specs,
+	.options_size = sizeof(struct boot_options),
+	.operands_min = 1,
+	.operands_max = 1,
+	.exit_codes = true,
+	.run = boot_run,
+};

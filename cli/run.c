@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* bulkhead run: all partitions of a plan, to their end. */
+#include "cli/commands.h"
+#include "cli/launch.h"
+
+struct run_command_options {
+	struct option_strings set;
+	uint64_t timeout;
+	const char *console;
+	const char *log_dir;
+	bool stats;
+	bool json;
+};
+
+#define FIELD(f) offsetof(struct run_command_options, f)
+
+static const struct option_spec run_specs[] = {
+	{"set", "KEY=VALUE", OPTION_STRINGS, FIELD(set),
+		"Override a key of the plan, such as partitions.linux.memory=1G. May be repeated."},
+	{"timeout", "TIME", OPTION_DURATION, FIELD(timeout),
+		"Stop everything after TIME (such as 90s or 5m), counted from the release."},
+	{"console", "NAME", OPTION_STRING, FIELD(console),
+		"Attach the terminal to partition NAME alone (Ctrl-A x ends the run), or show \"all\" "
+		"with prefixes, or \"none\". Default: all, or the only one."},
+	{"log-dir", "DIR", OPTION_STRING, FIELD(log_dir),
+		"Keep what each serial port says in DIR/NAME.com1.log and so on."},
+	{"stats", NULL, OPTION_FLAG, FIELD(stats),
+		"At the end, print each vCPU's exits by reason."},
+	{"json", NULL, OPTION_FLAG, FIELD(json),
+		"Print the result as one JSON object on standard output; consoles go to standard error."},
+	{0},
+};
+
+static int run_run(const void *options, unsigned operand_count, char *const *operands)
+{
+	const struct run_command_options *o = options;
+	const struct run_options run = {
+		.console = o->console,
+		.log_dir = o->log_dir,
+		.timeout_ns = o->timeout,
+		.stats = o->stats,
+		.json = o->json,
+	};
+	struct plan *plan = NULL;
+	struct diags diags;
+
+	(void)operand_count;
+	diags_init(&diags);
+	plan_load(operands[0], o->set.items, o->set.count, &diags, &plan);
+	return launch(plan, &run, &diags);
+}
+
+const struct command command_run = {
+	.name = "run",
+	.synopsis = "[OPTIONS] PLAN",
+	.summary = "Run the partitions of a plan.",
+	.details =
+		"Checks the plan (a YAML file, or - for standard input) and this host, creates every "
+		"partition, and starts them together once all are ready. Ends when all have ended. "
+		"The last line says how each of them did.",
+	.options = run_specs,
+	.options_size = sizeof(struct run_command_options),
+	.operands_min = 1,
+	.operands_max = 1,
+	.exit_codes = true,
+	.run = run_run,
+};

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "partition/build.h"
+
+#include "acpi/acpi.h"
+#include "devices/registry.h"
+#include "lib/size.h"
+#include "lib/util.h"
+#include "loader/loader.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* One step's view of the work. */
+struct builder {
+	const struct partition_request *req;
+	const struct plan_partition *plan;
+	struct diags *diags;
+	struct partition_build *b;
+};
+
+#define FIELD_MAX 96
+
+static const char *field_name(const struct plan_partition *p, const char *key, char buf[FIELD_MAX])
+{
+	snprintf(buf, FIELD_MAX, "partitions.%s.%s", p->name, key);
+	return buf;
+}
+
+void partition_files_unmap(struct partition_files *files)
+{
+	file_unmap(&files->image);
+	file_unmap(&files->initrd);
+	for (unsigned i = 0; i < PLAN_MODULES_MAX; i++)
+		file_unmap(&files->modules[i]);
+}
+
+/* ---- memory ---- */
+
+/* Says what to do about memory that the host did not give. */
+static const char *memory_remedy(const struct plan_partition *p, int error)
+{
+	if (p->hugepages != PLAN_HUGEPAGES_NONE)
+		return "reserve more huge pages of that size (vm.nr_hugepages, or hugepages= on the "
+		       "host's command line), or set memory.hugepages: none";
+	if (p->lock && (error == -EPERM || error == -EAGAIN || error == -ENOMEM))
+		return "raise the locked-memory limit (ulimit -l) above it, give it less memory, or set "
+		       "memory.lock: false";
+	return "give it less memory";
+}
+
+static int build_memory(struct builder *w)
+{
+	static const enum vm_pages pages[] = {
+		[PLAN_HUGEPAGES_NONE] = VM_PAGES_4K,
+		[PLAN_HUGEPAGES_2M] = VM_PAGES_2M,
+		[PLAN_HUGEPAGES_1G] = VM_PAGES_1G,
+	};
+	const struct plan_partition *p = w->plan;
+	char field[FIELD_MAX], size[QUANTITY_MAX];
+	const char *what;
+	int ret;
+
+	ret = machine_init(&w->b->machine, arch_guest, p->memory, p->cpus.vcpus);
+	if (ret) {
+		diag_error(w->diags, &p->locs[PLAN_KEY_MEMORY], field_name(p, "memory", field),
+			"no machine has %s of memory and %u vCPUs; change either",
+			format_size(p->memory, size), p->cpus.vcpus);
+		return -EINVAL;
+	}
+	ret = vm_memory_create(&w->b->machine, w->req->dry ? VM_PAGES_4K : pages[p->hugepages],
+		p->lock && !w->req->dry, &w->b->memory, &what);
+	if (ret)
+		diag_error(w->diags, &p->locs[PLAN_KEY_MEMORY], field_name(p, "memory", field),
+			"the host does not give %s (%s: %s); %s", format_size(p->memory, size),
+			what, strerror(-ret), memory_remedy(p, ret));
+	return ret == -EINVAL ? -EIO : ret;
+}
+
+/* ---- devices and tables ---- */
+
+static int build_devices(struct builder *w, gpa_t *ret_rsdp)
+{
+	struct devices_config config = {
+		.serial = {w->req->ports[0], w->req->ports[1]},
+	};
+	int ret = devices_create_x86(&w->b->machine, &config);
+
+	if (!ret)
+		ret = acpi_build(&w->b->machine, ret_rsdp);
+	if (ret) {
+		diag_error(w->diags, &w->plan->locs[PLAN_KEY_PARTITION], w->plan->name,
+			"its devices and firmware tables cannot be made: %s; this is a defect of Bulkhead, "
+			"please report it with this plan",
+			strerror(-ret));
+		return -EIO;
+	}
+	return 0;
+}
+
+/* ---- images ---- */
+
+static struct loader_file loader_file(const struct plan_partition *p, enum plan_key key,
+	const char *path, const struct file_map *map)
+{
+	return (struct loader_file){
+		.path = path,
+		.loc = p->locs[key],
+		.data = map ? map->data : NULL,
+		.size = map ? map->size : 0,
+		.string = "",
+	};
+}
+
+static int build_load(struct builder *w, gpa_t rsdp)
+{
+	static const enum image_type types[] = {
+		[PLAN_IMAGE_AUTO] = IMAGE_AUTO,
+		[PLAN_IMAGE_MULTIBOOT] = IMAGE_MULTIBOOT,
+		[PLAN_IMAGE_MULTIBOOT2] = IMAGE_MULTIBOOT2,
+		[PLAN_IMAGE_ELF] = IMAGE_ELF,
+		[PLAN_IMAGE_BZIMAGE] = IMAGE_BZIMAGE,
+		[PLAN_IMAGE_RAW] = IMAGE_RAW,
+	};
+	const struct plan_partition *p = w->plan;
+	const struct partition_files *files = w->req->files;
+	char fields[4][FIELD_MAX];
+	struct loader_file modules[PLAN_MODULES_MAX];
+	struct loader_file initrd = loader_file(p, PLAN_KEY_INITRD, p->initrd, &files->initrd);
+	struct loader_request req = {
+		.image = loader_file(p, PLAN_KEY_IMAGE, p->image, &files->image),
+		.type = types[p->image_type],
+		.initrd = p->initrd ? &initrd : NULL,
+		.modules = modules,
+		.module_count = p->module_count,
+		.cmdline = loader_file(p, PLAN_KEY_CMDLINE, NULL, NULL),
+		.load_address = p->load_address,
+		.entry = p->entry,
+		.acpi_rsdp = rsdp,
+	};
+
+	req.image.field = field_name(p, "image", fields[0]);
+	initrd.field = field_name(p, "initrd", fields[1]);
+	req.cmdline.field = field_name(p, "cmdline", fields[2]);
+	req.cmdline.string = p->cmdline;
+	field_name(p, "modules", fields[3]);
+	for (unsigned i = 0; i < p->module_count; i++) {
+		modules[i] =
+			loader_file(p, PLAN_KEY_MODULES, p->modules[i].path, &files->modules[i]);
+		modules[i].loc = p->modules[i].loc;
+		modules[i].field = fields[3];
+		modules[i].string = p->modules[i].string;
+	}
+	return loader_load(&w->b->machine, &req, &w->b->entry, w->diags);
+}
+
+int partition_build_init(
+	const struct partition_request *req, struct diags *diags, struct partition_build *ret_build)
+{
+	struct builder w = {.req = req, .plan = req->plan, .diags = diags, .b = ret_build};
+	gpa_t rsdp;
+	int ret;
+
+	memset(ret_build, 0, sizeof(*ret_build));
+	ret_build->memory.fd = -1;
+	ret = build_memory(&w);
+	if (!ret)
+		ret = build_devices(&w, &rsdp);
+	if (!ret)
+		ret = build_load(&w, rsdp);
+	return ret;
+}
+
+void partition_build_fini(struct partition_build *b)
+{
+	machine_fini(&b->machine);
+	vm_memory_destroy(&b->memory);
+}

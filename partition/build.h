@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * From a partition's plan and the bytes of its files to a machine that is ready to run: RAM,
+ * devices, firmware tables, loaded images, entry state. Uses no KVM, so that `check` does exactly
+ * what `run` does. One thread.
+ */
+#ifndef PARTITION_BUILD_H
+#define PARTITION_BUILD_H
+
+#include "devices/chardev.h"
+#include "lib/diag.h"
+#include "lib/file.h"
+#include "plan/plan.h"
+#include "vmm/entry.h"
+#include "vmm/machine.h"
+#include "vmm/vm.h"
+
+/* The files a plan names, mapped. */
+struct partition_files {
+	struct file_map image;
+	struct file_map initrd; /* empty when the plan has none */
+	struct file_map modules[PLAN_MODULES_MAX];
+};
+
+void partition_files_unmap(struct partition_files *files);
+
+struct partition_build {
+	struct machine machine;
+	struct vm_memory memory;
+	struct entry_state entry;
+};
+
+struct partition_request {
+	const struct plan_partition *plan;
+	const struct partition_files *files;
+	/* COM1, COM2; NULL where the plan has no such port. */
+	struct chardev *ports[PLAN_SERIAL_PORTS];
+	/* Only see whether it can be built: memory is neither locked nor taken from huge pages. */
+	bool dry;
+};
+
+/*
+ * 0; or -EINVAL, with the reasons in DIAGS, when the plan or an image is wrong; or another negative
+ * errno, also with a reason in DIAGS, when this host cannot. partition_build_fini is legal after
+ * either.
+ */
+int partition_build_init(const struct partition_request *req, struct diags *diags,
+	struct partition_build *ret_build);
+void partition_build_fini(struct partition_build *b);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Consoles: carries bytes between a serial port's chardev and the descriptors the supervisor gave
+ * us. Runs on the I/O thread only. Never blocks: a reader that does not read stalls its own port.
+ */
+#ifndef PARTITION_CONSOLE_H
+#define PARTITION_CONSOLE_H
+
+#include "devices/chardev.h"
+#include "lib/loop.h"
+#include "partition/protocol.h"
+
+struct console;
+
+struct console_config {
+	struct loop *loop;
+	struct chardev *chardev;
+	const struct partition_port *port;
+	const char *label;         /* what lines are prefixed with: "linux", "linux.com2" */
+	uint32_t owner;            /* this partition's index + 1 */
+	struct console_line *line; /* shared */
+	/* The user pressed Ctrl-A x. */
+	void (*quit)(void *ctx);
+	void *ctx;
+};
+
+/* 0 or a negative errno. CONFIG's pointers must outlive the console. */
+int console_create(const struct console_config *config, struct console **ret_console);
+void console_destroy(struct console *c);
+
+/* The chardev has output, or room for input: moves what can be moved. */
+void console_pump(struct console *c);
+
+/* True when everything the guest wrote has been handed to the descriptors, or nobody takes it. */
+bool console_drained(struct console *c);
+
+/* Takes no more input, and ends an unfinished line. */
+void console_finish(struct console *c);
+
+#endif

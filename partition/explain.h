@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Words for what went wrong: made where the facts are, read by people. One thread. */
+#ifndef PARTITION_EXPLAIN_H
+#define PARTITION_EXPLAIN_H
+
+#include "lib/diag.h"
+#include "plan/plan.h"
+#include "vmm/vm.h"
+
+/* Adds an error about partition P: WHAT (a step or an ioctl) failed on this host with -ERROR. */
+void explain_host_error(
+	const struct plan_partition *p, const char *what, int error, struct diags *diags);
+
+/*
+ * The report of END, with what this KVM is known to be unable to do where that is the likely cause.
+ * Runs tiny guests on KVM_FD for that. The text lives as long as the process; "" when there is
+ * nothing to report.
+ */
+const char *explain_end(const struct vm_end *end, int kvm_fd);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The partition layer, as cli/ and supervisor/ see it: nothing of vmm/ shows here.
+ */
+#ifndef PARTITION_PARTITION_H
+#define PARTITION_PARTITION_H
+
+#include "lib/diag.h"
+#include "plan/plan.h"
+
+/*
+ * The life of a partition process: what main() does when argv[0] is PARTITION_ARGV0
+ * (partition/protocol.h). Its exit code.
+ */
+int partition_main(int argc, char **argv);
+
+/*
+ * Builds the partition as `run` would, from the files on this host, without KVM, and forgets it.
+ * 0, or a negative errno with every reason in DIAGS.
+ */
+int partition_check(const struct plan_partition *p, struct diags *diags);
+
+#endif

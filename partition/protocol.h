@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Between the supervisor and a partition process: what the supervisor hands over at the start (a
+ * sealed memfd with struct partition_launch, then the encoded plan of the partition), and the
+ * messages on their socketpair (lib/ipc.h). Both ends are the same binary; the supervisor checks
+ * what it receives all the same, because the partition process handles guest input.
+ */
+#ifndef PARTITION_PROTOCOL_H
+#define PARTITION_PROTOCOL_H
+
+#include "plan/plan.h"
+
+#include <stdint.h>
+#include <termios.h>
+
+/* argv[0] of a partition process; argv[1] is its name, argv[2] the number of the memfd. */
+#define PARTITION_ARGV0 "bulkhead-partition"
+
+#define PARTITION_LAUNCH_VERSION 1
+
+/* Cores as bits: core N is bit N % 64 of word N / 64. */
+#define CORE_WORDS (PLAN_CORES_MAX / 64)
+
+enum partition_port_flags {
+	PORT_PREFIX = 1 << 0,   /* lines start with the partition's name */
+	PORT_COLOUR = 1 << 1,   /* the prefix is coloured */
+	PORT_TERMINAL = 1 << 2, /* input is a terminal in raw mode: Ctrl-A is the escape */
+};
+
+/* Where a serial port's bytes go; -1: nowhere. Descriptors are inherited under these numbers. */
+struct partition_port {
+	int32_t out_fd;
+	int32_t in_fd;
+	int32_t log_fd;
+	uint32_t flags;
+};
+
+struct partition_launch {
+	uint32_t version;
+	uint32_t size;      /* of this struct */
+	uint32_t index;     /* of the partition in its plan */
+	int32_t control_fd; /* the socketpair */
+	int32_t kvm_fd;
+	int32_t line_fd; /* memfd of struct console_line, shared by all partitions of the run */
+	int32_t image_fd;
+	int32_t initrd_fd; /* -1: none */
+	int32_t module_fds[PLAN_MODULES_MAX];
+	struct partition_port ports[PLAN_SERIAL_PORTS];
+	uint64_t io_cores[CORE_WORDS]; /* where the I/O thread runs; all zero: anywhere */
+	/* The terminal as it was, for the partition to restore should the supervisor be killed. */
+	uint32_t has_termios;
+	struct termios termios;
+};
+
+/*
+ * Which partition has an unfinished line on the console: 0 none, else its index + 1. Shared by all
+ * writers of the run, so that nobody continues a line of somebody else. Cosmetic only: nobody
+ * trusts it.
+ */
+struct console_line {
+	_Atomic uint32_t open_by;
+};
+
+enum partition_message {
+	/* From the supervisor. No payload. */
+	MSG_START = 1, /* run the guest */
+	MSG_STOP,      /* stop it where it is, then report */
+	/* From the partition. */
+	MSG_READY = 16, /* created, waits for MSG_START */
+	MSG_FAILED,     /* could not be created: struct message_failed, then text */
+	MSG_STATS,      /* before MSG_ENDED: an array of struct message_counter */
+	MSG_ENDED,      /* struct message_ended, then the report, if any */
+	MSG_QUIT,       /* the user asked for the end of the run on this partition's console */
+};
+
+struct message_failed {
+	uint32_t host; /* 1: this host cannot; 0: the plan or an image is wrong */
+};
+
+/* How a partition ended. */
+enum partition_end {
+	PARTITION_POWER_OFF,
+	PARTITION_RESET,
+	PARTITION_EXIT_CODE,
+	PARTITION_STOPPED, /* on MSG_STOP */
+	PARTITION_FATAL,   /* a fatal error of the guest or of KVM: see `how` */
+	PARTITION_CRASHED, /* the process died; never sent, concluded by the supervisor */
+	PARTITION_END_COUNT,
+};
+
+struct message_ended {
+	uint32_t end;    /* enum partition_end */
+	uint32_t code;   /* PARTITION_EXIT_CODE: the guest's code */
+	uint64_t run_ns; /* from release to end */
+	uint64_t
+		dropped[PLAN_SERIAL_PORTS]; /* console bytes lost to readers that stopped reading */
+	char how[64];
+};
+
+struct message_counter {
+	uint32_t vcpu;
+	char name[28]; /* "port", "mmio", ...; NUL-terminated */
+	uint64_t count;
+};
+
+#endif

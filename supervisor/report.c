@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* How it ended, in words, in JSON, and as an exit code. */
+#include "supervisor/run.h"
+
+#include "lib/util.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <string.h>
+
+void run_say(struct run *run, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (run->line && atomic_exchange(&run->line->open_by, 0))
+		fputc('\n', stderr);
+	fputs("bulkhead: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+/* ---- conclusions ---- */
+
+bool child_is_fatal(const struct child *child)
+{
+	return child->has_result &&
+	       (child->result.end == PARTITION_FATAL || child->result.end == PARTITION_CRASHED);
+}
+
+enum bh_exit child_exit_code(const struct child *child)
+{
+	if (child->failed)
+		return child->failed_host ? BH_EXIT_HOST : BH_EXIT_USAGE;
+	if (!child->has_result)
+		return BH_EXIT_OK; /* never ran: somebody else's failure */
+	switch (child->result.end) {
+	case PARTITION_EXIT_CODE:
+		return child->result.code ? BH_EXIT_GUEST_FAILED : BH_EXIT_OK;
+	case PARTITION_RESET:
+		return child->plan->on_reset == PLAN_RESET_FAIL ? BH_EXIT_GUEST_FAILED : BH_EXIT_OK;
+	case PARTITION_FATAL:
+	case PARTITION_CRASHED:
+		return BH_EXIT_DIED;
+	default: /* power-off; stopped, which is the run's matter */
+		return BH_EXIT_OK;
+	}
+}
+
+/* The gravest wins, in this order. */
+static unsigned gravity(enum bh_exit code)
+{
+	static const enum bh_exit order[] = {BH_EXIT_OK, BH_EXIT_GUEST_FAILED, BH_EXIT_TIMEOUT,
+		BH_EXIT_INTERRUPTED, BH_EXIT_DIED, BH_EXIT_SAFE_STATE, BH_EXIT_USAGE, BH_EXIT_HOST};
+	unsigned i = 0;
+
+	while (i + 1 < ARRAY_SIZE(order) && order[i] != code)
+		i++;
+	return i;
+}
+
+enum bh_exit run_exit_code(const struct run *run)
+{
+	static const enum bh_exit by_stop[] = {
+		[STOP_NONE] = BH_EXIT_OK,
+		[STOP_START_FAILED] = BH_EXIT_OK, /* the children say what */
+		[STOP_TIMEOUT] = BH_EXIT_TIMEOUT,
+		[STOP_INTERRUPTED] = BH_EXIT_INTERRUPTED,
+		[STOP_SAFE_STATE] = BH_EXIT_SAFE_STATE,
+	};
+	enum bh_exit worst = by_stop[run->stop];
+
+	for (unsigned i = 0; i < run->child_count; i++) {
+		enum bh_exit code = child_exit_code(&run->children[i]);
+
+		if (gravity(code) > gravity(worst))
+			worst = code;
+	}
+	return worst;
+}
+
+static const char *const end_names[PARTITION_END_COUNT] = {
+	[PARTITION_POWER_OFF] = "power-off",
+	[PARTITION_RESET] = "reset",
+	[PARTITION_EXIT_CODE] = "exit-code",
+	[PARTITION_STOPPED] = "stopped",
+	[PARTITION_FATAL] = "fatal",
+	[PARTITION_CRASHED] = "crashed",
+};
+
+static const char *end_name(const struct child *child)
+{
+	if (child->failed)
+		return "not-created";
+	return child->has_result ? end_names[child->result.end] : "not-started";
+}
+
+/* One partition's verdict: "ok, powered off (ACPI sleep register)". */
+static void print_child(const struct child *child, enum stop_reason stop, FILE *f)
+{
+	static const char *const stopped_by[] = {
+		[STOP_NONE] = "stopped",
+		[STOP_START_FAILED] = "not started",
+		[STOP_TIMEOUT] = "stopped by the time limit",
+		[STOP_INTERRUPTED] = "stopped by the user",
+		[STOP_SAFE_STATE] = "stopped for the safe state",
+	};
+	const struct message_ended *r = &child->result;
+	bool ok = child_exit_code(child) == BH_EXIT_OK;
+
+	if (child->failed) {
+		fprintf(f, "could not be created");
+		return;
+	}
+	if (!child->has_result) {
+		fprintf(f, "not started");
+		return;
+	}
+	switch (r->end) {
+	case PARTITION_POWER_OFF:
+		fprintf(f, "ok, powered off");
+		break;
+	case PARTITION_RESET:
+		fprintf(f, "%s, reset by the guest (%s)", ok ? "ok" : "failed", r->how);
+		break;
+	case PARTITION_EXIT_CODE:
+		fprintf(f, "%s, exit code %" PRIu32, ok ? "ok" : "failed", r->code);
+		break;
+	case PARTITION_STOPPED:
+		fprintf(f, "%s", stopped_by[stop]);
+		break;
+	default:
+		fprintf(f, "died, %s", r->how);
+	}
+	if (r->run_ns)
+		fprintf(f, " after %" PRIu64 ".%02" PRIu64 " s", r->run_ns / 1000000000,
+			r->run_ns / 10000000 % 100);
+}
+
+void report_verdict(const struct run *run, FILE *f)
+{
+	fprintf(f, "bulkhead: ");
+	for (unsigned i = 0; i < run->child_count; i++) {
+		fprintf(f, "%s: ", run->children[i].plan->name);
+		print_child(&run->children[i], run->stop, f);
+		fprintf(f, "; ");
+	}
+	fprintf(f, "exit code %d\n", run_exit_code(run));
+}
+
+/* ---- counters ---- */
+
+void report_stats(const struct run *run, FILE *f)
+{
+	for (unsigned i = 0; i < run->child_count; i++) {
+		const struct child *child = &run->children[i];
+
+		for (unsigned c = 0; c < child->counter_count; c++)
+			fprintf(f, "bulkhead: %s: vCPU %" PRIu32 ": %12" PRIu64 " %s\n",
+				child->plan->name, child->counters[c].vcpu,
+				child->counters[c].count, child->counters[c].name);
+	}
+}
+
+/* ---- JSON ---- */
+
+static json_t *counters_json(const struct child *child)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < child->counter_count; i++) {
+		const struct message_counter *c = &child->counters[i];
+
+		json_array_append_new(
+			list, json_pack("{s:i, s:s, s:I}", "vcpu", (int)c->vcpu, "name", c->name,
+				      "count", (json_int_t)c->count));
+	}
+	return list;
+}
+
+static json_t *child_json(const struct child *child)
+{
+	const struct message_ended *r = &child->result;
+	uint64_t dropped = 0;
+	json_t *o = json_pack("{s:s, s:s, s:s, s:i}", "name", child->plan->name, "role",
+		plan_role_name(child->plan->role), "end", end_name(child), "exit_code",
+		child_exit_code(child));
+
+	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++)
+		dropped += r->dropped[i];
+	if (child->has_result) {
+		json_object_set_new(o, "how", json_string(r->how));
+		json_object_set_new(o, "guest_code",
+			r->end == PARTITION_EXIT_CODE ? json_integer(r->code) : json_null());
+		json_object_set_new(o, "run_ns", json_integer((json_int_t)r->run_ns));
+		json_object_set_new(o, "console_dropped", json_integer((json_int_t)dropped));
+		json_object_set_new(o, "counters", counters_json(child));
+	}
+	if (child->report)
+		json_object_set_new(o, "report", json_string(child->report));
+	return o;
+}
+
+void report_json(const struct run *run, FILE *f)
+{
+	json_t *list = json_array(), *o;
+
+	for (unsigned i = 0; i < run->child_count; i++)
+		json_array_append_new(list, child_json(&run->children[i]));
+	o = json_pack("{s:i, s:o}", "exit_code", run_exit_code(run), "partitions", list);
+	json_dumpf(o, f, JSON_INDENT(2));
+	fputc('\n', f);
+	json_decref(o);
+}

@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The run: spawn every partition, wait until all are ready, release them together, wait until all
+ * have ended. A failure before the release ends the run with nothing started.
+ */
+#include "supervisor/run.h"
+
+#include "lib/ipc.h"
+#include "lib/util.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+
+/* A partition that was told to stop and does not is killed after this. */
+#define STOP_GRACE_NS 3000000000
+
+/* ---- stopping ---- */
+
+static bool child_alive(const struct child *child)
+{
+	return child->pid > 0;
+}
+
+static void kill_all(struct run *run)
+{
+	for (unsigned i = 0; i < run->child_count; i++) {
+		if (child_alive(&run->children[i]))
+			kill(run->children[i].pid, SIGKILL);
+	}
+}
+
+static void child_stop(struct child *child)
+{
+	if (!child_alive(child) || child->stop_sent)
+		return;
+	child->stop_sent = true;
+	/* Before it is ready it does not listen; and there is nothing to stop. */
+	if (child->state != CHILD_RUNNING || ipc_send(child->control.fd, MSG_STOP, NULL, 0))
+		kill(child->pid, SIGKILL);
+}
+
+static void run_stop(struct run *run, enum stop_reason reason)
+{
+	if (run->stop == STOP_NONE)
+		run->stop = reason;
+	for (unsigned i = 0; i < run->child_count; i++)
+		child_stop(&run->children[i]);
+	loop_timer_start(&run->grace, STOP_GRACE_NS);
+}
+
+static void grace_expired(struct loop_timer *t)
+{
+	kill_all(container_of(t, struct run, grace));
+}
+
+static void timeout_expired(struct loop_timer *t)
+{
+	run_stop(container_of(t, struct run, timeout), STOP_TIMEOUT);
+}
+
+static void signal_ready(struct loop_watch *w, uint32_t revents)
+{
+	struct run *run = container_of(w, struct run, signals);
+	struct signalfd_siginfo info;
+
+	(void)revents;
+	if (read(w->fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (run->interrupts++)
+		kill_all(run); /* the user insists */
+	else
+		run_stop(run, STOP_INTERRUPTED);
+}
+
+/* ---- progress ---- */
+
+static void run_check_done(struct run *run)
+{
+	for (unsigned i = 0; i < run->child_count; i++) {
+		if (child_alive(&run->children[i]))
+			return;
+	}
+	loop_stop(run->loop);
+}
+
+/* Once every child is ready or has failed: releases all, or gives up. */
+static void run_check_ready(struct run *run)
+{
+	bool failed = false;
+
+	for (unsigned i = 0; i < run->child_count; i++) {
+		if (run->children[i].state == CHILD_STARTING)
+			return;
+		failed = failed || run->children[i].state != CHILD_READY;
+	}
+	if (run->released || run->stop != STOP_NONE)
+		return;
+	if (failed) {
+		run_stop(run, STOP_START_FAILED);
+		return;
+	}
+	run->released = true;
+	for (unsigned i = 0; i < run->child_count; i++) {
+		run->children[i].state = CHILD_RUNNING;
+		ipc_send(run->children[i].control.fd, MSG_START, NULL, 0);
+	}
+	if (run->options->timeout_ns)
+		loop_timer_start(&run->timeout, run->options->timeout_ns);
+}
+
+/* The fatal-error rule (design.md section 3). */
+static void child_concluded(struct child *child)
+{
+	child->state = CHILD_ENDED;
+	if (child_is_fatal(child) && child->plan->on_fatal == PLAN_FATAL_SAFE_STATE)
+		run_stop(child->run, STOP_SAFE_STATE);
+}
+
+/* ---- messages ---- */
+
+/* A copy of N bytes from a partition process as text that is safe to print. */
+static char *sanitise(const uint8_t *bytes, size_t n)
+{
+	char *text = malloc(n + 1);
+
+	if (!text)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		text[i] = isprint(bytes[i]) || bytes[i] == '\n' ? (char)bytes[i] : '?';
+	text[n] = '\0';
+	return text;
+}
+
+static void sanitise_field(char *field, size_t size)
+{
+	field[size - 1] = '\0';
+	for (char *c = field; *c; c++) {
+		if (!isprint((unsigned char)*c))
+			*c = '?';
+	}
+}
+
+static bool on_failed(struct child *child, const struct ipc_message *m)
+{
+	struct message_failed failed;
+
+	if (m->size < sizeof(failed) || child->state != CHILD_STARTING)
+		return false;
+	memcpy(&failed, m->payload, sizeof(failed));
+	child->failed = true;
+	child->failed_host = failed.host;
+	child->report = sanitise(m->payload + sizeof(failed), m->size - sizeof(failed));
+	child->state = CHILD_ENDED;
+	return true;
+}
+
+static bool on_stats(struct child *child, const struct ipc_message *m)
+{
+	unsigned n = (unsigned)(m->size / sizeof(struct message_counter));
+	struct message_counter *list;
+
+	if (m->size % sizeof(*list) || child->counter_count + n > CHILD_COUNTERS_MAX)
+		return false;
+	list = reallocarray(child->counters, child->counter_count + n, sizeof(*list));
+	if (!list)
+		return false;
+	child->counters = list;
+	memcpy(list + child->counter_count, m->payload, n * sizeof(*list));
+	for (unsigned i = 0; i < n; i++, child->counter_count++)
+		sanitise_field(list[child->counter_count].name, sizeof(list->name));
+	return true;
+}
+
+static bool on_ended(struct child *child, const struct ipc_message *m)
+{
+	if (m->size < sizeof(child->result) || child->state != CHILD_RUNNING || child->has_result)
+		return false;
+	memcpy(&child->result, m->payload, sizeof(child->result));
+	if (child->result.end >= PARTITION_CRASHED)
+		return false;
+	sanitise_field(child->result.how, sizeof(child->result.how));
+	child->has_result = true;
+	if (m->size > sizeof(child->result))
+		child->report = sanitise(
+			m->payload + sizeof(child->result), m->size - sizeof(child->result));
+	child_concluded(child);
+	return true;
+}
+
+/* One message of the child. False when it is not one that it may send now. */
+static bool on_message(struct child *child, const struct ipc_message *m)
+{
+	switch (m->type) {
+	case MSG_READY:
+		if (child->state != CHILD_STARTING)
+			return false;
+		child->state = CHILD_READY;
+		return true;
+	case MSG_FAILED:
+		return on_failed(child, m);
+	case MSG_STATS:
+		return on_stats(child, m);
+	case MSG_ENDED:
+		return on_ended(child, m);
+	case MSG_QUIT:
+		run_stop(child->run, STOP_INTERRUPTED);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Takes all messages there are. A child that breaks the protocol is killed. */
+static void child_receive(struct child *child)
+{
+	static struct ipc_message m; /* single-threaded, and large */
+	int ret;
+
+	while ((ret = ipc_receive(child->control.fd, &m)) == 0) {
+		if (!on_message(child, &m)) {
+			ret = -EPROTO;
+			break;
+		}
+	}
+	if (ret != -EAGAIN)
+		loop_unwatch(child->run->loop, &child->control);
+	if (ret == -EPROTO && child_alive(child))
+		kill(child->pid, SIGKILL);
+	run_check_ready(child->run);
+}
+
+static void control_ready(struct loop_watch *w, uint32_t revents)
+{
+	(void)revents;
+	child_receive(container_of(w, struct child, control));
+}
+
+/* What is known of a process that died without a report. */
+static void conclude_crash(struct child *child, const siginfo_t *info)
+{
+	struct message_ended *r = &child->result;
+
+	if (child->stop_sent && info->si_code != CLD_EXITED && info->si_status == SIGKILL) {
+		r->end = PARTITION_STOPPED; /* by us */
+		child->has_result = child->state == CHILD_RUNNING;
+		child->state = CHILD_ENDED;
+		return;
+	}
+	r->end = PARTITION_CRASHED;
+	if (info->si_code == CLD_EXITED)
+		snprintf(r->how, sizeof(r->how), "its process ended with status %d",
+			info->si_status);
+	else
+		snprintf(r->how, sizeof(r->how), "its process was killed by signal %d (%s)",
+			info->si_status, sigabbrev_np(info->si_status) ?: "?");
+	child->has_result = true;
+	child_concluded(child);
+}
+
+static void child_exited(struct loop_watch *w, uint32_t revents)
+{
+	struct child *child = container_of(w, struct child, exited);
+	siginfo_t info;
+
+	(void)revents;
+	if (waitid(P_PID, (id_t)child->pid, &info, WEXITED))
+		return;
+	child->pid = 0;
+	child_receive(child); /* its last words may still be in the socket */
+	loop_unwatch(child->run->loop, w);
+	fd_close(&w->fd);
+	if (!child->has_result && !child->failed)
+		conclude_crash(child, &info);
+	run_check_ready(child->run);
+	run_check_done(child->run);
+}
+
+/* ---- set-up ---- */
+
+static int watch_signals(struct run *run)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	run->signals = LOOP_WATCH_INIT;
+	run->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	run->signals.events = POLLIN;
+	run->signals.ready = signal_ready;
+	return run->signals.fd < 0 ? -errno : loop_watch(run->loop, &run->signals);
+}
+
+static int run_start_loop(struct run *run)
+{
+	int ret = loop_create(&run->loop);
+
+	if (!ret)
+		ret = watch_signals(run);
+	if (!ret)
+		ret = loop_timer_init(run->loop, &run->timeout, timeout_expired);
+	if (!ret)
+		ret = loop_timer_init(run->loop, &run->grace, grace_expired);
+	return ret;
+}
+
+static int run_spawn(struct run *run, struct diags *diags)
+{
+	int ret = 0;
+
+	for (unsigned i = 0; i < run->child_count; i++) {
+		struct child *child = &run->children[i];
+		int err = child_spawn(child, diags);
+
+		if (err) {
+			child->failed = true;
+			child->failed_host = err != -EINVAL;
+			ret = err;
+			continue;
+		}
+		loop_watch(run->loop, &child->control);
+		loop_watch(run->loop, &child->exited);
+	}
+	return ret;
+}
+
+static int find_partition(const struct plan *plan, const char *name)
+{
+	for (unsigned i = 0; i < plan->partition_count; i++) {
+		if (strcmp(plan->partitions[i].name, name) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+/* Whose console is interactive: -1 for none. -EINVAL with the reason in DIAGS. */
+static int choose_console(const struct run *run, struct diags *diags, int *ret_child)
+{
+	const char *name = run->options->console;
+
+	if (!name && run->plan->partition_count == 1)
+		name = run->plan->partitions[0].name;
+	*ret_child = -1;
+	if (!name || strcmp(name, "all") == 0 || strcmp(name, "none") == 0)
+		return 0;
+	*ret_child = find_partition(run->plan, name);
+	if (*ret_child >= 0)
+		return 0;
+	diag_error(diags, NULL, "--console",
+		"the plan has no partition \"%s\"; name one of it, or \"all\", or \"none\"", name);
+	return -EINVAL;
+}
+
+static int run_init(struct run *run, struct diags *diags)
+{
+	int ret = choose_console(run, diags, &run->console_child);
+
+	if (ret)
+		return ret;
+	ret = run_start_loop(run);
+	if (ret) {
+		diag_error(diags, NULL, NULL,
+			"the event loop cannot be set up: %s; see the limit of "
+			"open files (ulimit -n)",
+			strerror(-ret));
+		return -EIO;
+	}
+	run->children = calloc(run->plan->partition_count, sizeof(*run->children));
+	if (!run->children)
+		return -ENOMEM;
+	run->child_count = run->plan->partition_count;
+	for (unsigned i = 0; i < run->child_count; i++)
+		run->children[i] = (struct child){
+			.run = run,
+			.plan = &run->plan->partitions[i],
+			.index = i,
+			.control = {.fd = -1, .slot = -1, .events = POLLIN, .ready = control_ready},
+			.exited = {.fd = -1, .slot = -1, .events = POLLIN, .ready = child_exited},
+		};
+	ret = run_open(run, diags);
+	return ret && ret != -EINVAL ? -EIO : ret;
+}
+
+static void run_fini(struct run *run)
+{
+	for (unsigned i = 0; i < run->child_count; i++) {
+		struct child *child = &run->children[i];
+
+		fd_close(&child->control.fd);
+		fd_close(&child->exited.fd);
+		free(child->report);
+		free(child->counters);
+	}
+	free(run->children);
+	loop_timer_fini(&run->timeout);
+	loop_timer_fini(&run->grace);
+	fd_close(&run->signals.fd);
+	loop_destroy(run->loop);
+	run_close(run);
+}
+
+static void print_plan(struct run *run)
+{
+	for (unsigned i = 0; i < run->child_count; i++) {
+		const struct plan_partition *p = run->children[i].plan;
+
+		run_say(run, "%s: %s partition, %u vCPU%s, %s", p->name, plan_role_name(p->role),
+			p->cpus.vcpus, p->cpus.vcpus == 1 ? "" : "s", p->image);
+	}
+}
+
+/* Reports of failed starts and fatal ends, each line with its partition's name. */
+static void print_reports(struct run *run)
+{
+	for (unsigned i = 0; i < run->child_count; i++) {
+		const struct child *child = &run->children[i];
+		AUTO_FREE char *copy = child->report ? strdup(child->report) : NULL;
+		char *rest = copy, *line;
+
+		while (rest && (line = strsep(&rest, "\n")) != NULL) {
+			if (*line)
+				run_say(run, "%s: %s", child->plan->name, line);
+		}
+	}
+}
+
+/* Spawns, runs, and waits until every process is gone. 0, or -errno with a reason in DIAGS. */
+static int run_to_end(struct run *run, struct diags *diags)
+{
+	int ret;
+
+	if (run->console_child >= 0 && isatty(STDIN_FILENO) && run->console_out >= 0)
+		terminal_make_raw(run);
+	ret = run_spawn(run, diags);
+	if (ret)
+		run_stop(run, STOP_START_FAILED);
+	run_check_ready(run);
+	for (unsigned i = 0; i < run->child_count; i++) {
+		if (child_alive(&run->children[i])) {
+			loop_run(run->loop);
+			break;
+		}
+	}
+	terminal_restore(run);
+	return ret;
+}
+
+int supervisor_run(const struct plan *plan, const struct run_options *options)
+{
+	struct run run = {.plan = plan,
+		.options = options,
+		.kvm_fd = -1,
+		.line_fd = -1,
+		.console_out = -1,
+		.console_child = -1,
+		.signals = LOOP_WATCH_INIT};
+	enum bh_exit code = BH_EXIT_HOST;
+	struct diags diags;
+	int ret;
+
+	diags_init(&diags);
+	ret = run_init(&run, &diags);
+	if (ret) {
+		code = ret == -EINVAL ? BH_EXIT_USAGE : BH_EXIT_HOST;
+	} else {
+		if (!options->quiet)
+			print_plan(&run);
+		run_to_end(&run, &diags);
+		code = run_exit_code(&run);
+	}
+	diags_print(&diags, stderr, "bulkhead: ");
+	print_reports(&run);
+	if (options->stats)
+		report_stats(&run, stderr);
+	if (run.child_count && !ret) {
+		report_verdict(&run, stderr);
+	}
+	if (options->json)
+		report_json(&run, stdout);
+	run_fini(&run);
+	diags_fini(&diags);
+	return (int)code;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The run, between the files of supervisor/. */
+#ifndef SUPERVISOR_RUN_H
+#define SUPERVISOR_RUN_H
+
+#include "lib/diag.h"
+#include "lib/loop.h"
+#include "partition/protocol.h"
+#include "supervisor/supervisor.h"
+
+#include <sys/types.h>
+#include <termios.h>
+
+enum child_state {
+	CHILD_NONE,     /* not spawned */
+	CHILD_STARTING, /* spawned */
+	CHILD_READY,    /* created, waits for the release */
+	CHILD_RUNNING,
+	CHILD_ENDED, /* has reported its end, or died */
+};
+
+/* Counters kept per partition: more would come from a process that lies. */
+#define CHILD_COUNTERS_MAX 4096
+
+struct run;
+
+struct child {
+	struct run *run;
+	const struct plan_partition *plan;
+	unsigned index;
+	enum child_state state;
+	pid_t pid;
+	struct loop_watch exited;  /* pidfd */
+	struct loop_watch control; /* socketpair */
+
+	bool failed;      /* could not be created */
+	bool failed_host; /* ... because of the host, not of the plan */
+	bool has_result;  /* `result` is there */
+	bool stop_sent;
+	struct message_ended result;
+	char *report; /* reason of a failed start, or report of a fatal end; owned, sanitised */
+	struct message_counter *counters;
+	unsigned counter_count;
+};
+
+/* Why the whole run is being stopped. The first one counts. */
+enum stop_reason {
+	STOP_NONE,
+	STOP_START_FAILED,
+	STOP_TIMEOUT,
+	STOP_INTERRUPTED,
+	STOP_SAFE_STATE,
+};
+
+struct run {
+	const struct plan *plan;
+	const struct run_options *options;
+	struct loop *loop;
+	struct loop_watch signals;
+	struct loop_timer timeout;
+	struct loop_timer grace; /* after it, what does not stop is killed */
+	struct child *children;
+	unsigned child_count;
+	enum stop_reason stop;
+	bool released;
+	int interrupts; /* SIGINT and its like seen */
+
+	int kvm_fd;
+	int line_fd;
+	struct console_line *line;
+	int console_out;   /* where consoles are shown; -1: nowhere */
+	int console_child; /* index of the interactive partition; -1: none */
+	bool raw;          /* the terminal is raw; termios has what it was */
+	struct termios termios;
+};
+
+/* ---- spawn.c ---- */
+
+/*
+ * Opens everything the partitions need that is theirs in common. 0 or -EINVAL/-EIO with the reason
+ * in DIAGS; undone by run_close.
+ */
+int run_open(struct run *run, struct diags *diags);
+void run_close(struct run *run);
+
+/* Opens the child's files and starts its process. 0 or a negative errno with a reason in DIAGS. */
+int child_spawn(struct child *child, struct diags *diags);
+
+/* ---- report.c ---- */
+
+/* The exit code that this child's end asks for by itself. */
+enum bh_exit child_exit_code(const struct child *child);
+
+/* True when the child's end is a fatal error in the sense of design.md section 3. */
+bool child_is_fatal(const struct child *child);
+
+/* The run's exit code: the gravest of all. */
+enum bh_exit run_exit_code(const struct run *run);
+
+void report_stats(const struct run *run, FILE *f);
+void report_verdict(const struct run *run, FILE *f);
+void report_json(const struct run *run, FILE *f);
+
+/* A line on stderr, starting with "bulkhead: ", that does not continue a console's line. */
+void run_say(struct run *run, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* ---- terminal.c ---- */
+
+/* Makes the terminal on stdin raw; keeps what it was. 0 or a negative errno. */
+int terminal_make_raw(struct run *run);
+void terminal_restore(struct run *run);
+
+#endif

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Opening what partitions get, and starting their processes. A partition receives descriptors only:
+ * they keep their numbers across the exec and are listed in the launch block.
+ */
+#include "supervisor/run.h"
+
+#include "lib/file.h"
+#include "lib/ipc.h"
+#include "lib/util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+extern char **environ;
+
+#define KVM_DEVICE "/dev/kvm"
+
+/* ---- what the run shares ---- */
+
+/*
+ * A descriptor for FD's file that does not block and whose flags are not shared with whoever gave
+ * us FD. Regular files never block, and must keep their common position; some files cannot be
+ * opened again: those are used as they are.
+ */
+static int open_console(int fd)
+{
+	char path[32];
+	struct stat st;
+	int ret = -1;
+
+	if (fstat(fd, &st))
+		return -errno;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode))
+		ret = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (ret < 0)
+		ret = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	return ret < 0 ? -errno : ret;
+}
+
+static int open_kvm(struct run *run, struct diags *diags)
+{
+	int error;
+
+	run->kvm_fd = open(KVM_DEVICE, O_RDWR | O_CLOEXEC);
+	if (run->kvm_fd >= 0)
+		return 0;
+	error = errno;
+	diag_error(diags, NULL, NULL,
+		"%s cannot be opened: %s; `bulkhead doctor` says why and what to do", KVM_DEVICE,
+		strerror(error));
+	return -error;
+}
+
+static int open_line(struct run *run)
+{
+	void *line;
+
+	run->line_fd = memfd_create("bulkhead-line", MFD_CLOEXEC);
+	if (run->line_fd < 0 || ftruncate(run->line_fd, sizeof(*run->line)))
+		return -errno;
+	line = mmap(NULL, sizeof(*run->line), PROT_READ | PROT_WRITE, MAP_SHARED, run->line_fd, 0);
+	if (line == MAP_FAILED)
+		return -errno;
+	run->line = line;
+	return 0;
+}
+
+int run_open(struct run *run, struct diags *diags)
+{
+	const struct run_options *o = run->options;
+	int ret = open_kvm(run, diags);
+
+	if (ret)
+		return ret;
+	ret = open_line(run);
+	if (!ret && (!o->console || strcmp(o->console, "none") != 0)) {
+		run->console_out = open_console(o->json ? STDERR_FILENO : STDOUT_FILENO);
+		ret = run->console_out < 0 ? run->console_out : 0;
+	}
+	if (ret) {
+		diag_error(diags, NULL, NULL,
+			"the console cannot be set up: %s; see whether standard "
+			"output is open",
+			strerror(-ret));
+		return ret;
+	}
+	if (o->log_dir && mkdir(o->log_dir, 0777) && errno != EEXIST) {
+		ret = -errno;
+		diag_error(diags, NULL, "--log-dir",
+			"%s cannot be made: %s; name a directory that can", o->log_dir,
+			strerror(-ret));
+	}
+	return ret;
+}
+
+void run_close(struct run *run)
+{
+	if (run->line)
+		munmap(run->line, sizeof(*run->line));
+	fd_close(&run->line_fd);
+	fd_close(&run->kvm_fd);
+	fd_close(&run->console_out);
+}
+
+/* ---- what a child gets ---- */
+
+/* Descriptors that were opened for one child: inherited by it, then closed here. */
+#define CHILD_FDS_MAX (PLAN_MODULES_MAX + 16)
+
+struct child_files {
+	struct child *child;
+	struct diags *diags;
+	int owned[CHILD_FDS_MAX];
+	unsigned owned_count;
+	struct partition_launch launch;
+};
+
+/* Notes FD as the child's (-1 is none). Returns it. */
+static int keep(struct child_files *f, int fd)
+{
+	if (fd >= 0)
+		f->owned[f->owned_count++] = fd;
+	return fd;
+}
+
+static void say_open_failed(
+	struct child_files *f, const char *key, const struct diag_loc *loc, const char *path)
+{
+	char field[96];
+	int error = errno;
+
+	snprintf(field, sizeof(field), "partitions.%s.%s", f->child->plan->name, key);
+	diag_error(f->diags, loc, field,
+		"%s cannot be opened: %s; see the path and its permissions", path, strerror(error));
+}
+
+static int open_input(
+	struct child_files *f, const char *key, const struct diag_loc *loc, const char *path)
+{
+	/* O_NONBLOCK: a FIFO must not hang us; it is refused later, as not being a regular file. */
+	int fd = keep(f, open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+
+	if (fd < 0)
+		say_open_failed(f, key, loc, path);
+	return fd;
+}
+
+static void open_images(struct child_files *f)
+{
+	const struct plan_partition *p = f->child->plan;
+	struct partition_launch *l = &f->launch;
+
+	l->image_fd = open_input(f, "image", &p->locs[PLAN_KEY_IMAGE], p->image);
+	if (p->initrd)
+		l->initrd_fd = open_input(f, "initrd", &p->locs[PLAN_KEY_INITRD], p->initrd);
+	for (unsigned i = 0; i < p->module_count; i++)
+		l->module_fds[i] = open_input(f, "modules", &p->modules[i].loc, p->modules[i].path);
+}
+
+/* A pseudo-terminal whose name is printed. Its slave stays open here, so that the master never
+ * reports a hang-up when a terminal program comes or goes. */
+static int open_pty(struct child_files *f, const struct plan_serial *s, unsigned port)
+{
+	int master = keep(f, posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
+	char name[64];
+
+	if (master < 0 || unlockpt(master) || ptsname_r(master, name, sizeof(name)) ||
+		open(name, O_RDWR | O_NOCTTY | O_CLOEXEC) < 0) {
+		say_open_failed(f, "serial", &s->loc, "a pseudo-terminal");
+		return -1;
+	}
+	run_say(f->child->run, "%s: COM%u is %s", f->child->plan->name, port + 1, name);
+	return master;
+}
+
+static void open_console_port(struct child_files *f, unsigned port, struct partition_port *ret)
+{
+	struct run *run = f->child->run;
+	bool alone = run->console_child >= 0;
+
+	if (run->console_out < 0 || (alone && run->console_child != (int)f->child->index))
+		return;
+	ret->out_fd = run->console_out;
+	if (!alone || port > 0) {
+		ret->flags = PORT_PREFIX;
+		if (isatty(run->console_out) && !getenv("NO_COLOR"))
+			ret->flags |= PORT_COLOUR;
+		return;
+	}
+	ret->in_fd = fcntl(STDIN_FILENO, F_GETFD) < 0 ? -1 : STDIN_FILENO;
+	if (run->raw) {
+		ret->flags = PORT_TERMINAL;
+		f->launch.has_termios = 1;
+		f->launch.termios = run->termios;
+	}
+}
+
+static void open_log(struct child_files *f, unsigned port, struct partition_port *ret)
+{
+	const char *dir = f->child->run->options->log_dir;
+	AUTO_FREE char *path = NULL;
+
+	if (!dir || asprintf(&path, "%s/%s.com%u.log", dir, f->child->plan->name, port + 1) < 0)
+		return;
+	ret->log_fd = keep(f, open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+	if (ret->log_fd < 0)
+		say_open_failed(f, "serial", NULL, path);
+}
+
+static void open_ports(struct child_files *f)
+{
+	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++) {
+		const struct plan_serial *s = &f->child->plan->serial[i];
+		struct partition_port *port = &f->launch.ports[i];
+
+		if (s->kind == PLAN_SERIAL_NONE)
+			continue;
+		open_log(f, i, port);
+		if (s->kind == PLAN_SERIAL_CONSOLE) {
+			open_console_port(f, i, port);
+		} else if (s->kind == PLAN_SERIAL_FILE) {
+			port->out_fd = keep(f, open(s->path,
+						       O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC |
+							       O_NONBLOCK | O_NOCTTY,
+						       0666));
+			if (port->out_fd < 0)
+				say_open_failed(f, "serial", &s->loc, s->path);
+		} else if (s->kind == PLAN_SERIAL_PTY) {
+			port->out_fd = port->in_fd = open_pty(f, s, i);
+		}
+	}
+}
+
+static void core_add(uint64_t words[CORE_WORDS], unsigned core)
+{
+	words[core / 64] |= (uint64_t)1 << (core % 64);
+}
+
+static bool core_owned(const struct plan *plan, unsigned core, bool by_safety)
+{
+	for (unsigned i = 0; i < plan->partition_count; i++) {
+		const struct plan_partition *p = &plan->partitions[i];
+
+		for (unsigned c = 0; c < p->cpus.core_count; c++) {
+			if (p->cpus.cores[c] == core && (p->role == PLAN_SAFETY || !by_safety))
+				return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Housekeeping cores: what the plan says; else the cores that no partition owns; else those that
+ * the safety partition does not own. All zero: anywhere.
+ */
+static void choose_io_cores(const struct plan *plan, uint64_t words[CORE_WORDS])
+{
+	cpu_set_t allowed;
+	unsigned found = 0;
+
+	for (unsigned i = 0; i < plan->housekeeping_count; i++)
+		core_add(words, plan->housekeeping[i]);
+	if (plan->housekeeping_count || sched_getaffinity(0, sizeof(allowed), &allowed))
+		return;
+	for (int by_safety = 0; by_safety <= 1 && !found; by_safety++) {
+		for (unsigned core = 0; core < PLAN_CORES_MAX && core < CPU_SETSIZE; core++) {
+			if (!CPU_ISSET(core, &allowed) || core_owned(plan, core, by_safety))
+				continue;
+			core_add(words, core);
+			found++;
+		}
+	}
+}
+
+static void launch_init(struct child_files *f, int control_fd)
+{
+	struct partition_launch *l = &f->launch;
+
+	l->version = PARTITION_LAUNCH_VERSION;
+	l->size = sizeof(*l);
+	l->index = f->child->index;
+	l->control_fd = control_fd;
+	l->kvm_fd = f->child->run->kvm_fd;
+	l->line_fd = f->child->run->line_fd;
+	l->image_fd = l->initrd_fd = -1;
+	for (unsigned i = 0; i < PLAN_MODULES_MAX; i++)
+		l->module_fds[i] = -1;
+	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++)
+		l->ports[i] = (struct partition_port){.out_fd = -1, .in_fd = -1, .log_fd = -1};
+	choose_io_cores(f->child->run->plan, l->io_cores);
+}
+
+/* The launch block and the partition's plan in one sealed memfd. */
+static int launch_seal(struct child_files *f)
+{
+	AUTO_FREE void *plan = NULL;
+	AUTO_FREE uint8_t *bytes = NULL;
+	size_t size;
+	int fd;
+
+	if (plan_partition_encode(f->child->plan, &plan, &size))
+		return -ENOMEM;
+	bytes = malloc(sizeof(f->launch) + size);
+	if (!bytes)
+		return -ENOMEM;
+	memcpy(bytes, &f->launch, sizeof(f->launch));
+	memcpy(bytes + sizeof(f->launch), plan, size);
+	fd = memfd_create_sealed("bulkhead-launch", bytes, sizeof(f->launch) + size);
+	return fd < 0 ? fd : keep(f, fd);
+}
+
+/* ---- the process ---- */
+
+/* Duplicating a descriptor onto itself in the child takes its close-on-exec flag away. */
+static int inherit(posix_spawn_file_actions_t *actions, int fd)
+{
+	return fd < 0 ? 0 : posix_spawn_file_actions_adddup2(actions, fd, fd);
+}
+
+static int spawn(struct child_files *f, int launch_fd)
+{
+	struct child *child = f->child;
+	const struct run *run = child->run;
+	char number[16];
+	char *argv[] = {PARTITION_ARGV0, child->plan->name, number, NULL};
+	posix_spawn_file_actions_t actions;
+	int ret;
+
+	snprintf(number, sizeof(number), "%d", launch_fd);
+	posix_spawn_file_actions_init(&actions);
+	ret = inherit(&actions, run->kvm_fd);
+	if (!ret)
+		ret = inherit(&actions, run->line_fd);
+	if (!ret)
+		ret = inherit(&actions, run->console_out);
+	for (unsigned i = 0; !ret && i < f->owned_count; i++)
+		ret = inherit(&actions, f->owned[i]);
+	if (!ret)
+		ret = posix_spawn(&child->pid, "/proc/self/exe", &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	if (ret)
+		return -ret;
+	child->state = CHILD_STARTING;
+	child->exited.fd = (int)syscall(SYS_pidfd_open, child->pid, 0);
+	return child->exited.fd < 0 ? -errno : 0;
+}
+
+int child_spawn(struct child *child, struct diags *diags)
+{
+	AUTO_FREE struct child_files *f = calloc(1, sizeof(*f));
+	unsigned errors = diags->errors;
+	int pair[2], ret, launch_fd;
+
+	if (!f)
+		return -ENOMEM;
+	f->child = child;
+	f->diags = diags;
+	ret = ipc_pair(pair);
+	if (!ret) {
+		child->control.fd = pair[0];
+		launch_init(f, keep(f, pair[1]));
+		open_images(f);
+		open_ports(f);
+		ret = diags->errors > errors ? -EINVAL : 0;
+	}
+	if (!ret) {
+		launch_fd = launch_seal(f);
+		ret = launch_fd < 0 ? launch_fd : spawn(f, launch_fd);
+	}
+	for (unsigned i = 0; i < f->owned_count; i++)
+		close(f->owned[i]);
+	if (ret && diags->errors == errors)
+		diag_error(diags, &child->plan->locs[PLAN_KEY_PARTITION], child->plan->name,
+			"its process cannot be started: %s; see the limits on processes and open files "
+			"(ulimit -a)",
+			strerror(-ret));
+	return ret;
+}

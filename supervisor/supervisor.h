@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The supervisor: starts one process per partition of a plan, releases them together once all are
+ * ready, watches them, and concludes how the run ended. Single-threaded; no guest input reaches it:
+ * what partition processes report is checked and printed with control characters removed.
+ */
+#ifndef SUPERVISOR_SUPERVISOR_H
+#define SUPERVISOR_SUPERVISOR_H
+
+#include "lib/exitcode.h"
+#include "plan/plan.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct run_options {
+	/* Whose console is shown: a partition's name (interactive), "all" (lines with prefixes),
+	 * "none"; NULL: the partition's if there is only one, else all. */
+	const char *console;
+	const char *log_dir; /* NULL: no logs */
+	uint64_t timeout_ns; /* from the release on; 0: none */
+	bool stats;          /* print exit counters at the end */
+	bool json;           /* the result as JSON on stdout; consoles move to stderr */
+	bool quiet;          /* no start-up lines */
+};
+
+/* Runs PLAN to its end; diagnostics and the verdict go to stderr. An enum bh_exit. */
+int supervisor_run(const struct plan *plan, const struct run_options *options);
+
+#endif
