@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A machine without memory whose services write down what devices ask of them. */
+#ifndef TESTS_UNIT_DEVICES_FIXTURE_H
+#define TESTS_UNIT_DEVICES_FIXTURE_H
+
+#include "vmm/machine.h"
+
+#include <check.h>
+#include <string.h>
+
+#define FIXTURE_LINES 24
+
+struct fixture {
+	struct machine m;
+	bool line[FIXTURE_LINES];
+	unsigned edges[FIXTURE_LINES]; /* how often the line has risen */
+	unsigned ends;
+	enum end_kind kind;
+	uint32_t code;
+	const char *how;
+};
+
+static inline void fixture_irq_set(void *ctx, uint32_t gsi, bool asserted)
+{
+	struct fixture *f = ctx;
+
+	ck_assert_uint_lt(gsi, FIXTURE_LINES);
+	ck_assert_msg(f->line[gsi] != asserted, "line %u set to the level it has", gsi);
+	f->edges[gsi] += asserted;
+	f->line[gsi] = asserted;
+}
+
+static inline void fixture_end(void *ctx, enum end_kind kind, uint32_t code, const char *how)
+{
+	struct fixture *f = ctx;
+
+	f->ends++;
+	f->kind = kind;
+	f->code = code;
+	f->how = how;
+}
+
+static inline void fixture_init(struct fixture *f, uint64_t ram_size)
+{
+	memset(f, 0, sizeof(*f));
+	ck_assert_int_eq(machine_init(&f->m, GUEST_X86_64, ram_size, 1), 0);
+	f->m.services =
+		(struct machine_services){.ctx = f, .irq_set = fixture_irq_set, .end = fixture_end};
+}
+
+/* Port accesses that some device must answer. */
+static inline uint64_t fixture_in(struct fixture *f, uint16_t port, unsigned size)
+{
+	uint64_t value;
+
+	ck_assert_msg(machine_read(&f->m, WINDOW_PORT, port, size, &value), "port %#x", port);
+	return value;
+}
+
+static inline void fixture_out(struct fixture *f, uint16_t port, unsigned size, uint64_t value)
+{
+	ck_assert_msg(machine_write(&f->m, WINDOW_PORT, port, size, value), "port %#x", port);
+}
+
+static inline uint8_t inb(struct fixture *f, uint16_t port)
+{
+	return (uint8_t)fixture_in(f, port, 1);
+}
+
+static inline void outb(struct fixture *f, uint16_t port, uint8_t value)
+{
+	fixture_out(f, port, 1, value);
+}
+
+#endif
