@@ -144,10 +144,31 @@ static struct node_item *open_item(struct override *o, struct node *n, unsigned 
 	return item ? item : append(o, n, key, NULL);
 }
 
+/* A misspelled partition would become a new one, and miss all its other keys. */
+static int check_partition(const struct override *o)
+{
+	const struct node *partitions;
+	char name[EXCERPT_MAX], known[EXCERPT_MAX];
+
+	if (o->count < 3 || strcmp(o->segments[0], "partitions") != 0)
+		return 0;
+	partitions =
+		o->tree->root->kind == NODE_MAP ? node_find(o->tree->root, "partitions") : NULL;
+	if (!partitions || partitions->kind != NODE_MAP || !partitions->first ||
+		node_find(partitions, o->segments[1]))
+		return 0;
+	diag_error(o->diags, &o->loc, NULL,
+		"the plan has no partition %s; name one that it has, such as %s",
+		excerpt(o->segments[1], name), excerpt(partitions->first->key->text, known));
+	return -EINVAL;
+}
+
 static int apply(struct override *o)
 {
 	struct node **at = &o->tree->root;
 
+	if (check_partition(o))
+		return -EINVAL;
 	for (unsigned i = 0; i < o->count; i++) {
 		struct node *n = open_node(o, *at, i);
 		struct node_item *item = n ? open_item(o, n, i) : NULL;

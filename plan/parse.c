@@ -150,8 +150,8 @@ static bool string_valid(
 
 		if (c >= 0x20 && c != 0x7F)
 			continue;
-		diag_error(p->diags, loc, field,
-			"control character 0x%02X after %zu bytes; remove it", c, i);
+		diag_error(p->diags, loc, field, "control character 0x%02X at byte %zu; remove it",
+			c, i + 1);
 		return false;
 	}
 	return true;
@@ -253,21 +253,31 @@ static void check_keys(
 	}
 }
 
+/* The value of KEY when the plan does not say. */
+static void parse_default(struct parse *p, const struct key *key, const struct diag_loc *loc,
+	void *base, const char *field)
+{
+	struct node n = {.kind = NODE_SCALAR, .loc = *loc, .text = key->def, .plain = *key->def};
+
+	parse_value(p, key, &n, base, field);
+}
+
 void parse_fields(struct parse *p, const struct key *fields, const struct node *map, void *base,
 	const char *field)
 {
 	check_keys(p, fields, map, field);
 	for (const struct key *key = fields; key->name; key++) {
 		const struct node *n = node_find(map, key->name);
-		struct node def = {.kind = NODE_SCALAR, .loc = map->loc, .text = key->def};
 		char sub[FIELD_MAX];
 
 		field_join(sub, field, key->name);
+		/* Only partitions have places; a group's is replaced by that of its chief part. */
+		if (n && key->loc)
+			((struct plan_partition *)base)->locs[key->loc - 1] = n->loc;
 		if (n) {
 			parse_value(p, key, n, base, sub);
 		} else if (key->def) {
-			def.plain = *key->def;
-			parse_value(p, key, &def, base, sub);
+			parse_default(p, key, &map->loc, base, sub);
 		} else if (key->required) {
 			diag_error(p->diags, &map->loc, sub, "missing; add this key");
 		}
@@ -329,7 +339,6 @@ static void parse_partitions(struct parse *p, const struct key *key, const struc
 	}
 }
 
-/* The default loc of a group is that of its value; its inner keys may put a better one. */
 void parse_value(
 	struct parse *p, const struct key *key, const struct node *n, void *base, const char *field)
 {
@@ -337,8 +346,6 @@ void parse_value(
 	const struct key *inner;
 	uint64_t count = 0;
 
-	if (key->loc)
-		((struct plan_partition *)base)->locs[key->loc - 1] = n->loc;
 	switch (key->type) {
 	case KEY_ENUM:
 		return parse_enum(p, key, n, at, field);
@@ -362,12 +369,10 @@ void parse_value(
 		if (n->kind == NODE_MAP)
 			return parse_fields(p, key->fields, n, base, field);
 		for (inner = key->fields; inner->name; inner++) {
-			struct node def = {NODE_SCALAR, n->loc, inner->def, true, 0, NULL};
-
 			if (strcmp(inner->name, key->shorthand) == 0)
 				parse_value(p, inner, n, base, field);
 			else if (inner->def)
-				parse_value(p, inner, &def, base, field);
+				parse_default(p, inner, &n->loc, base, field);
 		}
 		return;
 	case KEY_VERSION:

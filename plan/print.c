@@ -2,7 +2,7 @@
 /*
  * The effective plan, every key written out, as JSON or YAML: a JSON value is built by the table of
  * schema.c, and the YAML is that value in block style. JSON gives sizes in bytes; YAML as people
- * write them. Both load again as the same plan.
+ * write them, and replays exactly.
  */
 #include "lib/size.h"
 #include "plan/schema.h"
@@ -164,7 +164,7 @@ static bool plain_safe(const char *text)
 		if (!isascii(*s) || (!isalnum((unsigned char)*s) && !strchr("/_.-", *s)))
 			return false;
 	if (isdigit((unsigned char)*text))
-		return parse_size(text, &v) == 0 && !isdigit((unsigned char)text[strlen(text) - 1]);
+		return parse_size(text, &v) == 0 && strspn(text, "0123456789") != strlen(text);
 	return isalpha((unsigned char)*text) || *text == '/';
 }
 

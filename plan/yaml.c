@@ -93,7 +93,7 @@ static int report_yaml(struct builder *b)
 		diag_error(b->diags, &loc, NULL,
 			"not valid YAML: a tab stands where YAML allows only spaces; "
 			"indent with spaces");
-	else if (p->context && p->context_mark.line != p->problem_mark.line)
+	else if (p->context && !b->src->one_line && p->context_mark.line != p->problem_mark.line)
 		diag_error(b->diags, &loc, NULL,
 			"not valid YAML: %s, %s that starts in line %zu; correct the syntax",
 			problem, p->context, p->context_mark.line + 1);
