@@ -221,9 +221,8 @@ START_TEST(help_is_aligned)
 				"  --help           Show this help.\n");
 	ck_assert_str_eq(wrapped,
 		"  a-label-that-is-too-long\n"
-		"          one two three four five six seven eight nine ten eleven "
-		"twelve thirteen\n"
-		"          fourteen\n"
+		"          one two three four five six seven eight nine ten eleven twelve\n"
+		"          thirteen fourteen\n"
 		"          fifteen\n");
 }
 END_TEST
