@@ -35,7 +35,6 @@ static uint64_t read_clock(void)
 {
 	static const unsigned before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
 	unsigned second, minute, hour, day, month, year;
-
 	uint64_t start = time_ns();
 
 	do {

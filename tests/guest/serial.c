@@ -133,7 +133,7 @@ static void check_loopback(void)
 static void check_interrupts(void)
 {
 	bool came, first_thre, rx;
-	uint8_t iir;
+	uint8_t iir, looped;
 
 	trap_set(VECTOR_SERIAL, serial_interrupt);
 	ioapic_route(acpi_isa_gsi(4), VECTOR_SERIAL, lapic_id());
@@ -144,9 +144,12 @@ static void check_interrupts(void)
 	first_thre = came && last_iir == IIR_THRE;
 	iir = inb(IIR) & IIR_MASK;
 
-	outb(MCR, MCR_LOOP | MCR_OUT2);
+	/* In loopback OUT2 is off, and with it the line; the byte stays when the line is back. */
+	outb(MCR, MCR_LOOP);
 	outb(IER, IER_RX);
 	outb(DATA, 'x');
+	looped = inb(IIR) & IIR_MASK;
+	outb(MCR, MCR_DTR_RTS | MCR_OUT2);
 	rx = wait_interrupt(2) && last_iir == IIR_RX && last_byte == 'x';
 	outb(IER, 0);
 	outb(MCR, MCR_DTR_RTS);
@@ -154,6 +157,7 @@ static void check_interrupts(void)
 
 	check(first_thre, "an interrupt when the transmitter is empty");
 	check(iir == IIR_NONE, "reading IIR took it back");
+	check(looped == IIR_RX, "a byte has come, by loopback");
 	check(rx, "an interrupt when a byte has come (%u interrupts, IIR %x)", interrupts,
 		last_iir);
 }

@@ -25,6 +25,12 @@ static void pit_tick(struct trap_frame *f)
 	tick();
 }
 
+static void no_pit(void)
+{
+	kprintf("FAILED  PIT: %u interrupts in 2 s\n", ticks);
+	guest_exit(1);
+}
+
 /* The time that TICKS more ticks took, per tick, in microseconds. */
 static uint64_t measure(bool halted)
 {
@@ -44,10 +50,13 @@ static uint64_t measure(bool halted)
 	return (time_ns() - start) / TICKS / NS_PER_US;
 }
 
-/* A loaded host may deliver late, but in the long run neither more nor much fewer than asked. */
+/*
+ * Nominally 5 ms. A loaded host delivers late and the PIT then catches up; what this looks for is a
+ * wrong rate, which is off by a factor.
+ */
 static bool is_period(uint64_t us)
 {
-	return us >= 4500 && us <= 7500;
+	return us >= 2600 && us <= 15000;
 }
 
 int guest_main(void)
@@ -70,9 +79,10 @@ int guest_main(void)
 	while (ticks == 0)
 		cpu_wait();
 	us = (time_ns() - start) / NS_PER_US;
-	check(us >= 9900 && us < 30000, "one shot of 10 ms after %lu us", us);
+	check(us >= 9900 && us < 50000, "one shot of 10 ms after %lu us", us);
 
 	trap_set(VECTOR_PIT, pit_tick);
+	timer_once(2 * NS_PER_S, no_pit);
 	ioapic_route(gsi, VECTOR_PIT, lapic_id());
 	pit_set(2, PIT_HZ / PIT_HZ_SET);
 	us = measure(true);

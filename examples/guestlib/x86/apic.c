@@ -14,7 +14,7 @@
 #define SPURIOUS_ENABLE 0x100
 #define ICR_PENDING     0x1000
 #define TIMER_DIV_16    0x3
-#define TIMER_MEASURE   (5 * NS_PER_MS)
+#define TIMER_MEASURE   (10 * NS_PER_MS)
 
 #define IOAPIC_BASE   0xFEC00000
 #define IOAPIC_SELECT IOAPIC_BASE
@@ -27,6 +27,7 @@
 static bool x2apic;
 static uint64_t timer_hz;
 static void (*timer_handlers[CPUS_MAX])(void);
+static bool timer_stale[CPUS_MAX]; /* an interrupt of a stopped timer is still to come */
 
 bool lapic_is_x2apic(void)
 {
@@ -72,10 +73,14 @@ void lapic_send(uint32_t apic_id, uint32_t icr)
 
 static void timer_interrupt(struct trap_frame *f)
 {
+	unsigned cpu = cpu_id();
+
 	(void)f;
 	lapic_eoi();
-	if (timer_handlers[cpu_id()])
-		timer_handlers[cpu_id()]();
+	if (timer_stale[cpu])
+		timer_stale[cpu] = false;
+	else if (timer_handlers[cpu])
+		timer_handlers[cpu]();
 }
 
 /* The timer's rate is not written anywhere that all monitors fill in: hold it against the TSC. */
@@ -141,8 +146,12 @@ void timer_periodic(uint64_t ns, void (*handler)(void))
 
 void timer_stop(void)
 {
+	uint32_t pending;
+
 	lapic_write(LAPIC_LVT_TIMER, LVT_MASKED | VECTOR_TIMER);
 	lapic_write(LAPIC_TIMER_INIT, 0);
+	pending = lapic_read(LAPIC_IRR + VECTOR_TIMER / 32 * 0x10);
+	timer_stale[cpu_id()] = pending >> VECTOR_TIMER % 32 & 1;
 }
 
 uint32_t ioapic_read(unsigned reg)
