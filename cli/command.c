@@ -35,8 +35,10 @@ void command_print_help(const struct command *cmd, FILE *f)
 {
 	fprintf(f, "Usage: bulkhead %s%s%s\n\n%s\n", cmd->name, cmd->synopsis[0] ? " " : "",
 		cmd->synopsis, cmd->summary);
-	if (cmd->details)
-		fprintf(f, "\n%s\n", cmd->details);
+	if (cmd->details) {
+		fputc('\n', f);
+		print_text(f, cmd->details);
+	}
 	fputs("\nOptions:\n", f);
 	options_print(cmd->options, f);
 	if (cmd->exit_codes) {

@@ -284,9 +284,9 @@ const struct command command_doctor = {
 	.synopsis = "[OPTIONS]",
 	.summary = "Tell what partitions can do on this host, and what to do about the rest.",
 	.details =
-		"Runs tiny guests on /dev/kvm to find out which kinds of guest can run here: some\n"
-		"KVMs run small freestanding images, but not the kernels of distributions. Ends with\n"
-		"0 when partitions can run at all, and with 3 when they cannot.",
+		"Runs tiny guests on /dev/kvm to find out which kinds of guest can run here: some "
+		"KVMs run small freestanding images, but not the kernels of distributions. Ends "
+		"with 0 when partitions can run at all, and with 3 when they cannot.",
 	.options = doctor_specs,
 	.options_size = sizeof(struct doctor_options),
 	.run = doctor_run,

@@ -236,33 +236,48 @@ void options_fini(const struct option_spec *specs, void *values)
 
 /* ---- help ---- */
 
-void print_columns(FILE *f, const char *left, unsigned column, const char *text)
+/* Prints TEXT from column COLUMN on, where the cursor is already. */
+static void print_wrapped(FILE *f, unsigned column, const char *text)
 {
-	unsigned at = (unsigned)fprintf(f, "  %s", left);
+	unsigned at = column;
 	bool first = true; /* no word yet on this line */
 
-	if (at + 2 > column) {
-		fputc('\n', f);
-		at = 0;
-	}
-	at += (unsigned)fprintf(f, "%*s", (int)(column - at), "");
 	while (*text) {
 		unsigned len = (unsigned)strcspn(text, " \n");
 
 		if (!first && at + 1 + len > LINE_COLUMNS) {
-			at = (unsigned)fprintf(f, "\n%*s", (int)column, "") - 1;
+			fprintf(f, "\n%*s", (int)column, "");
+			at = column;
 			first = true;
 		}
 		at += (unsigned)fprintf(f, "%s%.*s", first ? "" : " ", (int)len, text);
 		first = false;
 		text += len;
-		if (*text == '\n' && text[1]) {
-			at = (unsigned)fprintf(f, "\n%*s", (int)column, "") - 1;
+		if (*text == '\n') {
+			fprintf(f, "\n%*s", text[1] == '\n' ? 0 : (int)column, "");
+			at = column;
 			first = true;
 		}
 		text += *text != '\0';
 	}
 	fputc('\n', f);
+}
+
+void print_columns(FILE *f, const char *left, unsigned column, const char *text)
+{
+	unsigned at = (unsigned)fprintf(f, "  %s", left);
+
+	if (at + 2 > column) {
+		fputc('\n', f);
+		at = 0;
+	}
+	fprintf(f, "%*s", (int)(column - at), "");
+	print_wrapped(f, column, text);
+}
+
+void print_text(FILE *f, const char *text)
+{
+	print_wrapped(f, 0, text);
 }
 
 #define OPTION_LABEL_MAX 64

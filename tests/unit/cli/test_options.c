@@ -200,7 +200,7 @@ static void print_table(FILE *f)
 	options_print(specs, f);
 }
 
-static void print_wrapped(FILE *f)
+static void print_long(FILE *f)
 {
 	print_columns(f, "a-label-that-is-too-long", 10,
 		"one two three four five six seven eight nine ten eleven twelve thirteen fourteen\n"
@@ -210,7 +210,7 @@ static void print_wrapped(FILE *f)
 START_TEST(help_is_aligned)
 {
 	AUTO_FREE char *table = print_to_text(print_table);
-	AUTO_FREE char *wrapped = print_to_text(print_wrapped);
+	AUTO_FREE char *wrapped = print_to_text(print_long);
 
 	ck_assert_str_eq(table, "  --json           Print JSON.\n"
 				"  --console NAME   Show the console of NAME.\n"
@@ -227,6 +227,23 @@ START_TEST(help_is_aligned)
 }
 END_TEST
 
+static void print_paragraphs(FILE *f)
+{
+	print_text(f,
+		"One sentence of a text that goes on for longer than one line of eighty columns "
+		"has.\n\nAnother paragraph.\nA line.");
+}
+
+START_TEST(paragraphs)
+{
+	AUTO_FREE char *text = print_to_text(print_paragraphs);
+
+	ck_assert_str_eq(text,
+		"One sentence of a text that goes on for longer than one line of eighty columns\n"
+		"has.\n\nAnother paragraph.\nA line.\n");
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
 	Suite *s = suite_create("cli/options");
@@ -240,6 +257,7 @@ Suite *unit_suite(void)
 	tcase_add_test(t, long_words);
 	tcase_add_test(t, close_names);
 	tcase_add_test(t, help_is_aligned);
+	tcase_add_test(t, paragraphs);
 	suite_add_tcase(s, t);
 	return s;
 }
