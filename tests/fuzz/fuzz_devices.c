@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * All devices of the standard x86 machine, driven through machine_read and machine_write by a
+ * guest that does anything, while the I/O thread feeds and drains its serial ports. Five bytes are
+ * one step: what to do, where, and a value. Single-threaded and deterministic.
+ */
+#include "devices/registry.h"
+#include "lib/util.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define STEP 5
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct world {
+	struct machine m;
+	struct timespec now;
+	bool line[16];
+	unsigned ends;
+};
+
+static struct world w;
+static struct chardev chr[DEVICES_SERIAL_PORTS];
+
+static void irq_set(void *ctx, uint32_t gsi, bool asserted)
+{
+	assert(ctx == &w && (gsi == 3 || gsi == 4));
+	assert(w.line[gsi] != asserted);
+	w.line[gsi] = asserted;
+}
+
+static void end(void *ctx, enum end_kind kind, uint32_t code, const char *how)
+{
+	assert(ctx == &w && kind <= END_EXIT_CODE && how);
+	assert(kind == END_EXIT_CODE || !code);
+	w.ends++;
+}
+
+static void now(void *ctx, struct timespec *ret_now)
+{
+	(void)ctx;
+	*ret_now = w.now;
+}
+
+/* Half of the selectors hit a device for sure, the others anything near one. */
+static uint16_t port_of(uint16_t selector)
+{
+	static const uint16_t bases[] = {
+		0x3F8, 0x2F8, 0x70, 0x60, 0x64, 0xCF8, 0x400, 0xF4, 0x80, 0x3F0, 0x5E, 0xFFF8};
+
+	if (selector & 0x8000)
+		return selector;
+	return (uint16_t)(bases[(selector >> 3) % ARRAY_SIZE(bases)] + (selector & 7));
+}
+
+static void io_thread(unsigned what, unsigned port, uint8_t n)
+{
+	struct chardev *c = &chr[port];
+	uint8_t input[256];
+	const uint8_t *run;
+
+	switch (what) {
+	case 0:
+		memset(input, n, sizeof(input));
+		assert(c->front.receive(c->front.ctx, input, n) <= min_u64(n, 16));
+		break;
+	case 1:
+		chardev_tx_drop(c, min_u64(n * 256, ring_peek(&c->tx, &run)));
+		break;
+	case 2:
+		chardev_set_stalled(c, n & 1);
+		break;
+	case 3: /* output from nowhere, to fill the ring quickly */
+		for (unsigned i = 0; i < n * 256u && ring_free(&c->tx); i++)
+			ring_push(&c->tx, &n, 1);
+		break;
+	}
+}
+
+static void step(const uint8_t s[STEP])
+{
+	uint16_t port = port_of((uint16_t)(s[1] | s[2] << 8));
+	unsigned bytes = 1u << ((s[0] >> 2) & 3);
+	uint64_t value = (uint64_t)s[3] * 0x0101010101010100 + s[4];
+
+	switch (s[0] & 3) {
+	case 0:
+		machine_write(&w.m, WINDOW_PORT, port, bytes, value);
+		break;
+	case 1:
+		machine_read(&w.m, WINDOW_PORT, port, bytes, &value);
+		assert(bytes == 8 || !(value >> 8 * bytes));
+		break;
+	case 2:
+		io_thread((s[0] >> 4) & 3, s[0] >> 7, s[4]);
+		break;
+	case 3:
+		w.now.tv_nsec = (w.now.tv_nsec + s[4] * 7812500L) % 1000000000;
+		w.now.tv_sec += (s[1] | s[2] << 8 | s[3] << 16) - 0x400000;
+		break;
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct devices_config cfg = {.rtc = {.now = now}};
+
+	memset(&w, 0, sizeof(w));
+	for (unsigned i = 0; i < DEVICES_SERIAL_PORTS; i++) {
+		chardev_init(&chr[i], -1);
+		cfg.serial[i] = &chr[i];
+	}
+	w.now.tv_sec = 1700000000;
+	if (machine_init(&w.m, GUEST_X86_64, MACHINE_RAM_MIN, 1) || devices_create_x86(&w.m, &cfg))
+		abort();
+	w.m.services = (struct machine_services){.ctx = &w, .irq_set = irq_set, .end = end};
+	for (; size >= STEP; data += STEP, size -= STEP)
+		step(data);
+	machine_fini(&w.m);
+	return 0;
+}
