@@ -201,25 +201,36 @@ static int place_relocatable(struct load *l, struct bzimage *b)
 	return ret;
 }
 
+static int report_no_room(struct load *l, const struct bzimage *b)
+{
+	return load_error(l, &l->req->image,
+		"the kernel needs %#jx bytes (init_size) of free RAM at %#jx (pref_address) or above, but RAM ends at %#jx; give the partition at least %juM of memory",
+		(uintmax_t)b->init_size, (uintmax_t)b->pref_address, (uintmax_t)load_ram_last(l),
+		(uintmax_t)(align_up(b->pref_address + b->init_size, MIB) / MIB));
+}
+
+/* Only the file's bytes are written: what follows is for decompression, and not read before. */
 static int load_kernel(struct load *l, struct bzimage *b)
 {
 	const struct loader_file *file = &l->req->image;
 	struct piece p = {.what = "kernel", .data = b->code, .file_size = b->code_size};
-	uint64_t need;
+	int ret;
 
 	p.mem_size = b->init_size;
-	if (!b->relocatable) {
+	if (b->relocatable) {
+		ret = place_relocatable(l, b);
+		if (ret == -ENOSPC)
+			ret = load_too_many(l, file, p.what);
+		else if (ret)
+			ret = report_no_room(l, b);
+	} else {
 		p.base = b->load_address = b->pref_address;
-		return piece_load(l, file, &p);
+		ret = piece_claim(l, file, &p);
 	}
-	if (place_relocatable(l, b)) {
-		need = align_up(b->pref_address + b->init_size, MIB);
-		return load_error(l, file,
-			"the kernel needs %#jx bytes (init_size) of free RAM at %#jx (pref_address) or above, but RAM ends at %#jx; give the partition at least %juM of memory",
-			(uintmax_t)b->init_size, (uintmax_t)b->pref_address,
-			(uintmax_t)load_ram_last(l), (uintmax_t)(need / MIB));
-	}
+	if (ret)
+		return ret;
 	p.base = b->load_address;
+	p.mem_size = p.file_size;
 	return piece_fill(l, file, &p);
 }
 
@@ -233,6 +244,7 @@ static int load_initrd(struct load *l, struct bzimage *b)
 		.max = min_u64(b->initrd_addr_max, load_ram_last(l)),
 		.highest = true,
 	};
+	int ret;
 
 	if (!file)
 		return 0;
@@ -246,7 +258,10 @@ static int load_initrd(struct load *l, struct bzimage *b)
 	p.data = file->data;
 	p.file_size = p.mem_size = file->size;
 	s.size = align_up(file->size, PAGE);
-	if (machine_place(l->m, &s, p.what, &p.base))
+	ret = machine_place(l->m, &s, p.what, &p.base);
+	if (ret == -ENOSPC)
+		return load_too_many(l, file, p.what);
+	if (ret)
 		return load_error(l, file,
 			"no room for the initrd (%zu bytes) between 1 MiB and %#jx beside the kernel (%#jx-%#jx); give the partition more memory, or use a smaller initrd",
 			file->size, (uintmax_t)s.max, (uintmax_t)b->load_address,

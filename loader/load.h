@@ -97,7 +97,8 @@ struct piece {
 
 /* Claims the piece's memory and fills it; FILE is what an error is about. */
 int piece_load(struct load *l, const struct loader_file *file, const struct piece *p);
-/* Fills memory that is claimed already. */
+/* The two halves of it: memory that is claimed first, filled later or in part. */
+int piece_claim(struct load *l, const struct loader_file *file, const struct piece *p);
 int piece_fill(struct load *l, const struct loader_file *file, const struct piece *p);
 
 /*

@@ -9,6 +9,8 @@
 #include "loader/multiboot.h"
 #include "vmm/layout_x86.h"
 
+#include <errno.h>
+
 #define HEADER_MAGIC  0xE85250D6
 #define HEADER_SEARCH 32768 /* the header lies in the first so many bytes, 8-aligned */
 #define HEADER_SIZE   16
@@ -289,11 +291,15 @@ static int relocate(struct load *l, const struct header *h, struct image *image)
 	bool linked =
 		!(image->base & (h->align - 1)) && image->base >= s.min && image->end - 1 <= s.max;
 	gpa_t base;
+	int ret;
 
 	if (h->preference == PREFER_NONE && linked &&
 		!machine_claim(l->m, image->base, s.size, "image", NULL))
 		return 0;
-	if (machine_place(l->m, &s, "image", &base))
+	ret = machine_place(l->m, &s, "image", &base);
+	if (ret == -ENOSPC)
+		return load_too_many(l, &l->req->image, "image");
+	if (ret)
 		return load_error(l, &l->req->image,
 			"no room for the relocatable image (%#jx bytes, aligned to %#x) between its min_addr %#x and max_addr %#x in RAM that ends at %#jx; give the partition more memory",
 			(uintmax_t)s.size, h->align, h->min_addr, h->max_addr,

@@ -83,7 +83,7 @@ int load_too_many(struct load *l, const struct loader_file *file, const char *wh
 		what, MACHINE_CLAIMS_MAX);
 }
 
-static int claim(struct load *l, const struct loader_file *file, const struct piece *p)
+int piece_claim(struct load *l, const struct loader_file *file, const struct piece *p)
 {
 	const struct machine_claim *other = NULL;
 	uintmax_t first = p->base, last = p->base + p->mem_size - 1;
@@ -122,7 +122,7 @@ int piece_fill(struct load *l, const struct loader_file *file, const struct piec
 
 int piece_load(struct load *l, const struct loader_file *file, const struct piece *p)
 {
-	int ret = claim(l, file, p);
+	int ret = piece_claim(l, file, p);
 
 	return ret ? ret : piece_fill(l, file, p);
 }

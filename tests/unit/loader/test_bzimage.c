@@ -45,7 +45,7 @@ START_TEST(zero_page)
 	f.req.acpi_rsdp = X86_ACPI_RSDP;
 	assert_loaded();
 	assert_guest_image(0x200000, CODE_OFFSET, CODE_SIZE);
-	assert_guest_is(0x200000 + CODE_SIZE, 0x300000 - CODE_SIZE, 0);
+	assert_guest_is(0x200000 + CODE_SIZE, 0x300000 - CODE_SIZE, FILL);
 	assert_claimed("kernel", 0x200000, 0x300000);
 	assert_claimed("zero page", X86_ZERO_PAGE, 4096);
 	assert_claimed("command line", X86_CMDLINE, 14);
@@ -150,11 +150,11 @@ START_TEST(trailing_bytes_and_short_paragraph)
 	build();
 	f.size += 1000; /* a signature */
 	assert_loaded();
-	assert_guest_is(0x200000 + CODE_SIZE, 1000, 0);
+	assert_guest_is(0x200000 + CODE_SIZE, 1000, FILL);
 	restart();
 	f.size -= 8;
 	assert_loaded();
-	assert_guest_is(0x200000 + CODE_SIZE - 8, 8, 0);
+	assert_guest_is(0x200000 + CODE_SIZE - 8, 8, FILL);
 	restart();
 	f.size -= 16;
 	assert_refused(

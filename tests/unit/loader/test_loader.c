@@ -255,17 +255,28 @@ START_TEST(bad_gzip)
 }
 END_TEST
 
-START_TEST(full_claim_table)
+static void fill_claims(void)
 {
 	char what[16];
 
-	build_elf32(0x100020, &code, 1);
 	for (unsigned i = 0; i < MACHINE_CLAIMS_MAX; i++) {
 		snprintf(what, sizeof(what), "claim %u", i);
 		ck_assert_int_eq(machine_claim(&f.m, 0x200000 + i * 16, 16, what, NULL), 0);
 	}
+}
+
+START_TEST(full_claim_table)
+{
+	fill_claims();
+	build_elf32(0x100020, &code, 1);
 	assert_refused(
 		"image segment 0 is one thing too many to place in guest memory (at most 96)");
+	fixture_fini();
+	setup();
+	fill_claims();
+	f.m.claim_count -= 1;
+	build_elf32(0x100020, &code, 1);
+	assert_refused("boot GDT is one thing too many");
 }
 END_TEST
 
