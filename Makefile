@@ -3,7 +3,7 @@
 #
 #   O=DIR        build outside the tree           CC=clang     another compiler
 #   STATIC=1     one static binary                SAN=address  a sanitizer variant (address,
-#   WERROR=1     warnings are errors                           undefined, thread; commas combine)
+#   WERROR=1     warnings are errors (the default in CI)       undefined, thread; commas combine)
 #   ARCH=arm64   cross-compile to build/arm64/    V=1          show the commands
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
@@ -35,7 +35,10 @@ CC := $(CROSS_COMPILE)gcc
 endif
 AR := $(CROSS_COMPILE)ar
 Q := $(if $(V),,@)
+# Prints what is being made.
 say = @printf '  %-7s %s\n' '$(1)' '$(patsubst $(out)/%,%,$(2))'
+
+WERROR ?= $(if $(CI),1)
 
 VERSION := $(shell git -C $(src) describe --always --dirty 2>/dev/null || echo unknown)
 libs := -lyaml -ljansson -lelf -lz -luring
@@ -57,7 +60,7 @@ program := $(out)/bulkhead
 archive := $(out)/libbulkhead.a
 
 .PHONY: all
-all: $(program)
+all: $(program) ## build the program (the default)
 
 $(program): $(out)/cli/main.o $(archive)
 	$(call say,LD,$@)
@@ -85,7 +88,7 @@ $(unit_programs): $(out)/%: $(out)/%.o $(out)/tests/unit/unit.o $(archive)
 	$(Q)$(CC) $(ldflags) -o $@ $^ $(libs) $(shell pkg-config --libs check)
 
 .PHONY: unit
-unit: $(unit_programs) ## build and run the unit tests
+unit: $(unit_programs) ## build and run the unit tests (with SAN=..., under a sanitizer)
 	$(Q)$(src)tests/run-unit $(unit_programs)
 
 # ---- fuzz targets: each tests/fuzz/fuzz_X.c; corpus in tests/fuzz/corpus/X ----
@@ -99,5 +102,110 @@ $(fuzz_programs): $(out)/%: $(out)/%.o $(out)/tests/fuzz/replay.o $(archive)
 	$(Q)$(CC) $(ldflags) -o $@ $^ $(libs)
 
 include $(src)examples/rules.mk
+-include $(src)tests/bench/rules.mk
+
+# ---- generated files that are committed ----
+
+generated := docs/plan-reference.md configs/plan.schema.json docs/man/bulkhead.1
+
+.PHONY: generate
+generate: $(program) ## write the generated documents anew
+	$(Q)mkdir -p $(src)docs/man
+	$(Q)$(program) print-docs plan-reference >$(src)docs/plan-reference.md
+	$(Q)$(program) print-docs plan-schema >$(src)configs/plan.schema.json
+	$(Q)$(program) print-docs man >$(src)docs/man/bulkhead.1
+
+# ---- tests ----
+
+export BULKHEAD_OUT := $(out)
+# As many jobs as there are cores, whatever this make was given.
+submake = $(MAKE) -j$(shell nproc) -f $(src)Makefile O=$(O)
+test_groups := layers unit fuzz golden guest integration
+
+.PHONY: tests-fast tests
+tests-fast: $(program) $(unit_programs) guest-images
+	$(Q)$(submake) SAN=address,undefined fuzz-programs
+tests: tests-fast
+	$(Q)$(submake) SAN=address,undefined unit-programs
+	$(Q)$(submake) STATIC=1
+.PHONY: unit-programs fuzz-programs
+unit-programs: $(unit_programs)
+fuzz-programs: $(fuzz_programs)
+
+.PHONY: check
+check: ## all tests; installs what they need through `make deps`
+	$(Q)$(src)tools/deps check
+	$(Q)$(submake) tests
+	$(Q)$(src)tests/check $(test_groups) sanitized rig-x86
+
+.PHONY: check-fast
+check-fast: ## the tests that need no emulated machine, in about a minute
+	$(Q)$(src)tools/deps check
+	$(Q)$(submake) tests-fast
+	$(Q)$(src)tests/check $(test_groups)
+
+.PHONY: check-rig-x86
+check-rig-x86: ## the tests with unmodified kernels, in an emulated x86 machine
+	$(Q)$(src)tools/deps check
+	$(Q)$(submake) all guest-images
+	$(Q)$(submake) STATIC=1
+	$(Q)$(src)tests/check rig-x86
+
+.PHONY: demo
+demo: ## a safety partition and a Linux partition side by side
+	$(Q)$(src)tools/deps check
+	$(Q)$(submake) all guest-images
+	$(Q)$(submake) STATIC=1
+	$(Q)$(src)tools/demo
+
+fuzz_seconds ?= 60
+.PHONY: fuzz
+fuzz: ## fuzz every parser with libFuzzer, fuzz_seconds=60 each
+	$(Q)$(src)tools/deps develop
+	$(Q)$(src)tests/fuzz/run-libfuzzer $(fuzz_seconds)
+
+# ---- for developers ----
+
+.PHONY: deps
+deps: ## list, then install, the Debian packages that building and testing take
+	$(Q)$(src)tools/deps --list check
+	$(Q)$(src)tools/deps check
+
+.PHONY: format
+format: ## put all sources into the house format
+	$(Q)cd $(src) && git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i
+
+.PHONY: pre-push
+pre-push: ## everything that can be wrong with a change: format, analysers, both compilers, check
+	$(Q)$(src)tools/deps develop
+	$(Q)cd $(src) && git ls-files -co --exclude-standard '*.c' '*.h' | \
+		xargs clang-format --dry-run -Werror
+	$(Q)cd $(src) && shellcheck -x tools/deps tools/demo tools/check-layers tests/check \
+		tests/run-unit tests/guest/run tests/integration/run tests/rig/run-x86 \
+		tests/rig/run-plan tests/rig/test-x86 tests/images/fetch
+	$(Q)$(MAKE) -f $(src)Makefile O=$(out)/clang CC=clang WERROR=1 all unit-programs
+	$(Q)$(submake) WERROR=1 all unit-programs
+	$(Q)$(submake) compile_commands.json
+	$(Q)cd $(src) && cppcheck -q --error-exitcode=1 --inline-suppr --enable=warning,portability \
+		--suppress=missingInclude -D__x86_64__ -I. -Ivmm/$(ARCH) $(layers)
+	$(Q)cd $(src) && clang-tidy --quiet -p . $(sources)
+	$(Q)$(submake) check
+
+.PHONY: compile_commands.json
+compile_commands.json: ## for clangd and clang-tidy
+	$(Q)cd $(src) && { sep='['; for f in $(sources) cli/main.c; do \
+		printf '%s{"directory": "%s", "file": "%s", "arguments": ["$(CC)"' "$$sep" "$$PWD" "$$f"; \
+		for a in $(filter-out -I%,$(cflags)) -I. -Ivmm/$(ARCH) -c; do printf ', "%s"' "$$a"; done; \
+		printf ', "%s"]}' "$$f"; sep=','; done; echo ']'; } >$@
+
+.PHONY: clean
+clean: ## remove what was built (downloaded packages stay)
+	$(Q)find $(out) -mindepth 1 -maxdepth 1 ! -name cache -exec rm -rf {} +
+
+.PHONY: help
+help: ## this list
+	@sed -n '/^#   /s/^# //p' $(src)Makefile
+	@echo; awk -F ':.*## ' '/^[a-z0-9_.-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' \
+		$(src)Makefile $(wildcard $(src)tests/bench/rules.mk)
 
 -include $(shell find $(out) -name '*.d' -not -path '*/variant-*' 2>/dev/null)

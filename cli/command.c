@@ -20,6 +20,14 @@ static const struct {
 	{BH_EXIT_INTERRUPTED, "Interrupted by the user."},
 };
 
+const char *exit_code_meaning(unsigned index, int *ret_code)
+{
+	if (index >= ARRAY_SIZE(exit_codes))
+		return NULL;
+	*ret_code = exit_codes[index].code;
+	return exit_codes[index].meaning;
+}
+
 void exit_codes_print(FILE *f)
 {
 	char label[16];

@@ -37,8 +37,12 @@ struct command {
 extern const struct command command_boot;
 extern const struct command command_check;
 extern const struct command command_doctor;
+extern const struct command command_print_docs;
 extern const struct command command_run;
 extern const struct command command_version;
+
+/* All of them, in the order of the help; NULL at the end. In cli/main.c. */
+extern const struct command *const cli_commands[];
 
 /*
  * Prints "bulkhead NAME: cause; remedy" and where to find help to stderr; BH_EXIT_USAGE, so that a
@@ -56,5 +60,8 @@ int commands_dispatch(const struct command *const *commands, int argc, char **ar
 void commands_print_help(const struct command *const *commands, FILE *f);
 void command_print_help(const struct command *cmd, FILE *f);
 void exit_codes_print(FILE *f);
+
+/* The meaning of exit code number INDEX, counted from 0, and the code; NULL past the last. */
+const char *exit_code_meaning(unsigned index, int *ret_code);
 
 #endif

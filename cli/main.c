@@ -9,12 +9,13 @@
 #include <signal.h>
 #include <string.h>
 
-static const struct command *const commands[] = {
+const struct command *const cli_commands[] = {
 	&command_run,
 	&command_boot,
 	&command_check,
 	&command_doctor,
 	&command_version,
+	&command_print_docs,
 	NULL,
 };
 
@@ -38,5 +39,5 @@ int main(int argc, char **argv)
 	hold_standard_descriptors();
 	/* A reader that goes away is an error of write(2), not our end. */
 	signal(SIGPIPE, SIG_IGN);
-	return commands_dispatch(commands, argc, argv);
+	return commands_dispatch(cli_commands, argc, argv);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the program's exit code means: one contract for every subcommand, partition and
- * architecture. When several apply to a run, the one that stands later in this enum wins.
+ * architecture. When several apply to a run the gravest wins: see supervisor/report.c.
  */
 #ifndef LIB_EXITCODE_H
 #define LIB_EXITCODE_H

@@ -7,7 +7,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/kvm.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -189,5 +188,5 @@ const char *host_kvm_kind_name(enum host_kvm_kind kind)
 
 unsigned partition_kvm_api_version(void)
 {
-	return KVM_API_VERSION;
+	return KVM_PROBE_API_VERSION;
 }

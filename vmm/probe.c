@@ -15,6 +15,8 @@
 #include <sys/mman.h>
 #include <time.h>
 
+_Static_assert(KVM_PROBE_API_VERSION == KVM_API_VERSION, "the header's and the kernel's agree");
+
 #ifndef sigev_notify_thread_id
 #define sigev_notify_thread_id _sigev_un._tid
 #endif

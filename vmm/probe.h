@@ -38,6 +38,9 @@ struct kvm_probe_cap {
 	int value;        /* of KVM_CHECK_EXTENSION; 0: missing */
 };
 
+/* The KVM API that this program was built for: KVM_API_VERSION. */
+#define KVM_PROBE_API_VERSION 12
+
 #define KVM_PROBE_CASES_MAX 64
 #define KVM_PROBE_CAPS_MAX  48
 

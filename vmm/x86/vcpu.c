@@ -30,27 +30,24 @@
 
 static int set_msrs(struct vcpu *vcpu, const char **ret_what)
 {
-	struct {
-		struct kvm_msrs header;
-		struct kvm_msr_entry entries[3];
-	} msrs = {
-		.header.nmsrs = 3,
-		.entries =
-			{
-				/* The same value on all vCPUs makes KVM keep their TSCs in step. */
-				{.index = MSR_TSC, .data = 0},
-				/* All of memory write-back, as firmware leaves it on a machine
-				 * without devices in the way [SDM 3A 12.11]. */
-				{.index = MSR_MTRR_DEF_TYPE,
-					.data = MTRR_DEF_TYPE_ENABLE | MTRR_TYPE_WRITE_BACK},
-				/* Last, because AMD hosts may refuse it, which does no harm. */
-				{.index = MSR_MISC_ENABLE, .data = MISC_ENABLE_FAST_STRING},
-			},
+	static const struct kvm_msr_entry entries[] = {
+		/* The same value on all vCPUs makes KVM keep their TSCs in step. */
+		{.index = MSR_TSC, .data = 0},
+		/* All of memory write-back, as firmware leaves it where no device is in the way
+		 * [SDM 3A 12.11]. */
+		{.index = MSR_MTRR_DEF_TYPE, .data = MTRR_DEF_TYPE_ENABLE | MTRR_TYPE_WRITE_BACK},
+		/* Last, because AMD hosts may refuse it, which does no harm. */
+		{.index = MSR_MISC_ENABLE, .data = MISC_ENABLE_FAST_STRING},
 	};
+	AUTO_FREE struct kvm_msrs *msrs = calloc(1, sizeof(*msrs) + sizeof(entries));
 	int done;
 
 	*ret_what = "KVM_SET_MSRS";
-	done = ioctl(vcpu->fd, KVM_SET_MSRS, &msrs);
+	if (!msrs)
+		return -ENOMEM;
+	msrs->nmsrs = ARRAY_SIZE(entries);
+	memcpy(msrs->entries, entries, sizeof(entries));
+	done = ioctl(vcpu->fd, KVM_SET_MSRS, msrs);
 	if (done < 0)
 		return -errno;
 	return done < 2 ? -EIO : 0;
