@@ -23,7 +23,7 @@ const char *loc_text(const struct diag_loc *loc, char buf[LOC_TEXT_MAX])
 	if (loc->line)
 		snprintf(buf, LOC_TEXT_MAX, "%s:%u:%u", loc->file, loc->line, loc->column);
 	else
-		snprintf(buf, LOC_TEXT_MAX, "%s", loc->file);
+		snprintf(buf, LOC_TEXT_MAX, "%s", loc->file ? loc->file : "its place is not known");
 	return buf;
 }
 
