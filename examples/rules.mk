@@ -11,6 +11,7 @@
 
 guest_examples := safety-hello
 
+.PHONY: examples guest-images
 ifeq ($(ARCH),x86)
 
 guest_cc := $(CC)
@@ -38,9 +39,8 @@ guest_test_images := $(guest_test_c) $(guest_test_s) \
 	$(addprefix $(out)/tests/guest/,multiboot2.elf plain.elf plain.bin)
 guest_images := $(guest_examples:%=$(out)/examples/%.elf) $(guest_test_images)
 
-.PHONY: examples guest-images
 examples: $(guest_examples:%=$(out)/examples/%.elf) ## build the example images
-guest-images: $(guest_images)
+guest-images: $(guest_images) ## build the example and test images
 
 $(out)/guest/%.o: %.c $(src)examples/rules.mk
 	$(call say,GUEST,$<)
@@ -97,4 +97,7 @@ $(out)/tests/guest/plain.elf: $(guest_entry)-plain.o $(out)/guest/tests/guest/he
 $(out)/tests/guest/plain.bin: $(out)/tests/guest/plain.elf
 	$(Q)$(guest_objcopy) -O binary $< $@
 
+else
+examples guest-images:
+	@echo 'the images are for x86 only: ARCH=$(ARCH) has none'
 endif

@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * 256 interrupt and exception entries, and the way back.
+ * 256 interrupt and exception entries, and the way back [SDM 3A 6.14]. Everything runs at one
+ * privilege level on one stack per CPU.
  *
- * The way back is not IRETQ: on a KVM that runs guest kernel code in its instruction emulator, IRET
- * ends the guest. Everything here runs at one privilege level on one stack, so the interrupted
- * place can be reached by an ordinary return: its RIP and RFLAGS are put just below its RSP (the
- * interrupted code has no red zone), and popped off there. STI delays interrupts by one
- * instruction, so none comes between setting IF and the return. NMIs stay blocked for good.
+ * The way back is IRETQ. Its 32-bit form ends a guest on a software-based KVM (kvm_pvm), where the
+ * 64-bit one has been found to work, as on nested hardware KVM and in QEMU.
  */
-
-/* Offsets into struct trap_frame (x86.h). */
-#define FRAME_VECTOR 120
-#define FRAME_RIP    136
-#define FRAME_RFLAGS 152
-#define FRAME_RSP    160
-#define RFLAGS_IF    0x200
 
 	.text
 	.code64
@@ -55,17 +46,6 @@ trap_common:
 	movq %rsp, %rdi
 	call trap_handle
 
-	/* Put RFLAGS and RIP below the interrupted RSP, and where they are into the frame. */
-	movq FRAME_RIP(%rsp), %rax
-	movq FRAME_RFLAGS(%rsp), %rcx
-	movq FRAME_RSP(%rsp), %rdx
-	movq %rcx, %rbx
-	andq $~RFLAGS_IF, %rcx
-	movq %rax, -8(%rdx)
-	movq %rcx, -16(%rdx)
-	subq $16, %rdx
-	movq %rdx, FRAME_VECTOR(%rsp)
-	testl $RFLAGS_IF, %ebx
 	popq %r15
 	popq %r14
 	popq %r13
@@ -81,12 +61,7 @@ trap_common:
 	popq %rdx
 	popq %rcx
 	popq %rax
-	movq (%rsp), %rsp
-	jz 1f
-	popfq
-	sti
-	ret
-1:	popfq
-	ret
+	addq $16, %rsp /* vector and error code */
+	iretq
 
 	.section .note.GNU-stack, "", @progbits
