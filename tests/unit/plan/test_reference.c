@@ -9,24 +9,24 @@
 #include <jansson.h>
 #include <string.h>
 
-static char *generated(void (*print)(FILE *))
+/* What PRINT writes; the caller frees it. */
+static void generate(void (*print)(FILE *), char **ret_text)
 {
-	char *text = NULL;
 	size_t size;
-	FILE *f = open_memstream(&text, &size);
+	FILE *f = open_memstream(ret_text, &size);
 
 	print(f);
 	fclose(f);
-	return text;
 }
 
 /* BULKHEAD_SRC is the source tree; without it, the working directory. */
 static void check_committed(const char *name, void (*print)(FILE *))
 {
 	const char *src = getenv("BULKHEAD_SRC");
-	AUTO_FREE char *expected = generated(print), *path = NULL;
+	AUTO_FREE char *expected = NULL, *path = NULL;
 	struct file_map map = {0};
 
+	generate(print, &expected);
 	ck_assert_int_gt(asprintf(&path, "%s/%s", src ? src : ".", name), 0);
 	ck_assert_msg(file_map_path(path, &map) == 0, "%s cannot be read", path);
 	ck_assert_msg(map.size == strlen(expected) && memcmp(map.data, expected, map.size) == 0,
@@ -48,12 +48,14 @@ END_TEST
 
 START_TEST(the_example_is_a_plan)
 {
-	AUTO_FREE char *text = generated(plan_print_reference);
-	const char *start = strstr(text, "```yaml\n") + strlen("```yaml\n");
-	const char *end = strstr(start, "```");
+	AUTO_FREE char *text = NULL;
+	const char *start, *end;
 	struct plan *plan = NULL;
 	struct diags diags;
 
+	generate(plan_print_reference, &text);
+	start = strstr(text, "```yaml\n") + strlen("```yaml\n");
+	end = strstr(start, "```");
 	diags_init(&diags);
 	ck_assert_int_eq(plan_load_text("example", "/", start, (size_t)(end - start), NULL, 0,
 				 &diags, &plan),
@@ -68,7 +70,7 @@ START_TEST(the_schema_knows_every_printed_key)
 {
 	static const char text[] = "housekeeping: 0\n"
 				   "partitions: {a: {cpus: [1], memory: 2M, image: i}}\n";
-	AUTO_FREE char *schema_text = generated(plan_print_schema), *plan_text = NULL;
+	AUTO_FREE char *schema_text = NULL, *plan_text = NULL;
 	json_t *schema, *partition, *plan_json, *keys, *value;
 	struct plan *plan = NULL;
 	struct diags diags;
@@ -82,6 +84,7 @@ START_TEST(the_schema_knows_every_printed_key)
 	fclose(f);
 	plan_destroy(plan);
 
+	generate(plan_print_schema, &schema_text);
 	schema = json_loads(schema_text, 0, NULL);
 	plan_json = json_loads(plan_text, 0, NULL);
 	keys = json_object_get(schema, "properties");
