@@ -95,6 +95,7 @@ static char *plan_text(const struct boot_options *o, const char *image)
 /* The places in the text above would tell nobody anything: messages name the key alone. */
 static void forget_places(struct plan *plan)
 {
+	plan->housekeeping_loc = (struct diag_loc){0};
 	for (unsigned i = 0; i < plan->partition_count; i++) {
 		struct plan_partition *p = &plan->partitions[i];
 

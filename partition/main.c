@@ -24,7 +24,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <time.h>
 
 /* At the end, consoles get this long to take what the guest wrote last. */
 #define DRAIN_LIMIT_NS 1000000000
@@ -34,7 +33,6 @@ struct partition {
 	struct plan_partition *plan;
 	struct partition_build build;
 	struct vm *vm;
-	cpu_set_t affinity[PLAN_VCPUS_MAX]; /* of each vCPU */
 
 	struct loop *loop;
 	struct loop_watch control;
@@ -51,14 +49,6 @@ struct partition {
 	struct message_ended end;
 	const char *report;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 /* ---- the launch block ---- */
 
@@ -215,7 +205,7 @@ static void stop(struct partition *p, enum partition_end end, uint32_t code, con
 	vm_stop(p->vm);
 	p->end.end = end;
 	p->end.code = code;
-	p->end.run_ns = p->released_ns ? now_ns() - p->released_ns : 0;
+	p->end.run_ns = p->released_ns ? monotonic_ns() - p->released_ns : 0;
 	snprintf(p->end.how, sizeof(p->end.how), "%s", how);
 	loop_timer_start(&p->drain_limit, DRAIN_LIMIT_NS);
 	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++) {
@@ -268,7 +258,7 @@ static void control_ready(struct loop_watch *w, uint32_t revents)
 	if (ret)
 		supervisor_gone(p);
 	if (m.type == MSG_START && !p->released_ns) {
-		p->released_ns = now_ns();
+		p->released_ns = monotonic_ns();
 		vm_release(p->vm);
 	} else if (m.type == MSG_STOP) {
 		stop(p, PARTITION_STOPPED, 0, "stopped by the supervisor");
@@ -304,25 +294,19 @@ static int watch(struct partition *p, struct loop_watch *w, int fd,
 	return loop_watch(p->loop, w);
 }
 
-/* vCPU i on its own core, or all vCPUs on the shared ones, or wherever this process may run. */
-static int vcpu_affinity(const struct plan_cpus *cpus, cpu_set_t *sets)
+/* vCPU i on its own core, or all vCPUs on the cores that they share. */
+static void vcpu_affinity(const struct partition *p, cpu_set_t *sets)
 {
-	cpu_set_t all;
+	const struct plan_cpus *cpus = &p->plan->cpus;
 
-	CPU_ZERO(&all);
-	for (unsigned i = 0; i < cpus->core_count; i++)
-		CPU_SET(cpus->cores[i], &all);
-	if (!cpus->core_count && sched_getaffinity(0, sizeof(all), &all))
-		return -errno;
 	for (unsigned i = 0; i < cpus->vcpus; i++) {
 		if (cpus->shared) {
-			sets[i] = all;
+			cores_to_set(p->launch.vcpu_cores, &sets[i]);
 			continue;
 		}
 		CPU_ZERO(&sets[i]);
 		CPU_SET(cpus->cores[i], &sets[i]);
 	}
-	return 0;
 }
 
 static int start_io(struct partition *p)
@@ -330,10 +314,6 @@ static int start_io(struct partition *p)
 	cpu_set_t cores;
 	int wake_fd, ret;
 
-	/* First, because for the vCPUs "any core" means any that this process may use. */
-	ret = vcpu_affinity(&p->plan->cpus, p->affinity);
-	if (ret)
-		return ret;
 	cores_to_set(p->launch.io_cores, &cores);
 	if (CPU_COUNT(&cores) && sched_setaffinity(0, sizeof(cores), &cores))
 		return -errno;
@@ -421,10 +401,12 @@ static int build(struct partition *p)
 
 static int create_vm(struct partition *p, const char **ret_what)
 {
+	cpu_set_t affinity[PLAN_VCPUS_MAX];
 	int ret = vm_create(p->launch.kvm_fd, &p->build.machine, &p->vm, ret_what);
 
+	vcpu_affinity(p, affinity);
 	if (!ret)
-		ret = vm_start(p->vm, &p->build.entry, p->affinity, p->plan->name, ret_what);
+		ret = vm_start(p->vm, &p->build.entry, affinity, p->plan->name, ret_what);
 	if (!ret) {
 		*ret_what = "watching for the VM's end";
 		ret = watch(p, &p->ended, p->vm->end_fd, vm_has_ended);

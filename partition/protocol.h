@@ -46,7 +46,8 @@ struct partition_launch {
 	int32_t initrd_fd; /* -1: none */
 	int32_t module_fds[PLAN_MODULES_MAX];
 	struct partition_port ports[PLAN_SERIAL_PORTS];
-	uint64_t io_cores[CORE_WORDS]; /* where the I/O thread runs; all zero: anywhere */
+	uint64_t io_cores[CORE_WORDS];   /* where the I/O thread runs; all zero: anywhere */
+	uint64_t vcpu_cores[CORE_WORDS]; /* where the vCPUs run that share cores */
 	/* The terminal as it was, for the partition to restore should the supervisor be killed. */
 	uint32_t has_termios;
 	struct termios termios;

@@ -19,6 +19,12 @@
 /* A partition that was told to stop and does not is killed after this. */
 #define STOP_GRACE_NS 3000000000
 
+/*
+ * A second signal this much later is a user who insists; an earlier one is the same wish, sent to
+ * the process and to its group, as timeout(1) does.
+ */
+#define INSIST_NS 500000000
+
 /* ---- stopping ---- */
 
 static bool child_alive(const struct child *child)
@@ -71,10 +77,12 @@ static void signal_ready(struct loop_watch *w, uint32_t revents)
 	(void)revents;
 	if (read(w->fd, &info, sizeof(info)) != sizeof(info))
 		return;
-	if (run->interrupts++)
-		kill_all(run); /* the user insists */
-	else
+	if (!run->interrupted_ns) {
+		run->interrupted_ns = monotonic_ns();
 		run_stop(run, STOP_INTERRUPTED);
+	} else if (monotonic_ns() - run->interrupted_ns > INSIST_NS) {
+		kill_all(run);
+	}
 }
 
 /* ---- progress ---- */

@@ -63,7 +63,7 @@ struct run {
 	unsigned child_count;
 	enum stop_reason stop;
 	bool released;
-	int interrupts; /* SIGINT and its like seen */
+	uint64_t interrupted_ns; /* when the first SIGINT or its like came; 0: not yet */
 
 	int kvm_fd;
 	int line_fd;

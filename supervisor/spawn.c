@@ -245,44 +245,68 @@ static void core_add(uint64_t words[CORE_WORDS], unsigned core)
 	words[core / 64] |= (uint64_t)1 << (core % 64);
 }
 
-static bool core_owned(const struct plan *plan, unsigned core, bool by_safety)
+enum core_owner {
+	OWNER_EXCLUSIVE, /* a partition whose vCPUs have their cores to themselves */
+	OWNER_SAFETY,    /* the safety partition */
+};
+
+static bool core_owned(const struct plan *plan, unsigned core, enum core_owner owner)
 {
 	for (unsigned i = 0; i < plan->partition_count; i++) {
 		const struct plan_partition *p = &plan->partitions[i];
 
+		if (owner == OWNER_SAFETY ? p->role != PLAN_SAFETY : p->cpus.shared)
+			continue;
 		for (unsigned c = 0; c < p->cpus.core_count; c++) {
-			if (p->cpus.cores[c] == core && (p->role == PLAN_SAFETY || !by_safety))
+			if (p->cpus.cores[c] == core)
 				return true;
 		}
 	}
 	return false;
 }
 
-/*
- * Housekeeping cores: what the plan says; else the cores that no partition owns; else those that
- * the safety partition does not own. All zero: anywhere.
- */
-static void choose_io_cores(const struct plan *plan, uint64_t words[CORE_WORDS])
+/* Adds the cores that this process may use and that nobody of the kind OWNER has. How many. */
+static unsigned add_free_cores(
+	const struct plan *plan, enum core_owner owner, uint64_t words[CORE_WORDS])
 {
 	cpu_set_t allowed;
 	unsigned found = 0;
 
+	if (sched_getaffinity(0, sizeof(allowed), &allowed))
+		return 0;
+	for (unsigned core = 0; core < PLAN_CORES_MAX && core < CPU_SETSIZE; core++) {
+		if (!CPU_ISSET(core, &allowed) || core_owned(plan, core, owner))
+			continue;
+		core_add(words, core);
+		found++;
+	}
+	return found;
+}
+
+/*
+ * Housekeeping cores: what the plan says; else the cores that no partition has to itself; else
+ * those that the safety partition does not have. All zero: anywhere.
+ */
+static void choose_io_cores(const struct plan *plan, uint64_t words[CORE_WORDS])
+{
 	for (unsigned i = 0; i < plan->housekeeping_count; i++)
 		core_add(words, plan->housekeeping[i]);
-	if (plan->housekeeping_count || sched_getaffinity(0, sizeof(allowed), &allowed))
-		return;
-	for (int by_safety = 0; by_safety <= 1 && !found; by_safety++) {
-		for (unsigned core = 0; core < PLAN_CORES_MAX && core < CPU_SETSIZE; core++) {
-			if (!CPU_ISSET(core, &allowed) || core_owned(plan, core, by_safety))
-				continue;
-			core_add(words, core);
-			found++;
-		}
-	}
+	if (!plan->housekeeping_count && !add_free_cores(plan, OWNER_EXCLUSIVE, words))
+		add_free_cores(plan, OWNER_SAFETY, words);
+}
+
+/* Where the vCPUs of a partition that shares cores run. False when there is no core for them. */
+static bool choose_vcpu_cores(
+	const struct plan *plan, const struct plan_partition *p, uint64_t words[CORE_WORDS])
+{
+	for (unsigned i = 0; i < p->cpus.core_count; i++)
+		core_add(words, p->cpus.cores[i]);
+	return p->cpus.core_count || add_free_cores(plan, OWNER_EXCLUSIVE, words);
 }
 
 static void launch_init(struct child_files *f, int control_fd)
 {
+	const struct plan_partition *p = f->child->plan;
 	struct partition_launch *l = &f->launch;
 
 	l->version = PARTITION_LAUNCH_VERSION;
@@ -297,6 +321,10 @@ static void launch_init(struct child_files *f, int control_fd)
 	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++)
 		l->ports[i] = (struct partition_port){.out_fd = -1, .in_fd = -1, .log_fd = -1};
 	choose_io_cores(f->child->run->plan, l->io_cores);
+	if (p->cpus.shared && !choose_vcpu_cores(f->child->run->plan, p, l->vcpu_cores))
+		diag_error(f->diags, &p->locs[PLAN_KEY_CPUS], p->name,
+			"every core that this process may use belongs to another partition; name cores "
+			"to share (cpus.on), or give the others fewer");
 }
 
 /* The launch block and the partition's plan in one sealed memfd. */
