@@ -29,7 +29,8 @@ guest_link = $(guest_cc) -m64 -nostdlib -static -Wl,--build-id=none,-z,noexecsta
 
 # From source to object names; and what the library consists of, the entry code left out, of which
 # there is one for each way of being loaded.
-guest_objects = $(patsubst $(src)%,$(out)/guest/%.o,$(basename $(wildcard $(addprefix $(src),$(1)))))
+guest_objects = $(patsubst $(src)%,$(out)/guest/%.o,$(basename \
+	$(wildcard $(addprefix $(src),$(1)))))
 guest_archive := $(out)/guest/guestlib.a
 guest_entry := $(out)/guest/start
 

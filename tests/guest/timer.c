@@ -56,7 +56,7 @@ static uint64_t measure(bool halted)
  */
 static bool is_period(uint64_t us)
 {
-	return us >= 2600 && us <= 15000;
+	return us >= 2600 && us <= 40000;
 }
 
 int guest_main(void)

@@ -83,21 +83,23 @@ static void timer_interrupt(struct trap_frame *f)
 		timer_handlers[cpu]();
 }
 
+static uint32_t timer_count(void)
+{
+	return lapic_read(LAPIC_TIMER_NOW);
+}
+
 /* The timer's rate is not written anywhere that all monitors fill in: hold it against the TSC. */
 static void timer_measure(void)
 {
-	uint64_t start, ns;
-	uint32_t first, last;
+	struct sample first, last;
 
 	lapic_write(LAPIC_LVT_TIMER, LVT_MASKED | VECTOR_TIMER);
 	lapic_write(LAPIC_TIMER_INIT, UINT32_MAX);
-	first = lapic_read(LAPIC_TIMER_NOW);
-	start = time_ns();
+	first = sample_counter(timer_count);
 	delay_ns(TIMER_MEASURE);
-	last = lapic_read(LAPIC_TIMER_NOW);
-	ns = time_ns() - start;
+	last = sample_counter(timer_count);
 	lapic_write(LAPIC_TIMER_INIT, 0);
-	timer_hz = (first - last) * NS_PER_S / ns;
+	timer_hz = (first.count - last.count) * NS_PER_S / tsc_to_ns(last.tsc - first.tsc);
 	if (!timer_hz)
 		panic("the local APIC timer does not count");
 }

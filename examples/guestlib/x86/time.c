@@ -8,6 +8,9 @@
 #define PIT_CHANNEL_0 0x40
 #define PIT_CONTROL   0x43
 #define PIT_MEASURE   (PIT_HZ / 100) /* 10 ms */
+#define MEASUREMENTS  3
+#define SAMPLES       4
+#define GIVE_UP       1000000000 /* cycles: a fraction of a second, whatever the rate is */
 
 #define CPUID_HYPERVISOR         0x40000000
 #define CPUID_TSC_KHZ            0x40000010
@@ -26,32 +29,61 @@ void pit_set(unsigned mode, uint16_t count)
 	outb(PIT_CHANNEL_0, (uint8_t)(count >> 8));
 }
 
-uint16_t pit_read(void)
+uint32_t pit_read(void)
 {
 	uint8_t low;
 
 	outb(PIT_CONTROL, 0); /* latch channel 0 */
 	low = inb(PIT_CHANNEL_0);
-	return (uint16_t)(low | inb(PIT_CHANNEL_0) << 8);
+	return low | (uint32_t)inb(PIT_CHANNEL_0) << 8;
+}
+
+struct sample sample_counter(uint32_t (*read)(void))
+{
+	uint64_t shortest = UINT64_MAX;
+	struct sample best = {0};
+
+	for (unsigned i = 0; i < SAMPLES; i++) {
+		uint64_t before = rdtsc();
+		uint32_t count = read();
+		uint64_t took = rdtsc() - before;
+
+		if (took >= shortest)
+			continue;
+		shortest = took;
+		best = (struct sample){before + took / 2, count};
+	}
+	return best;
 }
 
 /* Cycles a second, or 0 when the PIT does not count. */
+static uint64_t measure_once(void)
+{
+	struct sample first = sample_counter(pit_read), now;
+	uint16_t ticks;
+
+	do {
+		now = sample_counter(pit_read);
+		ticks = (uint16_t)(first.count - now.count);
+		if (now.tsc - first.tsc > GIVE_UP)
+			return 0;
+	} while (ticks < PIT_MEASURE);
+	return (now.tsc - first.tsc) * PIT_HZ / ticks;
+}
+
+/* The lowest of a few: whoever is away until the PIT wraps (55 ms) finds too high a rate. */
 static uint64_t measure(void)
 {
-	uint64_t start, end, deadline;
-	uint16_t first, now;
+	uint64_t lowest = UINT64_MAX;
 
-	pit_set(2, 0xFFFF);
-	first = pit_read();
-	start = rdtsc();
-	deadline = start + 1000000000; /* a fraction of a second, whatever the rate is */
-	do {
-		now = pit_read();
-		end = rdtsc();
-		if (end > deadline)
-			return 0;
-	} while (first - now < PIT_MEASURE);
-	return (end - start) * PIT_HZ / (uint64_t)(first - now);
+	pit_set(2, 0); /* counts 65536 down, again and again */
+	for (unsigned i = 0; i < MEASUREMENTS; i++) {
+		uint64_t found = measure_once();
+
+		if (found && found < lowest)
+			lowest = found;
+	}
+	return lowest == UINT64_MAX ? 0 : lowest;
 }
 
 static uint64_t from_cpuid(void)
@@ -97,9 +129,12 @@ const char *tsc_source(void)
 	return source;
 }
 
+uint64_t tsc_to_ns(uint64_t cycles)
+{
+	return (uint64_t)((unsigned __int128)cycles * ns_per_cycle >> 32);
+}
+
 uint64_t time_ns(void)
 {
-	uint64_t cycles = rdtsc() - start_tsc;
-
-	return (uint64_t)((unsigned __int128)cycles * ns_per_cycle >> 32);
+	return tsc_to_ns(rdtsc() - start_tsc);
 }

@@ -255,11 +255,23 @@ void ioapic_mask(unsigned gsi);
 /* 8254 [Intel 8254 data sheet], channel 0: mode 2 (rate generator) or 0 (one shot). */
 #define PIT_HZ 1193182
 void pit_set(unsigned mode, uint16_t count);
-uint16_t pit_read(void);
+uint32_t pit_read(void); /* the 16-bit count */
 
 /* Cycles of the TSC a second, and where that is known from. */
 uint64_t tsc_hz(void);
 const char *tsc_source(void);
+uint64_t tsc_to_ns(uint64_t cycles);
+
+/*
+ * A counter and the TSC at one moment: of a few readings the closest pair, because this CPU may
+ * lose its core to someone else between the two.
+ */
+struct sample {
+	uint64_t tsc;
+	uint32_t count;
+};
+
+struct sample sample_counter(uint32_t (*read)(void));
 
 /* Start-up, CPU 0. */
 void time_init(void);
