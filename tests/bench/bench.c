@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * make bench: Bulkhead beside a bare KVM_RUN loop (floor.c) and QEMU, with the same guests
+ * (guest.S), interleaved run by run so that a noisy host is noisy for all.
+ *
+ *   bench OUT [RUNS]     OUT is the build folder, to get bench.json; RUNS of each start
+ *
+ * Exits to user space of QEMU cannot be counted from outside and are null. Missing a goal is
+ * reported and is no failure.
+ */
+#include "lib/util.h"
+#include "tests/bench/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <math.h>
+#include <signal.h>
+#include <string.h>
+
+#define RAM_MIB "128"
+#define RAM     (128 * MIB)
+
+#define RUNS_MAX     201
+#define RUNS_START   25
+#define RUNS_PORT    25
+#define RUNS_STEADY  3
+#define SETTLE_US    500000
+#define PORT_EXITS   8000 /* of the guest, between its markers */
+#define MARKER_EXITS 2    /* of the other guests: their marker and their end */
+#define ARGS_MAX     32
+
+enum { BULKHEAD, FLOOR, MICROVM, PC, SYSTEMS };
+
+enum { START, START_STOP, PORT_EXIT, MEMORY, EXITS_IDLE, EXITS_COMPUTE, FIGURES };
+
+struct goal {
+	int peer; /* SYSTEMS: none, LIMIT is in the figure's unit */
+	double limit;
+	const char *text;
+};
+
+static const struct figure {
+	const char *key, *unit;
+	int decimals;
+	struct goal goals[3]; /* up to one without text */
+} figures[FIGURES] = {
+	[START] = {"start", "ms", 2,
+		{{FLOOR, 1.5, "at most 1.5x floor"}, {MICROVM, 1 / 3.0, "1/3 of microvm"}}},
+	[START_STOP] = {"start_stop", "ms", 2, {{0}}},
+	[PORT_EXIT] = {"port_exit", "us", 3, {{FLOOR, 1.02, "at most 1.02x floor"}}},
+	[MEMORY] = {"memory", "KiB", 0, {{SYSTEMS, 4096, "at most 4096 KiB"}}},
+	[EXITS_IDLE] = {"exits_idle", "1/s", 1, {{SYSTEMS, 0, "0"}}},
+	[EXITS_COMPUTE] = {"exits_compute", "1/s", 1, {{SYSTEMS, 0, "0"}}},
+};
+
+/* Ways to run a system; of QEMU's, the quickest that works here is taken. */
+struct variant {
+	const char *text;
+	const char *args[8];
+};
+
+static const struct system_class {
+	const char *key, *title;
+	bool is_qemu;
+	int counting_console; /* the guest's console when exits are counted; -1: they cannot be */
+	struct variant variants[3];
+} classes[SYSTEMS] = {
+	[BULKHEAD] = {"bulkhead", "bulkhead", false, STDERR_FILENO,
+		{{"bulkhead boot", {"bulkhead", "boot", "--memory", RAM_MIB "M", "--cpus", "1"}}}},
+	[FLOOR] = {"floor", "floor", false, STDOUT_FILENO,
+		{{"tests/bench/floor.c", {"tests/bench/floor"}}}},
+	[MICROVM] = {"qemu_microvm", "microvm", true, -1,
+		{{"-M microvm", {"-M", "microvm"}},
+			{"-M microvm -bios qboot.rom", {"-M", "microvm", "-bios", "qboot.rom"}}}},
+	[PC] = {"qemu_pc", "pc", true, -1,
+		{{"-M pc", {"-M", "pc"}},
+			{"-M pc -bios qboot.rom", {"-M", "pc", "-bios", "qboot.rom"}}}},
+};
+
+static const char *const qemu_args[] = {"-accel", "kvm", "-m", RAM_MIB, "-smp", "1", "-nodefaults",
+	"-no-user-config", "-display", "none", "-serial", "stdio", "-device",
+	"isa-debug-exit,iobase=0xf4,iosize=4", "-no-reboot", "-kernel"};
+
+struct bench {
+	const char *out;
+	const struct variant *variant[SYSTEMS]; /* NULL: does not run here */
+	char why[SYSTEMS][256];                 /* the reason then */
+	double samples[FIGURES][SYSTEMS][RUNS_MAX];
+	unsigned counts[FIGURES][SYSTEMS];
+};
+
+/* ---- running a system ---- */
+
+struct command {
+	char program[4096], image[4096];
+	const char *args[ARGS_MAX];
+	unsigned count;
+};
+
+static void command_add(struct command *c, const char *arg)
+{
+	c->args[c->count++] = arg;
+}
+
+static void command_init(
+	struct command *c, const struct bench *b, int system, const char *guest, bool counting)
+{
+	const char *const *args = b->variant[system]->args;
+
+	*c = (struct command){.count = 0};
+	snprintf(c->image, sizeof(c->image), "%s/tests/bench/%s.elf", b->out, guest);
+	if (classes[system].is_qemu) {
+		command_add(c, "qemu-system-x86_64");
+	} else {
+		snprintf(c->program, sizeof(c->program), "%s/%s", b->out, *args++);
+		command_add(c, c->program);
+	}
+	while (*args)
+		command_add(c, *args++);
+	for (unsigned i = 0; classes[system].is_qemu && i < ARRAY_SIZE(qemu_args); i++)
+		command_add(c, qemu_args[i]);
+	if (system == BULKHEAD && counting) {
+		command_add(c, "--stats");
+		command_add(c, "--json");
+	}
+	command_add(c, c->image);
+}
+
+static int system_start(const struct bench *b, int system, const char *guest, bool counting,
+	struct process *ret_process)
+{
+	struct command c;
+
+	command_init(&c, b, system, guest, counting);
+	return process_start((char *const *)c.args,
+		counting ? classes[system].counting_console : STDOUT_FILENO, ret_process);
+}
+
+static void add_sample(struct bench *b, int figure, int system, double value)
+{
+	b->samples[figure][system][b->counts[figure][system]++] = value;
+}
+
+/* A run that did not do what it must: the system is left out from here on. Returns false. */
+static bool leave_out(struct bench *b, int system, const char *guest, int error, char *report)
+{
+	report[strcspn(report, "\n")] = '\0';
+	snprintf(b->why[system], sizeof(b->why[system]), "%s guest: %s%s%.160s", guest,
+		strerror(-error), report[0] ? ": " : "", report);
+	b->variant[system] = NULL;
+	return false;
+}
+
+/* ---- what is measured; false when the system has been left out ---- */
+
+static bool measure_start(struct bench *b, int system)
+{
+	char report[PROCESS_REPORT_MAX] = "";
+	struct process p;
+	uint64_t first, end;
+	int ret = system_start(b, system, "start", false, &p), err;
+
+	if (ret)
+		return leave_out(b, system, "start", ret, report);
+	ret = process_wait_byte(&p, 'S', &first);
+	err = process_finish(&p, ret != 0, &end, report);
+	if (ret || err)
+		return leave_out(b, system, "start", ret ? ret : err, report);
+	add_sample(b, START, system, (double)(first - p.started_ns) / 1e6);
+	add_sample(b, START_STOP, system, (double)(end - p.started_ns) / 1e6);
+	return true;
+}
+
+static bool measure_port(struct bench *b, int system)
+{
+	char report[PROCESS_REPORT_MAX] = "";
+	uint64_t first, last, end;
+	struct process p;
+	int ret = system_start(b, system, "port", false, &p), err;
+
+	if (ret)
+		return leave_out(b, system, "port", ret, report);
+	ret = process_wait_byte(&p, 'S', &first);
+	if (!ret)
+		ret = process_wait_byte(&p, 'E', &last);
+	err = process_finish(&p, ret != 0, &end, report);
+	if (ret || err)
+		return leave_out(b, system, "port", ret ? ret : err, report);
+	add_sample(b, PORT_EXIT, system, (double)(last - first) / 1e3 / PORT_EXITS);
+	return true;
+}
+
+/* Every return from KVM_RUN in Bulkhead's result; "unclaimed ..." are port exits counted again. */
+static int parse_result(const char *text, uint64_t *ret_exits)
+{
+	json_t *result = json_loads(text, 0, NULL), *counter;
+	uint64_t exits = 0;
+	size_t i;
+
+	json_array_foreach(json_object_get(json_array_get(json_object_get(result, "partitions"), 0),
+				   "counters"),
+		i, counter)
+	{
+		const char *name = json_string_value(json_object_get(counter, "name"));
+
+		if (name && strncmp(name, "unclaimed", 9) != 0)
+			exits += (uint64_t)json_integer_value(json_object_get(counter, "count"));
+	}
+	json_decref(result);
+	if (exits < MARKER_EXITS)
+		return -EPROTO;
+	*ret_exits = exits;
+	return 0;
+}
+
+static int parse_exits(int system, const char *report, uint64_t *ret_exits)
+{
+	if (system == BULKHEAD)
+		return parse_result(report, ret_exits);
+	*ret_exits = strtoull(report, NULL, 10);
+	return *ret_exits < MARKER_EXITS ? -EPROTO : 0;
+}
+
+/* A guest that idles or computes for a while; and once it does, the memory this takes. */
+static bool measure_steady(struct bench *b, int system, const char *guest, int figure, bool memory)
+{
+	bool counting = classes[system].counting_console >= 0;
+	char report[PROCESS_REPORT_MAX] = "";
+	uint64_t first = 0, end = 0, exits = 0, bytes = 0;
+	struct process p;
+	int ret = system_start(b, system, guest, counting, &p), err;
+
+	if (ret)
+		return leave_out(b, system, guest, ret, report);
+	ret = process_wait_byte(&p, 'S', &first);
+	if (!ret && memory) {
+		usleep(SETTLE_US);
+		ret = process_tree_pss(p.pid, RAM, &bytes);
+	}
+	err = process_finish(&p, ret || !counting, &end, report);
+	if (!ret)
+		ret = err;
+	if (!ret && counting)
+		ret = parse_exits(system, report, &exits);
+	if (ret)
+		return leave_out(b, system, guest, ret, report);
+	if (memory)
+		add_sample(b, MEMORY, system, (double)bytes / KIB);
+	if (counting)
+		add_sample(b, figure, system,
+			(double)(exits - MARKER_EXITS) / ((double)(end - first) / 1e9));
+	return true;
+}
+
+static bool measure_idle(struct bench *b, int system)
+{
+	return measure_steady(b, system, "idle", EXITS_IDLE, true);
+}
+
+static bool measure_compute(struct bench *b, int system)
+{
+	return classes[system].counting_console < 0 ||
+	       measure_steady(b, system, "compute", EXITS_COMPUTE, false);
+}
+
+/* RUNS rounds of all systems, each round starting with another one. */
+static void measure_all(struct bench *b, const char *what, unsigned runs,
+	bool (*measure)(struct bench *b, int system))
+{
+	fprintf(stderr, "bench: %s, %u runs of each\n", what, runs);
+	for (unsigned run = 0; run < runs; run++) {
+		for (unsigned i = 0; i < SYSTEMS; i++) {
+			int system = (int)((run + i) % SYSTEMS);
+
+			if (b->variant[system])
+				measure(b, system);
+		}
+	}
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* NAN without samples. */
+static double median(struct bench *b, int figure, int system)
+{
+	unsigned n = b->counts[figure][system];
+	double *v = b->samples[figure][system];
+
+	qsort(v, n, sizeof(*v), compare);
+	if (!n)
+		return NAN;
+	return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
+}
+
+/* Finds the quickest variant of a system that runs here, by three starts of each. */
+static void choose_variant(struct bench *b, int system)
+{
+	const struct variant *best = NULL;
+	double best_ms = INFINITY;
+
+	for (const struct variant *v = classes[system].variants; v->text; v++) {
+		bool works = true;
+		double ms;
+
+		b->variant[system] = v;
+		for (unsigned i = 0; works && i < 3; i++)
+			works = measure_start(b, system);
+		ms = median(b, START, system);
+		if (works && ms < best_ms) {
+			best = v;
+			best_ms = ms;
+		}
+		b->counts[START][system] = b->counts[START_STOP][system] = 0;
+	}
+	b->variant[system] = best;
+}
+
+/* ---- the result ---- */
+
+static void print_number(double value, int width, int decimals)
+{
+	if (isnan(value))
+		printf(" %*s", width, "-");
+	else
+		printf(" %*.*f", width, decimals, value);
+}
+
+/* "1.5x floor: reached", for each goal of the figure. */
+static void print_goals(const struct figure *f, const double medians[SYSTEMS])
+{
+	for (const struct goal *g = f->goals; g->text; g++) {
+		double value = medians[BULKHEAD];
+
+		if (g->peer != SYSTEMS)
+			value /= medians[g->peer];
+		printf("%s%s: %s", g == f->goals ? "  " : ", ", g->text,
+			isnan(value)        ? "not measured"
+			: value <= g->limit ? "reached"
+					    : "missed");
+	}
+}
+
+static void print_table(struct bench *b)
+{
+	printf("\n%-14s %-4s", "figure", "unit");
+	for (unsigned s = 0; s < SYSTEMS; s++)
+		printf(" %10s", classes[s].title);
+	printf(" %8s %9s  %s\n", "/floor", "/microvm", "to reach");
+	for (int f = 0; f < FIGURES; f++) {
+		double medians[SYSTEMS];
+
+		printf("%-14s %-4s", figures[f].key, figures[f].unit);
+		for (int s = 0; s < SYSTEMS; s++) {
+			medians[s] = median(b, f, s);
+			print_number(medians[s], 10, figures[f].decimals);
+		}
+		print_number(medians[FLOOR] > 0 ? medians[BULKHEAD] / medians[FLOOR] : NAN, 8, 3);
+		print_number(
+			medians[MICROVM] > 0 ? medians[BULKHEAD] / medians[MICROVM] : NAN, 9, 3);
+		print_goals(&figures[f], medians);
+		putchar('\n');
+	}
+	printf("\nMedians; " RAM_MIB " MiB, one vCPU.");
+	for (int s = MICROVM; s < SYSTEMS; s++) {
+		if (b->variant[s])
+			printf(" %s: qemu-system-x86_64 %s -accel kvm.", classes[s].title,
+				b->variant[s]->text);
+		else
+			printf(" %s: does not run on this host's KVM (%s).", classes[s].title,
+				b->why[s]);
+	}
+	putchar('\n');
+}
+
+static int write_json(struct bench *b)
+{
+	AUTO_FREE char *path = NULL;
+	json_t *list = json_array();
+	int ret;
+
+	for (int f = 0; f < FIGURES; f++) {
+		json_t *o =
+			json_pack("{s:s, s:s}", "figure", figures[f].key, "unit", figures[f].unit);
+
+		for (int s = 0; s < SYSTEMS; s++) {
+			double value = median(b, f, s);
+
+			json_object_set_new(
+				o, classes[s].key, isnan(value) ? json_null() : json_real(value));
+		}
+		json_array_append_new(list, o);
+	}
+	ret = asprintf(&path, "%s/bench.json", b->out) < 0
+		      ? -1
+		      : json_dump_file(list, path, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+	json_decref(list);
+	if (ret)
+		fprintf(stderr, "bench: %s cannot be written\n", path ? path : "bench.json");
+	return ret;
+}
+
+int main(int argc, char **argv)
+{
+	static struct bench bench;
+	struct bench *b = &bench;
+	int runs = argc > 2 ? atoi(argv[2]) : RUNS_START, fd;
+
+	if (argc < 2 || runs < 1 || runs > RUNS_MAX) {
+		fprintf(stderr, "usage: bench OUT [RUNS]; RUNS is 1 to %d\n", RUNS_MAX);
+		return 2;
+	}
+	fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (fd < 0) {
+		printf("SKIP bench: /dev/kvm cannot be opened: %s\n", strerror(errno));
+		return 0;
+	}
+	close(fd);
+	signal(SIGPIPE, SIG_IGN);
+	b->out = argv[1];
+	fputs("bench: seeing what runs here\n", stderr);
+	for (int s = 0; s < SYSTEMS; s++)
+		choose_variant(b, s);
+	for (int s = BULKHEAD; s <= FLOOR; s++) {
+		if (b->variant[s])
+			continue;
+		fprintf(stderr, "bench: %s does not run: %s\n", classes[s].title, b->why[s]);
+		return 1;
+	}
+	measure_all(b, "start", (unsigned)runs, measure_start);
+	measure_all(b, "port exits", RUNS_PORT, measure_port);
+	measure_all(b, "idle, and memory", RUNS_STEADY, measure_idle);
+	measure_all(b, "computing", RUNS_STEADY, measure_compute);
+	print_table(b);
+	for (int s = BULKHEAD; s <= FLOOR; s++) {
+		if (!b->variant[s])
+			fprintf(stderr, "bench: %s failed: %s\n", classes[s].title, b->why[s]);
+	}
+	return write_json(b) || !b->variant[BULKHEAD] || !b->variant[FLOOR];
+}
