@@ -4,6 +4,7 @@
 #include "cli/launch.h"
 #include "lib/size.h"
 
+#include <fcntl.h>
 #include <jansson.h>
 #include <string.h>
 
@@ -27,7 +28,7 @@ struct boot_options {
 static const struct option_spec boot_specs[] = {
 	{"initrd", "FILE", OPTION_STRING, FIELD(initrd), "Initial RAM disk of a Linux kernel."},
 	{"cmdline", "TEXT", OPTION_STRING, FIELD(cmdline),
-		"The image's command line. Default: console=ttyS0."},
+		"The image's command line. Default: console=ttyS0 for Linux, nothing for others."},
 	{"memory", "SIZE", OPTION_SIZE, FIELD(memory), "Guest memory. Default: 512M."},
 	{"cpus", "N", OPTION_UNSIGNED, FIELD(cpus),
 		"Number of vCPUs; they share the host's cores. Default: 1."},
@@ -70,6 +71,21 @@ static json_t *modules_json(const struct option_strings *modules)
 	return list;
 }
 
+/* A bzImage: "HdrS" at 0x202 [Linux Documentation/arch/x86/boot.rst]. */
+static bool image_is_linux(const char *path)
+{
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char magic[4];
+
+	return fd >= 0 && pread(fd, magic, sizeof(magic), 0x202) == sizeof(magic) &&
+	       memcmp(magic, "HdrS", sizeof(magic)) == 0;
+}
+
+static const char *default_cmdline(const char *image)
+{
+	return image_is_linux(image) ? "console=ttyS0" : "";
+}
+
 /* The plan as text: JSON, which is YAML. Owned by the caller; NULL without memory. */
 static char *plan_text(const struct boot_options *o, const char *image)
 {
@@ -81,7 +97,7 @@ static char *plan_text(const struct boot_options *o, const char *image)
 		o->cpus ? (int)o->cpus : 1, "memory", "size",
 		format_size(o->memory ? o->memory : 512 * MIB, memory), "lock", 0, "image", "path",
 		image, "type", o->type ? o->type : "auto", "cmdline",
-		o->cmdline ? o->cmdline : "console=ttyS0");
+		o->cmdline ? o->cmdline : default_cmdline(image));
 	if (o->initrd)
 		json_object_set_new(guest, "initrd", json_string(o->initrd));
 	if (o->modules.count)

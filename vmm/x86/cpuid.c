@@ -19,6 +19,14 @@
 #define EXT1_ECX_CMP_LEGACY    (1u << 1)
 #define EXT1_ECX_SVM           (1u << 2)
 
+/*
+ * The timing leaf that hypervisors share: EAX is the TSC's and EBX the APIC bus's frequency in kHz.
+ * A guest that reads it needs no calibration.
+ */
+#define LEAF_HV_BASE     0x40000000
+#define LEAF_HV_TIMING   0x40000010
+#define KVM_APIC_BUS_KHZ 1000000
+
 /* Level types of leaves 0xB and 0x1F, in ECX[15:8]. */
 enum { LEVEL_END, LEVEL_THREAD, LEVEL_CORE };
 
@@ -49,6 +57,9 @@ static void patch_common(struct kvm_cpuid_entry2 *e, const struct vm *vm)
 		e->ecx &= ~LEAF1_ECX_VMX;
 		if (ioctl(vm->kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0)
 			e->ecx |= LEAF1_ECX_TSC_DEADLINE;
+		break;
+	case LEAF_HV_BASE:
+		e->eax = LEAF_HV_TIMING;
 		break;
 	case 0x80000001:
 		e->ecx &= ~(EXT1_ECX_SVM | EXT1_ECX_CMP_LEGACY);
@@ -90,6 +101,14 @@ static void patch_topology_leaf(struct kvm_cpuid_entry2 *e, const struct vcpu *v
 	}
 }
 
+static void patch_timing_leaf(struct kvm_cpuid_entry2 *e, const struct vcpu *vcpu)
+{
+	int tsc_khz = ioctl(vcpu->fd, KVM_GET_TSC_KHZ, 0);
+
+	e->eax = tsc_khz > 0 ? (uint32_t)tsc_khz : 0; /* 0: KVM does not know */
+	e->ebx = KVM_APIC_BUS_KHZ;
+}
+
 static void patch_vcpu(struct kvm_cpuid_entry2 *e, const struct vcpu *vcpu)
 {
 	unsigned n = vcpu->vm->machine->vcpus;
@@ -108,6 +127,9 @@ static void patch_vcpu(struct kvm_cpuid_entry2 *e, const struct vcpu *vcpu)
 	case 0xB:
 	case 0x1F:
 		patch_topology_leaf(e, vcpu);
+		break;
+	case LEAF_HV_TIMING:
+		patch_timing_leaf(e, vcpu);
 		break;
 	case 0x80000008: /* NC and ApicIdSize */
 		set_field(&e->ecx, 7, 0, n - 1);
@@ -172,6 +194,8 @@ int cpuid_create(struct vm *vm, struct kvm_cpuid2 **ret_cpuid, const char **ret_
 		return -errno;
 	}
 	replace_topology_leaves(c);
+	if (c->nent < CPUID_ENTRIES_MAX)
+		c->entries[c->nent++] = (struct kvm_cpuid_entry2){.function = LEAF_HV_TIMING};
 	for (uint32_t i = 0; i < c->nent; i++)
 		patch_common(&c->entries[i], vm);
 	*ret_cpuid = c;

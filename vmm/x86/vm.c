@@ -17,17 +17,55 @@ const int arch_required_caps[] = {
 	KVM_CAP_USER_MEMORY,
 	KVM_CAP_IMMEDIATE_EXIT,
 	KVM_CAP_IRQCHIP,
+	KVM_CAP_IRQ_ROUTING,
 	KVM_CAP_PIT2,
 	KVM_CAP_EXT_CPUID,
 	KVM_CAP_MP_STATE,
 	-1,
 };
 
+#define PIC_PINS    16
+#define PIC_CASCADE 2
+#define IOAPIC_PINS 24
+
+static void add_route(struct kvm_irq_routing *r, uint32_t gsi, uint32_t chip, uint32_t pin)
+{
+	r->entries[r->nr++] = (struct kvm_irq_routing_entry){
+		.gsi = gsi,
+		.type = KVM_IRQ_ROUTING_IRQCHIP,
+		.u.irqchip = {.irqchip = chip, .pin = pin},
+	};
+}
+
+/*
+ * Interrupt lines as a PC wires them: each to the PICs and to the IOAPIC pin of its number, but the
+ * timer's (line 0) to pin 2, which the MADT's override tells the guest.
+ */
+static int set_routing(struct vm *vm, const char **ret_what)
+{
+	AUTO_FREE struct kvm_irq_routing *r = calloc(
+		1, sizeof(*r) + (PIC_PINS + IOAPIC_PINS) * sizeof(struct kvm_irq_routing_entry));
+
+	*ret_what = "KVM_SET_GSI_ROUTING";
+	if (!r)
+		return -ENOMEM;
+	for (uint32_t gsi = 0; gsi < IOAPIC_PINS; gsi++) {
+		if (gsi < PIC_PINS && gsi != PIC_CASCADE)
+			add_route(r, gsi, gsi < 8 ? KVM_IRQCHIP_PIC_MASTER : KVM_IRQCHIP_PIC_SLAVE,
+				gsi % 8);
+		if (gsi != X86_IRQ_TIMER_GSI)
+			add_route(r, gsi, KVM_IRQCHIP_IOAPIC,
+				gsi == X86_IRQ_TIMER ? X86_IRQ_TIMER_GSI : gsi);
+	}
+	return ioctl(vm->fd, KVM_SET_GSI_ROUTING, r) ? -errno : 0;
+}
+
 int arch_vm_create(struct vm *vm, const char **ret_what)
 {
 	uint64_t identity_map = X86_KVM_IDENTITY_MAP;
 	/* The speaker bit of port 0x61 must answer although there is no speaker. */
 	struct kvm_pit_config pit = {.flags = KVM_PIT_SPEAKER_DUMMY};
+	int ret;
 
 	/* Only Intel hosts use these two, and only for real-mode code; no host refuses them. */
 	*ret_what = "KVM_SET_IDENTITY_MAP_ADDR";
@@ -42,6 +80,9 @@ int arch_vm_create(struct vm *vm, const char **ret_what)
 	*ret_what = "KVM_CREATE_PIT2";
 	if (ioctl(vm->fd, KVM_CREATE_PIT2, &pit))
 		return -errno;
+	ret = set_routing(vm, ret_what);
+	if (ret)
+		return ret;
 	return cpuid_create(vm, &vm->arch.cpuid, ret_what);
 }
 
