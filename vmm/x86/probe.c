@@ -252,6 +252,7 @@ const struct arch_probe_cap arch_probe_caps[] = {
 #define CAP(name) name, #name
 	{CAP(KVM_CAP_SET_TSS_ADDR), "real mode on Intel processors"},
 	{CAP(KVM_CAP_EXT_CPUID), "the guest's processor features"},
+	{CAP(KVM_CAP_IRQ_ROUTING), "interrupt lines wired as on a PC"},
 	{CAP(KVM_CAP_PIT2), "the legacy timer, which kernels calibrate their clocks by"},
 	{CAP(KVM_CAP_TSC_DEADLINE_TIMER), "precise timers at a low price"},
 	{CAP(KVM_CAP_X86_USER_SPACE_MSR), "a say in which MSRs a guest may use"},
