@@ -16,8 +16,8 @@ struct devices_config {
 };
 
 /*
- * Adds every device to M. 0, or the first device's error (-ENOMEM, -ENOSPC, -EEXIST); what was
- * added until then is M's and goes with machine_fini.
+ * Adds every device to M, whose guest memory is there. 0, or the first device's error (-ENOMEM,
+ * -ENOSPC, -EEXIST, -EFAULT); what was added until then is M's and goes with machine_fini.
  */
 int devices_create_x86(struct machine *m, const struct devices_config *cfg);
 

@@ -6,6 +6,7 @@
  */
 #include "devices/registry.h"
 #include "lib/util.h"
+#include "vmm/layout_x86.h"
 
 #include <assert.h>
 #include <string.h>
@@ -23,6 +24,7 @@ struct world {
 
 static struct world w;
 static struct chardev chr[DEVICES_SERIAL_PORTS];
+static uint8_t tables[X86_TABLES_END - X86_TABLES_BASE];
 
 static void irq_set(void *ctx, uint32_t gsi, bool asserted)
 {
@@ -113,7 +115,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		cfg.serial[i] = &chr[i];
 	}
 	w.now.tv_sec = 1700000000;
-	if (machine_init(&w.m, GUEST_X86_64, MACHINE_RAM_MIN, 1) || devices_create_x86(&w.m, &cfg))
+	if (machine_init(&w.m, GUEST_X86_64, MACHINE_RAM_MIN, 1) ||
+		gmem_add(&w.m.gmem, X86_TABLES_BASE, sizeof(tables), tables) ||
+		devices_create_x86(&w.m, &cfg))
 		abort();
 	w.m.services = (struct machine_services){.ctx = &w, .irq_set = irq_set, .end = end};
 	for (; size >= STEP; data += STEP, size -= STEP)

@@ -136,6 +136,29 @@ START_TEST(reset_port)
 }
 END_TEST
 
+/* mov dx, 0xCF9; mov al, 0x0E; out dx, al; hlt; jmp -3 */
+START_TEST(reset_vector)
+{
+	static const uint8_t code[] = {0xBA, 0xF9, 0x0C, 0xB0, 0x0E, 0xEE, 0xF4, 0xEB, 0xFD};
+	uint8_t found[sizeof(code)];
+
+	ck_assert_int_eq(gmem_read(&fx.m.gmem, 0xFFFF0, found, sizeof(found)), 0);
+	ck_assert_mem_eq(found, code, sizeof(code));
+	ck_assert_int_eq(machine_claim(&fx.m, 0xFFFF0, 1, "x", NULL), -EEXIST);
+}
+END_TEST
+
+START_TEST(no_memory_for_the_reset_vector)
+{
+	const struct devices_config cfg = {0};
+
+	machine_fini(&fx.m);
+	fixture_init(&fx, MACHINE_RAM_MIN);
+	fx.m.gmem.count = 0;
+	ck_assert_int_eq(devices_create_x86(&fx.m, &cfg), -EFAULT);
+}
+END_TEST
+
 /* PCI's address register is a dword at 0xCF8: it must not be taken for the reset register. */
 START_TEST(reset_port_is_one_byte)
 {
@@ -229,6 +252,8 @@ Suite *unit_suite(void)
 	tcase_add_test(t, i8042_reset);
 	tcase_add_test(t, i8042_commands);
 	tcase_add_test(t, reset_port);
+	tcase_add_test(t, reset_vector);
+	tcase_add_test(t, no_memory_for_the_reset_vector);
 	tcase_add_test(t, reset_port_is_one_byte);
 	tcase_add_test(t, sleep_registers);
 	tcase_add_test(t, exit_port);
