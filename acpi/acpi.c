@@ -125,7 +125,7 @@ static int tables_emit(struct acpi_context *ctx, uint8_t *buf, size_t size, size
 int acpi_build(struct machine *m, gpa_t *ret_rsdp)
 {
 	struct acpi_context ctx = {.machine = m};
-	const size_t size = X86_TABLES_END - X86_ACPI_RSDP;
+	const size_t size = X86_FIRMWARE_END - X86_ACPI_RSDP;
 	AUTO_FREE uint8_t *buf = calloc(1, size);
 	size_t used;
 	int ret;

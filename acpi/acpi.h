@@ -2,7 +2,7 @@
 /*
  * The ACPI tables of the standard x86 machine, emitted from struct machine alone [ACPI 6.4].
  *
- * RSDP at X86_ACPI_RSDP, the other tables behind it up to X86_TABLES_END: XSDT, FADT (hardware-
+ * RSDP at X86_ACPI_RSDP, the other tables behind it up to X86_FIRMWARE_END: XSDT, FADT (hardware-
  * reduced), DSDT, MADT. There is no RSDT, no FACS and no SSDT.
  */
 #ifndef ACPI_ACPI_H

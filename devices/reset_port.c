@@ -19,7 +19,7 @@
 
 #include <stdatomic.h>
 
-#define RESET_VECTOR (X86_TABLES_END - 16)
+#define RESET_VECTOR (X86_FIRMWARE_END - 16)
 
 #define RST_CPU    0x04
 #define RESET_MASK 0x0E

@@ -31,6 +31,9 @@ int ipc_send(int fd, uint16_t type, const void *payload, size_t size)
 	if (size > IPC_PAYLOAD_MAX)
 		return -EMSGSIZE;
 	while (sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+		/* ECONNRESET: gone, with messages of ours unread. */
+		if (errno == ECONNRESET)
+			return -EPIPE;
 		if (errno != EINTR)
 			return -errno;
 	}

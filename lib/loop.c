@@ -27,25 +27,32 @@ struct loop {
 	struct slot slots[LOOP_WATCHES_MAX];
 };
 
-int loop_create(struct loop **ret_loop)
+static int loop_create_on(const struct loop_backend *backend, struct loop **ret_loop)
 {
 	struct loop *loop = calloc(1, sizeof(*loop));
 	int ret;
 
 	if (!loop)
 		return -ENOMEM;
-	loop->backend = &loop_backend_uring;
-	ret = loop->backend->create(&loop->state);
-	if (ret) {
-		loop->backend = &loop_backend_epoll;
-		ret = loop->backend->create(&loop->state);
-	}
-	if (ret) {
+	loop->backend = backend;
+	ret = backend->create(&loop->state);
+	if (ret)
 		free(loop);
-		return ret;
-	}
-	*ret_loop = loop;
-	return 0;
+	else
+		*ret_loop = loop;
+	return ret;
+}
+
+int loop_create(struct loop **ret_loop)
+{
+	if (loop_create_on(&loop_backend_uring, ret_loop) == 0)
+		return 0;
+	return loop_create_epoll(ret_loop);
+}
+
+int loop_create_epoll(struct loop **ret_loop)
+{
+	return loop_create_on(&loop_backend_epoll, ret_loop);
 }
 
 void loop_destroy(struct loop *loop)

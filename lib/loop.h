@@ -34,6 +34,8 @@ struct loop_watch {
 
 /* 0, or the errno of epoll_create1 or memory, negative. */
 int loop_create(struct loop **ret_loop);
+/* The same on epoll, without trying io_uring. */
+int loop_create_epoll(struct loop **ret_loop);
 void loop_destroy(struct loop *loop);
 
 /* "io_uring" or "epoll". */

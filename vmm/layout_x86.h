@@ -6,11 +6,15 @@
 #ifndef VMM_LAYOUT_X86_H
 #define VMM_LAYOUT_X86_H
 
-/* The first MiB: RAM, then the hole where a PC has video memory and option ROMs, then tables. */
-#define X86_LOW_RAM_END   0xA0000
-#define X86_TABLES_BASE   0xF0000 /* reserved in e820, backed by memory */
-#define X86_TABLES_END    0x100000
-#define X86_ACPI_RSDP     0xF2400 /* ACRN's place; the other tables follow, to X86_TABLES_END */
+/* The first MiB: RAM, the hole where a PC has video memory, firmware. */
+#define X86_LOW_RAM_END 0xA0000
+/*
+ * Where a PC has option ROMs and BIOS: memory, reserved in e820. Kernels search all of it for
+ * signatures, some 25,000 reads, each of which would be an exit if nothing were there.
+ */
+#define X86_FIRMWARE_BASE 0xC0000
+#define X86_FIRMWARE_END  0x100000
+#define X86_ACPI_RSDP     0xF2400 /* ACRN's place; the other tables follow, to X86_FIRMWARE_END */
 #define X86_HIGH_RAM_BASE 0x100000
 #define X86_LOW_RAM_MAX   0x80000000 /* RAM above 2 GiB continues at 4 GiB */
 #define X86_ABOVE_4G      0x100000000

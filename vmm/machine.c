@@ -16,7 +16,7 @@ static int layout_x86(struct machine *m, uint64_t ram_size)
 	ret = machine_add_range(m, 0, X86_LOW_RAM_END, RANGE_RAM);
 	if (!ret)
 		ret = machine_add_range(
-			m, X86_TABLES_BASE, X86_TABLES_END - X86_TABLES_BASE, RANGE_RESERVED);
+			m, X86_FIRMWARE_BASE, X86_FIRMWARE_END - X86_FIRMWARE_BASE, RANGE_RESERVED);
 	if (!ret)
 		ret = machine_add_range(m, X86_HIGH_RAM_BASE, low - X86_HIGH_RAM_BASE, RANGE_RAM);
 	if (!ret && ram_size > low)

@@ -85,7 +85,7 @@ static uint64_t table_check(gpa_t at, const char *signature, uint8_t revision)
 	ck_assert_uint_eq(at % 16, 0);
 	ck_assert_mem_eq(memory + at, signature, 4);
 	ck_assert_uint_ge(length, 36);
-	ck_assert_uint_le(at + length, X86_TABLES_END);
+	ck_assert_uint_le(at + length, X86_FIRMWARE_END);
 	ck_assert_uint_eq(sum(at, length), 0);
 	ck_assert_uint_eq(memory[at + 8], revision);
 	ck_assert_mem_eq(memory + at + 10, "BULKHDBULKHEAD", 14);
