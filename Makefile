@@ -55,6 +55,9 @@ ldflags = -pthread $(if $(SAN),-fsanitize=$(SAN)) $(if $(filter 1,$(STATIC)),-st
 
 layers := lib vmm vmm/$(ARCH) loader acpi fdt devices partition plan supervisor cli
 sources := $(filter-out cli/main.c,$(patsubst $(src)%,%,$(wildcard $(layers:%=$(src)%/*.c))))
+ifeq ($(wildcard $(src)vmm/$(ARCH)/*.c),)
+$(error there is no vmm/$(ARCH) yet: Bulkhead runs on x86-64 hosts so far)
+endif
 objects := $(sources:%.c=$(out)/%.o)
 program := $(out)/bulkhead
 archive := $(out)/libbulkhead.a

@@ -67,6 +67,7 @@ static int build_memory(struct builder *w)
 			format_size(p->memory, size), p->cpus.vcpus);
 		return -EINVAL;
 	}
+	w->b->machine.dedicated = !p->cpus.shared;
 	ret = vm_memory_create(&w->b->machine, w->req->dry ? VM_PAGES_4K : pages[p->hugepages],
 		p->lock && !w->req->dry, &w->b->memory, &what);
 	if (ret)

@@ -101,6 +101,7 @@ struct machine_services {
 struct machine {
 	enum guest_arch arch;
 	unsigned vcpus; /* 1..MACHINE_VCPUS_MAX; vCPU i has APIC id i */
+	bool dedicated; /* each vCPU has a host core to itself: the guest may spin and poll */
 
 	struct machine_range ranges[MACHINE_RANGES_MAX]; /* by ascending base */
 	unsigned range_count;

@@ -61,6 +61,10 @@ static void patch_common(struct kvm_cpuid_entry2 *e, const struct vm *vm)
 	case LEAF_HV_BASE:
 		e->eax = LEAF_HV_TIMING;
 		break;
+	case KVM_CPUID_FEATURES:
+		if (vm->machine->dedicated)
+			e->edx |= 1u << KVM_HINTS_REALTIME;
+		break;
 	case 0x80000001:
 		e->ecx &= ~(EXT1_ECX_SVM | EXT1_ECX_CMP_LEGACY);
 		if (vm->machine->vcpus > 1)

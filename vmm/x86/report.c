@@ -59,16 +59,17 @@ static void describe_code(struct vcpu *vcpu, uint64_t linear, FILE *f)
 }
 
 /* KVM reports the failed instruction itself where it has it [KVM API 5, emulation_failure]. */
-static void describe_emulation_failure(const struct kvm_run *run, FILE *f)
+static bool describe_emulation_failure(const struct kvm_run *run, FILE *f)
 {
 	if (run->exit_reason != KVM_EXIT_INTERNAL_ERROR ||
 		run->internal.suberror != KVM_INTERNAL_ERROR_EMULATION || run->internal.ndata < 3 ||
 		!(run->emulation_failure.flags &
 			KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES))
-		return;
-	fprintf(f, "  instruction:");
+		return false;
+	fprintf(f, "  code at RIP:");
 	print_bytes(run->emulation_failure.insn_bytes,
 		min_u64(run->emulation_failure.insn_size, INSN_BYTES), f);
+	return true;
 }
 
 void arch_vcpu_describe(struct vcpu *vcpu, FILE *f)
@@ -81,12 +82,11 @@ void arch_vcpu_describe(struct vcpu *vcpu, FILE *f)
 		return;
 	}
 	describe_regs(&regs, &sregs, f);
-	describe_emulation_failure(vcpu->run, f);
 	/* AMD hosts reset a vCPU that shuts down [APM 2 15.14.3]; its state is then gone. */
 	if (vcpu->run->exit_reason == KVM_EXIT_SHUTDOWN && regs.rip == 0xFFF0 &&
 		sregs.cs.base == 0xFFFF0000)
 		fprintf(f, "  (the host's KVM reset the vCPU: these are reset values)\n");
-	else
+	else if (!describe_emulation_failure(vcpu->run, f))
 		describe_code(vcpu, sregs.cs.base + regs.rip, f);
 }
 
