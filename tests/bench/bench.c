@@ -23,7 +23,7 @@
 
 #define RUNS_MAX     201
 #define RUNS_START   25
-#define RUNS_PORT    25
+#define RUNS_PORT    41
 #define RUNS_STEADY  3
 #define SETTLE_US    500000
 #define PORT_EXITS   8000 /* of the guest, between its markers */
@@ -127,21 +127,6 @@ static void command_init(
 	command_add(c, c->image);
 }
 
-static int system_start(const struct bench *b, int system, const char *guest, bool counting,
-	struct process *ret_process)
-{
-	struct command c;
-
-	command_init(&c, b, system, guest, counting);
-	return process_start((char *const *)c.args,
-		counting ? classes[system].counting_console : STDOUT_FILENO, ret_process);
-}
-
-static void add_sample(struct bench *b, int figure, int system, double value)
-{
-	b->samples[figure][system][b->counts[figure][system]++] = value;
-}
-
 /* A run that did not do what it must: the system is left out from here on. Returns false. */
 static bool leave_out(struct bench *b, int system, const char *guest, int error, char *report)
 {
@@ -152,6 +137,28 @@ static bool leave_out(struct bench *b, int system, const char *guest, int error,
 	return false;
 }
 
+/* False, and left out, when it cannot even be executed. */
+static bool system_start(
+	struct bench *b, int system, const char *guest, bool counting, struct process *ret_process)
+{
+	char report[PROCESS_REPORT_MAX];
+	struct command c;
+	int ret;
+
+	command_init(&c, b, system, guest, counting);
+	ret = process_start((char *const *)c.args,
+		counting ? classes[system].counting_console : STDOUT_FILENO, ret_process);
+	if (!ret)
+		return true;
+	snprintf(report, sizeof(report), "%s", c.args[0]);
+	return leave_out(b, system, guest, ret, report);
+}
+
+static void add_sample(struct bench *b, int figure, int system, double value)
+{
+	b->samples[figure][system][b->counts[figure][system]++] = value;
+}
+
 /* ---- what is measured; false when the system has been left out ---- */
 
 static bool measure_start(struct bench *b, int system)
@@ -159,10 +166,10 @@ static bool measure_start(struct bench *b, int system)
 	char report[PROCESS_REPORT_MAX] = "";
 	struct process p;
 	uint64_t first, end;
-	int ret = system_start(b, system, "start", false, &p), err;
+	int ret, err;
 
-	if (ret)
-		return leave_out(b, system, "start", ret, report);
+	if (!system_start(b, system, "start", false, &p))
+		return false;
 	ret = process_wait_byte(&p, 'S', &first);
 	err = process_finish(&p, ret != 0, &end, report);
 	if (ret || err)
@@ -177,10 +184,10 @@ static bool measure_port(struct bench *b, int system)
 	char report[PROCESS_REPORT_MAX] = "";
 	uint64_t first, last, end;
 	struct process p;
-	int ret = system_start(b, system, "port", false, &p), err;
+	int ret, err;
 
-	if (ret)
-		return leave_out(b, system, "port", ret, report);
+	if (!system_start(b, system, "port", false, &p))
+		return false;
 	ret = process_wait_byte(&p, 'S', &first);
 	if (!ret)
 		ret = process_wait_byte(&p, 'E', &last);
@@ -229,10 +236,10 @@ static bool measure_steady(struct bench *b, int system, const char *guest, int f
 	char report[PROCESS_REPORT_MAX] = "";
 	uint64_t first = 0, end = 0, exits = 0, bytes = 0;
 	struct process p;
-	int ret = system_start(b, system, guest, counting, &p), err;
+	int ret, err;
 
-	if (ret)
-		return leave_out(b, system, guest, ret, report);
+	if (!system_start(b, system, guest, counting, &p))
+		return false;
 	ret = process_wait_byte(&p, 'S', &first);
 	if (!ret && memory) {
 		usleep(SETTLE_US);
@@ -372,8 +379,7 @@ static void print_table(struct bench *b)
 			printf(" %s: qemu-system-x86_64 %s -accel kvm.", classes[s].title,
 				b->variant[s]->text);
 		else
-			printf(" %s: does not run on this host's KVM (%s).", classes[s].title,
-				b->why[s]);
+			printf(" %s: does not run here (%s).", classes[s].title, b->why[s]);
 	}
 	putchar('\n');
 }
