@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 
 #define KICK_SIGNAL SIGRTMIN
 
@@ -61,6 +62,7 @@ static void *vcpu_thread(void *arg)
 	struct vcpu *vcpu = arg;
 	struct vm *vm = vcpu->vm;
 
+	prctl(PR_SET_NAME, vcpu->name);
 	pthread_mutex_lock(&vm->gate_lock);
 	while (!vm->released)
 		pthread_cond_wait(&vm->gate, &vm->gate_lock);
@@ -103,10 +105,10 @@ void vcpu_destroy(struct vcpu *vcpu)
 int vcpu_start(struct vcpu *vcpu, const cpu_set_t *affinity, const char *name)
 {
 	struct sigaction action = {.sa_handler = kick_received};
-	char thread_name[16]; /* the kernel's limit */
 	pthread_attr_t attr;
 	int ret;
 
+	snprintf(vcpu->name, sizeof(vcpu->name), "%.8s/vcpu%u", name, vcpu->index % 100);
 	sigaction(KICK_SIGNAL, &action, NULL);
 	pthread_attr_init(&attr);
 	/* Set before the thread exists: it never runs anywhere else, and a bad core is an error. */
@@ -117,8 +119,6 @@ int vcpu_start(struct vcpu *vcpu, const cpu_set_t *affinity, const char *name)
 	if (ret)
 		return -ret;
 	vcpu->started = true;
-	snprintf(thread_name, sizeof(thread_name), "%.8s/vcpu%u", name, vcpu->index % 100);
-	pthread_setname_np(vcpu->thread, thread_name);
 	return 0;
 }
 

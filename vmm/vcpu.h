@@ -27,6 +27,7 @@ struct vcpu {
 	int fd;
 	struct kvm_run *run;
 	pthread_t thread;
+	char name[16]; /* the thread's: "linux/vcpu0"; the kernel's limit */
 	bool started;
 	atomic_bool stop;
 	struct vcpu_counters counters;
