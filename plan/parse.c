@@ -316,6 +316,11 @@ static void parse_partition(struct parse *p, const struct node_item *item,
 static void parse_partitions(struct parse *p, const struct key *key, const struct node *n,
 	struct plan *plan, const char *field)
 {
+	if (n->kind == NODE_LIST && n->count) {
+		diag_error(p->diags, &n->loc, field,
+			"this is a list; give each partition under its name, as NAME: {cpus: ..., memory: ..., image: ...}");
+		return;
+	}
 	if (n->kind != NODE_MAP || !n->count) {
 		diag_error(p->diags, &n->loc, field,
 			"there is no partition; add one, as NAME: {cpus: ..., memory: ..., "

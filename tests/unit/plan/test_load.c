@@ -27,7 +27,7 @@ static const struct bad_plan {
 			{"partitions: {}\n", NULL,
 				"plan.yaml:1:13: partitions: there is no partition; add one, as NAME: {cpus: ..., memory: ..., image: ...}\n"},
 			{"partitions: [a]\n", NULL,
-				"plan.yaml:1:13: partitions: there is no partition; add one, as NAME: {cpus: ..., memory: ..., image: ...}\n"},
+				"plan.yaml:1:13: partitions: this is a list; give each partition under its name, as NAME: {cpus: ..., memory: ..., image: ...}\n"},
 			{"partitions:\n"
 			 "\ta: b\n",
 				NULL,
