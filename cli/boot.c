@@ -108,6 +108,8 @@ static char *plan_text(const struct boot_options *o, const char *image)
 	return text;
 }
 
+#define TEXT_NAME "command line"
+
 /* The places in the text above would tell nobody anything: messages name the key alone. */
 static void forget_places(struct plan *plan)
 {
@@ -120,6 +122,19 @@ static void forget_places(struct plan *plan)
 			p->modules[m].loc = (struct diag_loc){0};
 		for (unsigned s = 0; s < PLAN_SERIAL_PORTS; s++)
 			p->serial[s].loc = (struct diag_loc){0};
+	}
+}
+
+/* The same for the messages made while it was read; those about --set keep theirs. */
+static void forget_message_places(struct diags *diags)
+{
+	for (unsigned i = 0; i < diags->count; i++) {
+		struct diag *d = &diags->items[i];
+
+		if (d->file && strcmp(d->file, TEXT_NAME) == 0) {
+			free(d->file);
+			d->file = NULL;
+		}
 	}
 }
 
@@ -141,9 +156,10 @@ static int boot_run(const void *options, unsigned operand_count, char *const *op
 	if (!text)
 		return command_usage_error(&command_boot, "an argument is not UTF-8 text");
 	diags_init(&diags);
-	if (plan_load_text("command line", NULL, text, strlen(text), o->set.items, o->set.count,
-		    &diags, &plan) == 0)
+	if (plan_load_text(TEXT_NAME, NULL, text, strlen(text), o->set.items, o->set.count, &diags,
+		    &plan) == 0)
 		forget_places(plan);
+	forget_message_places(&diags);
 	if (!plan || !o->print)
 		return launch(plan, &run, &diags);
 	diags_print(&diags, stderr, "bulkhead: ");

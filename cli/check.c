@@ -61,6 +61,7 @@ static int check_plan(const struct plan *plan, bool host, struct diags *diags)
 {
 	unsigned errors = diags->errors;
 
+	plan_check_files(plan, diags);
 	for (unsigned i = 0; i < plan->partition_count; i++)
 		partition_check(&plan->partitions[i], diags);
 	if (diags->errors > errors)

@@ -7,35 +7,32 @@
 #include <errno.h>
 #include <string.h>
 
-struct file_check {
-	const struct plan_partition *plan;
-	struct diags *diags;
-	bool failed;
-};
-
-static void check_file(struct file_check *c, const char *key, const struct diag_loc *loc,
-	const char *path, struct file_map *ret_map)
+/* Maps a file that a plan names; an empty one is as good as none. */
+static int map(const char *path, struct file_map *ret_map)
 {
-	char field[96];
 	int ret = file_map_path(path, ret_map);
 
-	if (!ret)
-		return;
-	snprintf(field, sizeof(field), "partitions.%s.%s", c->plan->name, key);
-	diag_error(c->diags, loc, field,
-		"%s cannot be read: %s; name a regular file that you may read", path,
-		ret == -EINVAL ? "not a regular file" : strerror(-ret));
-	c->failed = true;
+	return ret || ret_map->size ? ret : -ENODATA;
+}
+
+static int map_files(const struct plan_partition *p, struct partition_files *files)
+{
+	int ret = map(p->image, &files->image);
+
+	if (!ret && p->initrd)
+		ret = map(p->initrd, &files->initrd);
+	for (unsigned i = 0; !ret && i < p->module_count; i++)
+		ret = map(p->modules[i].path, &files->modules[i]);
+	return ret;
 }
 
 int partition_check(const struct plan_partition *p, struct diags *diags)
 {
 	AUTO_FREE struct chardev *ports = calloc(PLAN_SERIAL_PORTS, sizeof(*ports));
 	AUTO_FREE struct partition_files *files = calloc(1, sizeof(*files));
-	struct file_check c = {.plan = p, .diags = diags};
 	struct partition_request req = {.plan = p, .files = files, .dry = true};
 	struct partition_build build;
-	int ret = -EINVAL;
+	int ret;
 
 	if (!ports || !files)
 		return -ENOMEM;
@@ -43,13 +40,8 @@ int partition_check(const struct plan_partition *p, struct diags *diags)
 		chardev_init(&ports[i], -1);
 		req.ports[i] = p->serial[i].kind == PLAN_SERIAL_NONE ? NULL : &ports[i];
 	}
-	check_file(&c, "image", &p->locs[PLAN_KEY_IMAGE], p->image, &files->image);
-	if (p->initrd)
-		check_file(&c, "initrd", &p->locs[PLAN_KEY_INITRD], p->initrd, &files->initrd);
-	for (unsigned i = 0; i < p->module_count; i++)
-		check_file(
-			&c, "modules", &p->modules[i].loc, p->modules[i].path, &files->modules[i]);
-	if (!c.failed) {
+	ret = map_files(p, files);
+	if (!ret) {
 		ret = partition_build_init(&req, diags, &build);
 		partition_build_fini(&build);
 	}

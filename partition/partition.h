@@ -16,7 +16,8 @@ int partition_main(int argc, char **argv);
 
 /*
  * Builds the partition as `run` would, from the files on this host, without KVM, and forgets it.
- * 0, or a negative errno with every reason in DIAGS.
+ * 0, or a negative errno with every reason in DIAGS, unless it is that a file cannot be read or is
+ * empty: plan_check_files tells that.
  */
 int partition_check(const struct plan_partition *p, struct diags *diags);
 
