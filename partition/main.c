@@ -451,6 +451,7 @@ int partition_main(int argc, char **argv)
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGTTOU, SIG_IGN); /* supervisor_gone restores the terminal from the background */
 	/* The one that owns the terminal outlives the supervisor for as long as restoring it takes.
 	 */
 	if (!p->launch.has_termios)
