@@ -37,7 +37,7 @@ struct chardev {
 	int wake_fd;                /* eventfd of the I/O thread; -1: nobody drains (tests) */
 	atomic_bool stalled;        /* set and cleared by the I/O thread: chardev_set_stalled */
 	atomic_bool refused;        /* chardev_put refused a byte; front.drained is owed */
-	_Atomic uint64_t dropped;   /* bytes lost to a stalled reader */
+	_Atomic uint64_t dropped;   /* bytes lost to a reader that stalled or is gone */
 	struct chardev_front front; /* set by the device before the start */
 };
 

@@ -50,9 +50,17 @@ static bool prefixed(const struct console *c)
 
 /* ---- output ---- */
 
+/* Bytes that were for a reader, and reach none. */
+static void count_lost(struct console *c, size_t n)
+{
+	atomic_fetch_add(&c->config.chardev->dropped, n);
+}
+
 /* What nobody wants any more counts as written. */
 static void discard(struct console *c)
 {
+	if (c->reader_gone)
+		count_lost(c, c->size - c->at);
 	c->at = c->ready = c->size = 0;
 }
 
@@ -282,6 +290,8 @@ void console_finish(struct console *c)
 		linefmt_restart(&c->format);
 		flush(c);
 	}
+	if (c->config.port->out_fd >= 0)
+		count_lost(c, c->size - c->at + ring_used(&c->config.chardev->tx));
 }
 
 int console_create(const struct console_config *config, struct console **ret_console)

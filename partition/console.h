@@ -34,7 +34,7 @@ void console_pump(struct console *c);
 /* True when everything the guest wrote has been handed to the descriptors, or nobody takes it. */
 bool console_drained(struct console *c);
 
-/* Takes no more input, and ends an unfinished line. */
+/* Takes no more input, ends an unfinished line, and counts what could not be written as dropped. */
 void console_finish(struct console *c);
 
 #endif

@@ -90,11 +90,10 @@ enum partition_end {
 };
 
 struct message_ended {
-	uint32_t end;    /* enum partition_end */
-	uint32_t code;   /* PARTITION_EXIT_CODE: the guest's code */
-	uint64_t run_ns; /* from release to end */
-	uint64_t
-		dropped[PLAN_SERIAL_PORTS]; /* console bytes lost to readers that stopped reading */
+	uint32_t end;                        /* enum partition_end */
+	uint32_t code;                       /* PARTITION_EXIT_CODE: the guest's code */
+	uint64_t run_ns;                     /* from release to end */
+	uint64_t dropped[PLAN_SERIAL_PORTS]; /* console bytes that nobody took */
 	char how[64];
 };
 

@@ -141,8 +141,26 @@ static void print_child(const struct child *child, enum stop_reason stop, FILE *
 			r->run_ns / 10000000 % 100);
 }
 
+static uint64_t dropped_bytes(const struct child *child)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++)
+		sum += child->result.dropped[i];
+	return sum;
+}
+
 void report_verdict(const struct run *run, FILE *f)
 {
+	for (unsigned i = 0; i < run->child_count; i++) {
+		uint64_t lost = dropped_bytes(&run->children[i]);
+
+		if (lost)
+			fprintf(f,
+				"bulkhead: %s: %" PRIu64
+				" bytes of console output were lost: the reader stalled or is gone, or its disk is full; --log-dir keeps a copy\n",
+				run->children[i].plan->name, lost);
+	}
 	fprintf(f, "bulkhead: ");
 	for (unsigned i = 0; i < run->child_count; i++) {
 		fprintf(f, "%s: ", run->children[i].plan->name);
@@ -185,19 +203,17 @@ static json_t *counters_json(const struct child *child)
 static json_t *child_json(const struct child *child)
 {
 	const struct message_ended *r = &child->result;
-	uint64_t dropped = 0;
 	json_t *o = json_pack("{s:s, s:s, s:s, s:i}", "name", child->plan->name, "role",
 		plan_role_name(child->plan->role), "end", end_name(child), "exit_code",
 		child_exit_code(child));
 
-	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++)
-		dropped += r->dropped[i];
 	if (child->has_result) {
 		json_object_set_new(o, "how", json_string(r->how));
 		json_object_set_new(o, "guest_code",
 			r->end == PARTITION_EXIT_CODE ? json_integer(r->code) : json_null());
 		json_object_set_new(o, "run_ns", json_integer((json_int_t)r->run_ns));
-		json_object_set_new(o, "console_dropped", json_integer((json_int_t)dropped));
+		json_object_set_new(
+			o, "console_dropped", json_integer((json_int_t)dropped_bytes(child)));
 		json_object_set_new(o, "counters", counters_json(child));
 	}
 	if (child->report)
