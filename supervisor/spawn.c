@@ -211,7 +211,8 @@ static void open_log(struct child_files *f, unsigned port, struct partition_port
 
 	if (!dir || asprintf(&path, "%s/%s.com%u.log", dir, f->child->plan->name, port + 1) < 0)
 		return;
-	ret->log_fd = keep(f, open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+	ret->log_fd = keep(f,
+		open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666));
 	if (ret->log_fd < 0)
 		say_open_failed(f, "serial", NULL, path);
 }
