@@ -14,24 +14,17 @@ enum entry_mode {
 	 * segments, paging off, interrupts off, A20 on.
 	 */
 	ENTRY_X86_PROTECTED,
-	/* arm64: EL1h, MMU off, DAIF masked. */
-	ENTRY_ARM64_EL1,
 };
 
 struct entry_state {
 	enum entry_mode mode;
 	gpa_t pc;
-	union {
-		struct {
-			uint32_t eax, ebx, esi; /* the other general registers are 0 */
-			uint16_t cs, ds;        /* selectors; DS stands for DS ES FS GS SS */
-			gpa_t gdt;              /* 0: GDTR is left at its reset value */
-			uint16_t gdt_limit;
-		} x86;
-		struct {
-			uint64_t x0; /* x1-x3 are 0 */
-		} arm64;
-	};
+	struct {
+		uint32_t eax, ebx, esi; /* the other general registers are 0 */
+		uint16_t cs, ds;        /* selectors; DS stands for DS ES FS GS SS */
+		gpa_t gdt;              /* 0: GDTR is left at its reset value */
+		uint16_t gdt_limit;
+	} x86;
 };
 
 #endif

@@ -26,12 +26,6 @@
 #define X86_CMDLINE_MAX    0x800
 #define X86_MULTIBOOT_INFO 0x9A000 /* to X86_LOW_RAM_END */
 
-/* The 32-bit and 64-bit windows that PCI devices are mapped into. */
-#define X86_PCI_MMIO32_BASE 0x80000000
-#define X86_PCI_MMIO32_END  0xE0000000
-#define X86_PCI_ECAM_BASE   0xE0000000
-#define X86_PCI_MMIO64_BASE 0x4000000000
-
 #define X86_IOAPIC_BASE 0xFEC00000
 #define X86_LAPIC_BASE  0xFEE00000
 /* What KVM itself wants on Intel hosts: three pages for the real-mode TSS, one for a page table. */

@@ -29,6 +29,8 @@ int machine_init(struct machine *m, enum guest_arch arch, uint64_t ram_size, uns
 	memset(m, 0, sizeof(*m));
 	m->arch = arch;
 	m->vcpus = vcpus;
+	if (arch != GUEST_X86_64)
+		return -EINVAL;
 	if (!vcpus || vcpus > MACHINE_VCPUS_MAX)
 		return -EINVAL;
 	if (ram_size < MACHINE_RAM_MIN || ram_size % (4 * KIB))

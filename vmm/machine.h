@@ -119,10 +119,10 @@ struct machine {
 };
 
 /*
- * Lays out the RAM of the architecture's standard contract (design.md sections 7 and 8); no devices
- * yet. RAM_SIZE in bytes counts guest RAM from the first byte to the last: a hole for the legacy
- * area is not given back. 0; -EINVAL when VCPUS is out of range or RAM_SIZE is not a multiple of
- * 4 KiB of at least MACHINE_RAM_MIN; -ERANGE when it is more than MACHINE_RAM_MAX.
+ * Lays out the RAM of the x86-64 standard contract (design.md section 7); no devices yet. RAM_SIZE
+ * in bytes counts guest RAM from the first byte to the last: a hole for the legacy area is not
+ * given back. 0; -EINVAL when ARCH is another, VCPUS is out of range, or RAM_SIZE is not a multiple
+ * of 4 KiB of at least MACHINE_RAM_MIN; -ERANGE when it is more than MACHINE_RAM_MAX.
  */
 #define MACHINE_RAM_MIN (2 * 1024 * 1024)
 #define MACHINE_RAM_MAX ((uint64_t)240 << 30)

@@ -3,10 +3,13 @@
 #ifndef VMM_X86_ARCH_TYPES_H
 #define VMM_X86_ARCH_TYPES_H
 
+#include <stdbool.h>
+
 struct kvm_cpuid2;
 
 struct arch_vm {
 	struct kvm_cpuid2 *cpuid; /* what KVM supports; copied and patched per vCPU; owned */
+	bool amd;                 /* the processor's vendor is AMD or Hygon */
 };
 
 struct arch_vcpu {

@@ -16,6 +16,8 @@
 #define LEAF1_ECX_TSC_DEADLINE (1u << 24)
 #define LEAF1_ECX_HYPERVISOR   (1u << 31)
 #define LEAF1_EDX_HTT          (1u << 28)
+#define LEAF7_EBX_SGX          (1u << 2)
+#define LEAF7_ECX_SGX_LC       (1u << 30)
 #define EXT1_ECX_CMP_LEGACY    (1u << 1)
 #define EXT1_ECX_SVM           (1u << 2)
 
@@ -65,13 +67,18 @@ static void patch_common(struct kvm_cpuid_entry2 *e, const struct vm *vm)
 		if (vm->machine->dedicated)
 			e->edx |= 1u << KVM_HINTS_REALTIME;
 		break;
-	case 0x80000001:
-		e->ecx &= ~(EXT1_ECX_SVM | EXT1_ECX_CMP_LEGACY);
-		if (vm->machine->vcpus > 1)
-			e->ecx |= EXT1_ECX_CMP_LEGACY;
+	case 7: /* SGX needs memory of its own kind, which no partition has */
+		if (e->index == 0) {
+			e->ebx &= ~LEAF7_EBX_SGX;
+			e->ecx &= ~LEAF7_ECX_SGX_LC;
+		}
 		break;
-	case 0x8000000A: /* SVM features */
+	case 0x12:       /* SGX */
+	case 0x8000000A: /* SVM */
 		e->eax = e->ebx = e->ecx = e->edx = 0;
+		break;
+	case 0x80000001:
+		e->ecx &= ~EXT1_ECX_SVM;
 		break;
 	}
 }
@@ -135,6 +142,13 @@ static void patch_vcpu(struct kvm_cpuid_entry2 *e, const struct vcpu *vcpu)
 	case LEAF_HV_TIMING:
 		patch_timing_leaf(e, vcpu);
 		break;
+	case 0x80000001:
+		/* AMD's word for "the logical processors of leaf 1 are cores"; reserved on Intel.
+		 */
+		if (vcpu->vm->arch.amd)
+			e->ecx =
+				(e->ecx & ~EXT1_ECX_CMP_LEGACY) | (n > 1 ? EXT1_ECX_CMP_LEGACY : 0);
+		break;
 	case 0x80000008: /* NC and ApicIdSize */
 		set_field(&e->ecx, 7, 0, n - 1);
 		set_field(&e->ecx, 15, 12, core_bits(n));
@@ -148,6 +162,24 @@ static void patch_vcpu(struct kvm_cpuid_entry2 *e, const struct vcpu *vcpu)
 		e->ecx = 0;
 		break;
 	}
+}
+
+/* AMD, and Hygon, whose processors are AMD's design. */
+static bool is_amd(const struct kvm_cpuid2 *c)
+{
+	for (uint32_t i = 0; i < c->nent; i++) {
+		const struct kvm_cpuid_entry2 *e = &c->entries[i];
+		char vendor[12];
+
+		if (e->function != 0)
+			continue;
+		memcpy(vendor, &e->ebx, 4);
+		memcpy(vendor + 4, &e->edx, 4);
+		memcpy(vendor + 8, &e->ecx, 4);
+		return memcmp(vendor, "AuthenticAMD", 12) == 0 ||
+		       memcmp(vendor, "HygonGenuine", 12) == 0;
+	}
+	return false;
 }
 
 static bool is_topology_leaf(const struct kvm_cpuid_entry2 *e)
@@ -197,6 +229,7 @@ int cpuid_create(struct vm *vm, struct kvm_cpuid2 **ret_cpuid, const char **ret_
 		free(c);
 		return -errno;
 	}
+	vm->arch.amd = is_amd(c);
 	replace_topology_leaves(c);
 	if (c->nent < CPUID_ENTRIES_MAX)
 		c->entries[c->nent++] = (struct kvm_cpuid_entry2){.function = LEAF_HV_TIMING};

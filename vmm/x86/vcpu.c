@@ -15,12 +15,17 @@
 #define MSR_MISC_ENABLE   0x1A0
 #define MSR_MTRR_DEF_TYPE 0x2FF
 
-#define MISC_ENABLE_FAST_STRING (1u << 0)
-#define MTRR_DEF_TYPE_ENABLE    (1u << 11)
-#define MTRR_TYPE_WRITE_BACK    6
+#define MISC_ENABLE_FAST_STRING  (1u << 0)
+#define MISC_ENABLE_BTS_UNAVAIL  (1u << 11)
+#define MISC_ENABLE_PEBS_UNAVAIL (1u << 12)
+#define MTRR_DEF_TYPE_ENABLE     (1u << 11)
+#define MTRR_TYPE_WRITE_BACK     6
 
+#define LAPIC_SVR       0xF0
 #define LAPIC_LVT_LINT0 0x350
 #define LAPIC_LVT_LINT1 0x360
+#define SVR_ENABLED     (1u << 8)
+#define SVR_VECTOR      0xFF
 #define LVT_MODE_NMI    (4u << 8)
 #define LVT_MODE_EXTINT (7u << 8)
 
@@ -36,8 +41,11 @@ static int set_msrs(struct vcpu *vcpu, const char **ret_what)
 		/* All of memory write-back, as firmware leaves it where no device is in the way
 		 * [SDM 3A 12.11]. */
 		{.index = MSR_MTRR_DEF_TYPE, .data = MTRR_DEF_TYPE_ENABLE | MTRR_TYPE_WRITE_BACK},
-		/* Last, because AMD hosts may refuse it, which does no harm. */
-		{.index = MSR_MISC_ENABLE, .data = MISC_ENABLE_FAST_STRING},
+		/* Firmware's bit, and KVM's own two: there is no debug store. Last, because AMD
+		 * hosts may refuse it, which does no harm. */
+		{.index = MSR_MISC_ENABLE,
+			.data = MISC_ENABLE_FAST_STRING | MISC_ENABLE_BTS_UNAVAIL |
+				MISC_ENABLE_PEBS_UNAVAIL},
 	};
 	AUTO_FREE struct kvm_msrs *msrs = calloc(1, sizeof(*msrs) + sizeof(entries));
 	int done;
@@ -59,8 +67,9 @@ static void lapic_write(struct kvm_lapic_state *lapic, unsigned reg, uint32_t va
 }
 
 /*
- * The local interrupt pins as firmware leaves them in virtual wire mode: PIC on LINT0 of the boot
- * processor, NMI on LINT1 of all [MP 1.4 3.6.2.2].
+ * The local APIC as firmware leaves it in virtual wire mode: enabled, NMI on LINT1, and the PICs on
+ * LINT0 of the boot processor [MP 1.4 3.6.2.2]. INIT resets those of the others; they are set all
+ * the same, because it is by KVM_SET_LAPIC that KVM comes to deliver to a vCPU's APIC id.
  */
 static int set_lapic(struct vcpu *vcpu, const char **ret_what)
 {
@@ -69,6 +78,7 @@ static int set_lapic(struct vcpu *vcpu, const char **ret_what)
 	*ret_what = "KVM_GET_LAPIC";
 	if (ioctl(vcpu->fd, KVM_GET_LAPIC, &lapic))
 		return -errno;
+	lapic_write(&lapic, LAPIC_SVR, SVR_ENABLED | SVR_VECTOR);
 	if (vcpu->index == 0)
 		lapic_write(&lapic, LAPIC_LVT_LINT0, LVT_MODE_EXTINT);
 	lapic_write(&lapic, LAPIC_LVT_LINT1, LVT_MODE_NMI);
