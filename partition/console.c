@@ -8,19 +8,25 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/uio.h>
 
 #define OUT_SIZE 16384
 #define IN_SIZE  256
 
-/* A pipe that polls writable takes this much without blocking [POSIX PIPE_BUF on Linux]. */
-#define WRITE_MAX 4096
+/* A pipe that polls writable takes 4096 bytes without blocking [POSIX PIPE_BUF on Linux], of which
+ * some may be a prefix. */
+#define WRITE_MAX (4096 - LINEFMT_EXPANSION)
 
 /* How long an unfinished line waits for its end before it is shown as it is: a prompt. */
 #define FLUSH_DELAY_NS 40000000
 
 /* A reader that takes nothing for this long has stalled; the guest is not held up any longer. */
 #define STALL_DELAY_NS 250000000
+
+/* A write to a shared console is over long before this. */
+#define LINE_WAIT_NS 20000000
 
 #define CTRL_A 0x01
 
@@ -29,6 +35,7 @@ struct console {
 	struct linefmt format;
 	bool progress;    /* this pump has written something */
 	bool reader_gone; /* writing failed for good: output is discarded */
+	bool mid_line;    /* what we wrote last was no newline (shared consoles) */
 
 	/* Formatted output: [at, size) is to be written, of which [at, ready) now. */
 	uint8_t out[OUT_SIZE];
@@ -64,16 +71,6 @@ static void discard(struct console *c)
 	c->at = c->ready = c->size = 0;
 }
 
-/*
- * Other partitions share the console. What we wrote last may be an unfinished line that somebody
- * else has ended since: then ours goes on in a line of its own.
- */
-static void settle_line(struct console *c)
-{
-	if (c->format.column && atomic_load(&c->config.line->open_by) != c->config.owner)
-		linefmt_restart(&c->format);
-}
-
 /* Moves bytes from the chardev into the out buffer, formatted; how many it took. */
 static size_t fill(struct console *c)
 {
@@ -81,8 +78,6 @@ static size_t fill(struct console *c)
 	const uint8_t *data;
 	size_t n = ring_peek(tx, &data), taken = 0;
 
-	if (c->size == 0 && n && prefixed(c))
-		settle_line(c);
 	while (taken < n && c->size + LINEFMT_EXPANSION <= OUT_SIZE) {
 		uint8_t byte = data[taken++];
 
@@ -99,25 +94,77 @@ static size_t fill(struct console *c)
 	return taken;
 }
 
+/*
+ * Takes the console's line for one write. Whoever holds it writes without blocking and gives it
+ * back at once, unless it died or was stopped in between: that holds up nobody for long. At worst
+ * lines mix.
+ */
+static void line_take(struct console *c)
+{
+	_Atomic uint32_t *writer = &c->config.line->writer;
+	uint64_t since = monotonic_ns();
+	uint32_t nobody = 0;
+
+	while (!atomic_compare_exchange_weak(writer, &nobody, c->config.owner)) {
+		if (monotonic_ns() - since > LINE_WAIT_NS) {
+			atomic_store(writer, c->config.owner);
+			return;
+		}
+		nobody = 0;
+		sched_yield();
+	}
+}
+
+static void line_give(struct console *c)
+{
+	uint32_t me = c->config.owner;
+
+	atomic_compare_exchange_strong(&c->config.line->writer, &me, 0);
+}
+
+/*
+ * Writes what is ready to a console that others write to as well: an unfinished line of somebody
+ * else is ended first, and one of ours that somebody ended goes on under its prefix again. Returns
+ * as write does, for our bytes alone.
+ */
+static ssize_t write_shared(struct console *c, const void *bytes, size_t size)
+{
+	_Atomic uint32_t *open_by = &c->config.line->open_by;
+	const char *prefix = c->format.prefix;
+	struct iovec iov[] = {
+		{"\n", 0}, {(void *)(uintptr_t)prefix, 0}, {(void *)(uintptr_t)bytes, size}};
+	uint32_t open;
+	ssize_t n;
+
+	line_take(c);
+	open = atomic_load(open_by);
+	iov[0].iov_len = open && open != c->config.owner;
+	iov[1].iov_len = c->mid_line && open != c->config.owner ? strlen(prefix) : 0;
+	n = writev(c->config.port->out_fd, iov, ARRAY_SIZE(iov));
+	if (n > 0) {
+		size_t lead = iov[0].iov_len + iov[1].iov_len;
+
+		n = (size_t)n > lead ? n - (ssize_t)lead : 0;
+		if (n)
+			c->mid_line = ((const uint8_t *)bytes)[n - 1] != '\n';
+		atomic_store(open_by, c->mid_line ? c->config.owner : 0);
+	}
+	line_give(c);
+	return n;
+}
+
 /* One write that does not block. Bytes written, 0 when the reader is not ready, or -errno. */
 static ssize_t write_ready(struct console *c)
 {
-	int fd = c->config.port->out_fd;
-	struct pollfd p = {.fd = fd, .events = POLLOUT};
+	struct pollfd p = {.fd = c->config.port->out_fd, .events = POLLOUT};
 	size_t size = min_u64(c->ready - c->at, WRITE_MAX);
-	uint32_t open_by = atomic_load(&c->config.line->open_by);
 	ssize_t n;
 
 	if (poll(&p, 1, 0) <= 0)
 		return 0;
-	if (prefixed(c) && open_by && open_by != c->config.owner && write(fd, "\n", 1) != 1)
-		return 0;
-	n = write(fd, c->out + c->at, size);
+	n = prefixed(c) ? write_shared(c, c->out + c->at, size) : write(p.fd, c->out + c->at, size);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-	if (n > 0 && prefixed(c))
-		atomic_store(&c->config.line->open_by,
-			c->out[c->at + (size_t)n - 1] == '\n' ? 0 : c->config.owner);
 	return n;
 }
 
@@ -283,7 +330,8 @@ void console_finish(struct console *c)
 	c->in_watch.fd = -1;
 	c->ready = c->size;
 	pump_output(c);
-	if (prefixed(c) && c->config.port->out_fd >= 0 && c->format.column &&
+	if (prefixed(c) && c->config.port->out_fd >= 0 &&
+		atomic_load(&c->config.line->open_by) == c->config.owner &&
 		c->size + 1 < OUT_SIZE) {
 		c->out[c->size++] = '\n';
 		c->ready = c->size;
@@ -303,7 +351,8 @@ int console_create(const struct console_config *config, struct console **ret_con
 		return -ENOMEM;
 	c->config = *config;
 	linefmt_init(&c->format, config->label,
-		config->port->flags & PORT_COLOUR ? (int)config->owner - 1 : -1);
+		config->port->flags & PORT_COLOUR ? ((int)config->owner - 1) / PLAN_SERIAL_PORTS
+						  : -1);
 	c->out_watch = LOOP_WATCH_INIT;
 	c->out_watch.fd = config->port->out_fd;
 	c->out_watch.events = POLLOUT;

@@ -16,8 +16,8 @@ struct console_config {
 	struct loop *loop;
 	struct chardev *chardev;
 	const struct partition_port *port;
-	const char *label;         /* what lines are prefixed with: "linux", "linux.com2" */
-	uint32_t owner;            /* this partition's index + 1 */
+	const char *label; /* what lines are prefixed with: "linux", "linux.com2" */
+	uint32_t owner;    /* of lines: a number of its own for each port of the run, from 1 */
 	struct console_line *line; /* shared */
 	/* The user pressed Ctrl-A x. */
 	void (*quit)(void *ctx);

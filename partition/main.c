@@ -342,7 +342,7 @@ static int start_consoles(struct partition *p)
 			.chardev = &p->ports[i],
 			.port = &p->launch.ports[i],
 			.label = p->labels[i],
-			.owner = p->launch.index + 1,
+			.owner = p->launch.index * PLAN_SERIAL_PORTS + i + 1,
 			.line = p->line,
 			.quit = quit_requested,
 			.ctx = p,

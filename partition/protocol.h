@@ -54,12 +54,13 @@ struct partition_launch {
 };
 
 /*
- * Which partition has an unfinished line on the console: 0 none, else its index + 1. Shared by all
- * writers of the run, so that nobody continues a line of somebody else. Cosmetic only: nobody
- * trusts it.
+ * Which port has an unfinished line on the console, and which is writing just now: 0 none, else its
+ * number (struct console_config.owner). Shared by all writers of the run, so that nobody continues
+ * a line of somebody else. Cosmetic only: nobody trusts it.
  */
 struct console_line {
 	_Atomic uint32_t open_by;
+	_Atomic uint32_t writer;
 };
 
 enum partition_message {
