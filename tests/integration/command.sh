@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash
+# check and boot --print: plans that are looked at, printed and replayed.
+
+# A plan that sets every kind of key.
+rich_plan() {
+	cat <<-YAML
+		version: 1
+		partitions:
+		  rt:
+		    role: safety
+		    cpus: [0]
+		    memory: {size: 32M, lock: false}
+		    image: $GUESTS/ending.elf
+		    cmdline: 'how=exit "a: b" #c \\ %s'
+		    modules: [{path: data, string: "x = 'y'"}, data]
+		    serial: [console, file:com2.log]
+		    on_fatal: stop
+		  other:
+		    cpus: {count: 1}
+		    memory: 0x2000000
+		    image: {path: $GUESTS/ending.elf, type: multiboot}
+		    cmdline: how=off
+		    serial: ["null", none]
+		    on_reset: stop
+	YAML
+}
+
+test_check-without-kvm() {
+	plan_of a how=off 0 >plan.yaml
+	chmod 755 .
+	if [ "$(id -u)" = 0 ]; then
+		expect 0 "${unprivileged[@]}" "$BULKHEAD" check "$PWD/plan.yaml"
+	else
+		bulkhead 0 check plan.yaml
+	fi
+	has out 'ok: 1 partition$'
+	if unshare -m true 2>/dev/null; then
+		expect 0 unshare -m sh -c 'mount -t tmpfs none /dev && exec "$0" check plan.yaml' "$BULKHEAD"
+	fi
+}
+
+test_check-print() {
+	echo data >data
+	rich_plan >plan.yaml
+	bulkhead 0 check --print plan.yaml --set partitions.other.memory=48M
+	mv out first.yaml
+	has first.yaml 'size: 48M|memory: 48M'
+	bulkhead 0 check --print first.yaml
+	cmp first.yaml out || fail "the printed plan does not print as itself"
+	mkdir elsewhere && cd elsewhere || exit
+	bulkhead 0 check --print ../first.yaml
+	cmp ../first.yaml out || fail "the printed plan depends on where it is"
+	bulkhead 0 check --print --json ../first.yaml
+	cp out plan.json
+	bulkhead 0 check --print plan.json
+	cmp ../first.yaml out || fail "the plan printed as JSON is another"
+}
+
+test_print-runs() {
+	echo data >data
+	rich_plan >plan.yaml
+	bulkhead 0 check --print plan.yaml
+	cp out printed.yaml
+	bulkhead 0 run --timeout 10s printed.yaml
+	verdict 'rt: ok, exit code 0.*other: ok, powered off.*exit code 0$'
+}
+
+test_check-json() {
+	plan_of a how=off 0 >plan.yaml
+	bulkhead 0 check --json plan.yaml
+	has out '"ok": true' '"exit_code": 0' '"diagnostics": \[\]'
+	bulkhead 3 check --host --json --set 'partitions.a.cpus=[1000]' plan.yaml
+	has out '"ok": false' '"exit_code": 3' '"field": "partitions.a.cpus"' '"severity": "error"'
+}
+
+test_boot-print() {
+	echo data >data
+	bulkhead 0 boot --print "$GUESTS/ending.elf"
+	has out 'size: 512M' 'count: 1' 'type: auto'
+	bulkhead 0 boot --print "$GUESTS/boot-info.elf" --module 'data one two' --module data \
+		--memory 64M --cpus 2 --type multiboot --cmdline modules=2
+	has out 'string:.*one two' 'size: 64M' 'count: 2' 'type: multiboot}?$'
+	cp out plan.yaml
+	bulkhead 0 check --print plan.yaml
+	cmp plan.yaml out || fail "boot --print is no effective plan"
+}
+
+test_boot-print-runs() {
+	echo data >data
+	bulkhead 0 boot --print "$GUESTS/boot-info.elf" --module 'data one two' --cmdline modules=1
+	cp out plan.yaml
+	bulkhead 0 run --timeout 10s plan.yaml
+	has out 'string ".*one two"'
+	lacks out '^FAILED'
+}
+
+test_plan-from-stdin() {
+	echo data >data
+	rich_plan >plan.yaml
+	expect 0 sh -c '"$0" run --timeout 10s - <plan.yaml' "$BULKHEAD"
+	verdict 'rt: ok.*other: ok'
+}
+
+test_run-says-where() {
+	plan_of a how=off 0 >plan.yaml
+	echo 'no kernel' >text
+	bulkhead 2 run plan.yaml --set partitions.a.image=text
+	has err 'partitions.a.image: .*text: not recognised'
+	verdict 'a: could not be created; exit code 2$'
+	bulkhead 2 run plan.yaml --console nobody
+	has err '--console: .*"nobody"'
+	bulkhead 3 run plan.yaml --log-dir text/x
+	has err '--log-dir: text/x'
+	bulkhead 2 run plan.yaml --log-dir text
+	has err 'text/a.com1.log'
+}

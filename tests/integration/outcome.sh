@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash
+# Exit codes, the verdict line and --json: one contract for every run.
+
+test_exit-0-and-1() {
+	need_cores 2
+	plan_of good how=off 0 bad 'how=exit code=7' 1 >plan.yaml
+	bulkhead 1 run plan.yaml
+	verdict '^bulkhead: good: ok, powered off after [0-9.]+ s; bad: failed, exit code 7 after [0-9.]+ s; exit code 1$'
+	bulkhead 0 run plan.yaml --set partitions.bad.cmdline=how=exit
+	verdict 'good: ok.*bad: ok, exit code 0.*exit code 0$'
+}
+
+test_exit-reset() {
+	plan_of a how=cf9 0 >plan.yaml
+	bulkhead 1 run plan.yaml
+	verdict 'a: failed, reset by the guest .*exit code 1$'
+	bulkhead 0 run plan.yaml --set partitions.a.on_reset=stop
+	verdict 'a: ok, reset by the guest .*exit code 0$'
+}
+
+test_exit-3-cores() {
+	plan_of a how=off 0 >plan.yaml
+	bulkhead 3 run plan.yaml --set 'partitions.a.cpus=[1000]'
+	has err 'partitions.a.cpus: this host has no core 1000'
+	if [ "$(nproc)" -ge 2 ]; then
+		expect 3 taskset -c 0 "$BULKHEAD" run plan.yaml --set 'partitions.a.cpus=[1]'
+		has err 'this process may not use core 1'
+	fi
+}
+
+test_exit-3-memory() {
+	bulkhead 3 boot --memory 240G "$GUESTS/hello.elf"
+	has err 'want 240G in all, but this host has .* available'
+	[ "$(id -u)" = 0 ] || skip "needs root to give up rights"
+	plan_of a how=off 0 >plan.yaml
+	expect 3 sh -c 'ulimit -l 64 && shift && exec "$@"' sh - \
+		setpriv --reuid 65534 --clear-groups --inh-caps=-all "$BULKHEAD" run "$PWD/plan.yaml"
+	has err 'are to be locked, but this process may lock 64K'
+}
+
+test_kvm-not-openable() {
+	[ "$(id -u)" = 0 ] || skip "needs root to give up rights"
+	expect 3 "${unprivileged[@]}" "$BULKHEAD" boot "$GUESTS/hello.elf"
+	has err '/dev/kvm cannot be opened: .*; `bulkhead doctor` says'
+	expect 3 "${unprivileged[@]}" "$BULKHEAD" doctor
+	has out '/dev/kvm'
+}
+
+test_exit-4-triple-fault() {
+	need_cores 2
+	plan_of bad how=triple-fault 0 good beats=3 1 >plan.yaml
+	bulkhead 4 run plan.yaml
+	has out '^good \| beat 3 ' '^good \| safety-hello: done'
+	has err 'bad: .*triple fault'
+	verdict 'bad: died, triple fault.*good: ok, exit code 0.*exit code 4$'
+}
+
+test_exit-4-killed() {
+	need_cores 2
+	plan_of victim how=spin 0 good 'beats=5 period=200ms' 1 >plan.yaml
+	start run plan.yaml
+	wait_output out '^good \| beat 1 '
+	kill -KILL "$(partition victim)"
+	finish 4
+	has out '^good \| safety-hello: done'
+	verdict 'victim: died, its process was killed by signal 9 \(KILL\).*good: ok.*exit code 4$'
+}
+
+# A safety partition that dies ends all of them.
+test_exit-5-safe-state() {
+	need_cores 2
+	plan_of rt how=triple-fault 0 other how=spin 1 >plan.yaml
+	bulkhead 5 run plan.yaml --set partitions.rt.role=safety
+	verdict 'rt: died, triple fault.*other: stopped for the safe state.*exit code 5$'
+	bulkhead 5 run plan.yaml --set partitions.rt.on_fatal=safe-state
+	bulkhead 124 run plan.yaml --set partitions.rt.role=safety --timeout 2s \
+		--set partitions.rt.on_fatal=stop --set partitions.rt.cmdline=how=off
+	plan_of rt how=spin 0 other how=spin 1 >plan.yaml
+	start run plan.yaml --set partitions.rt.role=safety
+	wait_output out '^rt \| how=spin'
+	kill -SEGV "$(partition rt)"
+	finish 5
+	verdict 'rt: died, its process was killed by signal 11 \(SEGV\)'
+}
+
+test_exit-124() {
+	plan_of a how=spin 0 >plan.yaml
+	bulkhead 124 run plan.yaml --timeout 300ms
+	verdict 'a: stopped by the time limit after 0\.[3-9][0-9]* s; exit code 124$'
+	plan_of a how=halt 0 >plan.yaml
+	bulkhead 124 run plan.yaml --timeout 300ms
+}
+
+test_exit-130() {
+	local signal
+	plan_of a how=spin 0 >plan.yaml
+	for signal in INT TERM HUP; do
+		start run plan.yaml
+		wait_output out how=spin
+		kill -$signal "$supervisor"
+		finish 130
+		verdict 'a: stopped by the user after [0-9.]+ s; exit code 130$'
+	done
+}
+
+# Everything that `grep` can hold against the shape of the result.
+test_json() {
+	need_cores 2
+	plan_of good how=off 0 bad 'how=exit code=300 size=2' 1 >plan.yaml
+	bulkhead 1 run --json plan.yaml
+	has out '^\{$' '^  "exit_code": 1,$' '"name": "good"' '"end": "power-off"' '"name": "bad"' \
+		'"end": "exit-code"' '"guest_code": 300' '"guest_code": null' '"role": "non-safety"' \
+		'"run_ns": [1-9][0-9]+' '"console_dropped": 0' '"counters": \[' '"name": "port"'
+	lacks out 'how='
+	has err '^good \| how=off' '^bad \| how=exit'
+	"$json_program" <out || fail "standard output is not one JSON value"
+	bulkhead 4 boot --json "$GUESTS/ending.elf" --cmdline how=triple-fault
+	has out '"end": "fatal"' '"report": ".*triple fault|"how": "triple fault'
+	"$json_program" <out || fail "standard output is not one JSON value"
+}
+
+test_stats() {
+	plan_of a how=off 0 >plan.yaml
+	bulkhead 0 run --stats plan.yaml
+	has err '^bulkhead: a: vCPU 0: +[0-9]+ port$'
+}
