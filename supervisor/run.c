@@ -308,7 +308,8 @@ static int watch_signals(struct run *run)
 
 static int run_start_loop(struct run *run)
 {
-	int ret = loop_create(&run->loop);
+	/* A run has a few dozen events here: they are not worth setting up an io_uring. */
+	int ret = loop_create_epoll(&run->loop);
 
 	if (!ret)
 		ret = watch_signals(run);
