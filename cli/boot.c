@@ -3,8 +3,8 @@
 #include "cli/commands.h"
 #include "cli/launch.h"
 #include "lib/size.h"
+#include "partition/partition.h"
 
-#include <fcntl.h>
 #include <jansson.h>
 #include <string.h>
 
@@ -71,19 +71,9 @@ static json_t *modules_json(const struct option_strings *modules)
 	return list;
 }
 
-/* A bzImage: "HdrS" at 0x202 [Linux Documentation/arch/x86/boot.rst]. */
-static bool image_is_linux(const char *path)
-{
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	char magic[4];
-
-	return fd >= 0 && pread(fd, magic, sizeof(magic), 0x202) == sizeof(magic) &&
-	       memcmp(magic, "HdrS", sizeof(magic)) == 0;
-}
-
 static const char *default_cmdline(const char *image)
 {
-	return image_is_linux(image) ? "console=ttyS0" : "";
+	return partition_image_is_linux(image) ? "console=ttyS0" : "";
 }
 
 /* The plan as text: JSON, which is YAML. Owned by the caller; NULL without memory. */

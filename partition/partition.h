@@ -8,6 +8,8 @@
 #include "lib/diag.h"
 #include "plan/plan.h"
 
+#include <stdbool.h>
+
 /*
  * The life of a partition process: what main() does when argv[0] is PARTITION_ARGV0
  * (partition/protocol.h). Its exit code.
@@ -20,5 +22,11 @@ int partition_main(int argc, char **argv);
  * empty: plan_check_files tells that.
  */
 int partition_check(const struct plan_partition *p, struct diags *diags);
+
+/*
+ * Whether the file is what a partition would load as a Linux bzImage, compressed with gzip or not;
+ * false also when it cannot be read.
+ */
+bool partition_image_is_linux(const char *path);
 
 #endif
