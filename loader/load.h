@@ -102,6 +102,19 @@ int piece_claim(struct load *l, const struct loader_file *file, const struct pie
 int piece_fill(struct load *l, const struct loader_file *file, const struct piece *p);
 
 /*
+ * The lowest address that anything without an address of its own is given: page 0 has a PC's
+ * interrupt vectors and BIOS data, and is where NULL points.
+ */
+#define LOAD_LOWEST 0x1000
+
+/*
+ * machine_place, at PREFERRED or above if there is room, anywhere that SEARCH allows if not. Its
+ * errors, and no message.
+ */
+int load_place(struct load *l, gpa_t preferred, const struct machine_search *search,
+	const char *what, gpa_t *ret_base);
+
+/*
  * Takes SIZE bytes of low RAM (below X86_LOW_RAM_END), at PREFERRED or above it if that is free,
  * elsewhere if not (an image may want the usual place for itself).
  */

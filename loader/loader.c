@@ -12,14 +12,14 @@
 static const struct {
 	const char *name;
 	int (*load)(struct load *l);
-	bool takes_cmdline; /* and modules, or an initrd */
+	bool cmdline, initrd, modules; /* what it can be given */
 } types[] = {
-	[IMAGE_AUTO] = {"auto", NULL, false},
-	[IMAGE_MULTIBOOT] = {"multiboot", multiboot_load, true},
-	[IMAGE_MULTIBOOT2] = {"multiboot2", multiboot2_load, true},
-	[IMAGE_ELF] = {"elf", elf_load, false},
-	[IMAGE_BZIMAGE] = {"bzimage", bzimage_load, true},
-	[IMAGE_RAW] = {"raw", raw_load, false},
+	[IMAGE_AUTO] = {"auto", NULL, false, false, false},
+	[IMAGE_MULTIBOOT] = {"multiboot", multiboot_load, true, false, true},
+	[IMAGE_MULTIBOOT2] = {"multiboot2", multiboot2_load, true, false, true},
+	[IMAGE_ELF] = {"elf", elf_load, false, false, false},
+	[IMAGE_BZIMAGE] = {"bzimage", bzimage_load, true, true, false},
+	[IMAGE_RAW] = {"raw", raw_load, false, false, false},
 };
 
 const char *image_type_name(enum image_type type)
@@ -111,15 +111,15 @@ static int check_extras(struct load *l, enum image_type type)
 	const char *name = image_type_name(type);
 	int ret = 0;
 
-	if (!types[type].takes_cmdline && *req->cmdline.string)
+	if (!types[type].cmdline && *req->cmdline.string)
 		ret = load_error(l, &req->cmdline,
 			"an image of type %s cannot be given a command line; leave it out, or use a multiboot image",
 			name);
-	if (!types[type].takes_cmdline && req->initrd)
-		ret = load_error(l, req->initrd,
-			"an image of type %s takes no initrd; leave it out, or use a bzImage",
-			name);
-	if ((!types[type].takes_cmdline || type == IMAGE_BZIMAGE) && req->module_count)
+	if (!types[type].initrd && req->initrd)
+		ret = load_error(l, req->initrd, "an image of type %s takes no initrd; %s", name,
+			types[type].modules ? "give the file as a module instead"
+					    : "leave it out, or use a bzImage");
+	if (!types[type].modules && req->module_count)
 		ret = load_error(l, &req->modules[0],
 			"an image of type %s takes no modules; leave them out, or use a multiboot image",
 			name);

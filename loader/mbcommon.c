@@ -49,18 +49,12 @@ static int place_module(struct load *l, gpa_t after, struct piece *p)
 	struct machine_search s = {
 		.size = align_up(max_u64(p->file_size, 1), PAGE),
 		.align = PAGE,
-		.min = max_u64(after, X86_HIGH_RAM_BASE),
+		.min = X86_HIGH_RAM_BASE,
 		.max = load_ram_last(l),
 	};
-	int ret;
 
 	p->mem_size = s.size;
-	ret = machine_place(l->m, &s, p->what, &p->base);
-	if (ret == -ENOMEM) {
-		s.min = X86_HIGH_RAM_BASE;
-		ret = machine_place(l->m, &s, p->what, &p->base);
-	}
-	return ret;
+	return load_place(l, after, &s, p->what, &p->base);
 }
 
 int multiboot_load_modules(struct load *l, gpa_t after, struct multiboot_module *ret_modules)
@@ -126,12 +120,4 @@ char *multiboot_cmdline(const struct load *l)
 	if (asprintf(&text, "%s%s%s", load_base_name(&l->req->image), *args ? " " : "", args) < 0)
 		return NULL;
 	return text;
-}
-
-int multiboot_refuse_initrd(struct load *l)
-{
-	if (!l->req->initrd)
-		return 0;
-	return load_error(l, l->req->initrd,
-		"a multiboot image takes no initrd; give the file as a module instead");
 }

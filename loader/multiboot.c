@@ -205,9 +205,7 @@ int multiboot_load(struct load *l)
 		return load_error(l, &l->req->image, "out of memory; free some on the host");
 	if (!multiboot_find(l->data, l->size, &at))
 		return report_no_header(l);
-	ret = multiboot_refuse_initrd(l);
-	if (!ret)
-		ret = parse(l, at, &image);
+	ret = parse(l, at, &image);
 	if (!ret)
 		ret = image_check_entry(l, &image);
 	if (!ret)

@@ -53,7 +53,4 @@ uint32_t multiboot_mem_upper(const struct machine *m);
  */
 char *multiboot_cmdline(const struct load *l);
 
-/* An error when the request has an initrd, which multiboot does not know. */
-int multiboot_refuse_initrd(struct load *l);
-
 #endif

@@ -279,13 +279,17 @@ static int parse_image(struct load *l, const struct header *h, struct image *ima
 	return ret ? ret : image_check_entry(l, image);
 }
 
-/* Finds a place for a relocatable image and moves it there. */
+/*
+ * Finds a place for a relocatable image and moves it there. Low RAM comes last, even for an image
+ * that prefers the lowest address: a PC's firmware has data there, and kernels use it to start
+ * other processors.
+ */
 static int relocate(struct load *l, const struct header *h, struct image *image)
 {
 	/* max_addr is where the image ends at the latest [3.1.12]. */
 	struct machine_search s = {.size = image->end - image->base,
 		.align = h->align,
-		.min = h->min_addr,
+		.min = max_u64(h->min_addr, LOAD_LOWEST),
 		.max = min_u64(h->max_addr ? h->max_addr - 1 : 0, load_ram_last(l)),
 		.highest = h->preference == PREFER_HIGHEST};
 	bool linked =
@@ -296,7 +300,7 @@ static int relocate(struct load *l, const struct header *h, struct image *image)
 	if (h->preference == PREFER_NONE && linked &&
 		!machine_claim(l->m, image->base, s.size, "image", NULL))
 		return 0;
-	ret = machine_place(l->m, &s, "image", &base);
+	ret = load_place(l, X86_HIGH_RAM_BASE, &s, "image", &base);
 	if (ret == -ENOSPC)
 		return load_too_many(l, &l->req->image, "image");
 	if (ret)
@@ -441,8 +445,6 @@ int multiboot2_load(struct load *l)
 	int ret;
 
 	ret = parse_header(l, &h);
-	if (!ret)
-		ret = multiboot_refuse_initrd(l);
 	if (!ret)
 		ret = parse_image(l, &h, &image);
 	if (!ret)

@@ -127,29 +127,32 @@ int piece_load(struct load *l, const struct loader_file *file, const struct piec
 	return ret ? ret : piece_fill(l, file, p);
 }
 
+int load_place(struct load *l, gpa_t preferred, const struct machine_search *search,
+	const char *what, gpa_t *ret_base)
+{
+	struct machine_search first = *search;
+	int ret;
+
+	first.min = max_u64(search->min, preferred);
+	ret = machine_place(l->m, &first, what, ret_base);
+	return ret == -ENOMEM ? machine_place(l->m, search, what, ret_base) : ret;
+}
+
 int load_place_low(struct load *l, const struct loader_file *file, gpa_t preferred, uint64_t size,
 	struct piece *ret_piece, const char *what)
 {
-	/* The first page stays free: a NULL pointer is not an address to hand out. */
-	struct machine_search s = {.size = size,
-		.align = 16,
-		.min = preferred,
-		.max = X86_LOW_RAM_END - 1,
-		.highest = false};
+	struct machine_search s = {
+		.size = size, .align = 16, .min = LOAD_LOWEST, .max = X86_LOW_RAM_END - 1};
 	gpa_t base;
 	int ret;
 
-	ret = machine_place(l->m, &s, what, &base);
-	if (ret == -ENOMEM) {
-		s.min = 0x1000;
-		ret = machine_place(l->m, &s, what, &base);
-	}
+	ret = load_place(l, preferred, &s, what, &base);
 	if (ret == -ENOSPC)
 		return load_too_many(l, file, what);
 	if (ret)
 		return load_error(l, file,
-			"no room for %s (%ju bytes) in low RAM (0x1000-%#x); shorten command line and module strings, or link the image above 0x100000",
-			what, (uintmax_t)size, X86_LOW_RAM_END - 1);
+			"no room for %s (%ju bytes) in low RAM (%#x-%#x); shorten command line and module strings, or link the image above 0x100000",
+			what, (uintmax_t)size, LOAD_LOWEST, X86_LOW_RAM_END - 1);
 	*ret_piece = (struct piece){.base = base, .mem_size = size};
 	snprintf(ret_piece->what, sizeof(ret_piece->what), "%s", what);
 	return 0;

@@ -93,7 +93,7 @@ struct machine_services {
 };
 
 #define MACHINE_RANGES_MAX  8
-#define MACHINE_CLAIMS_MAX  96
+#define MACHINE_CLAIMS_MAX  192
 #define MACHINE_WINDOWS_MAX 64
 #define MACHINE_IRQS_MAX    64
 #define MACHINE_DEVICES_MAX 64

@@ -174,20 +174,6 @@ START_TEST(too_many_segments)
 }
 END_TEST
 
-START_TEST(takes_nothing_else)
-{
-	build_elf32(0x100000, two, 2);
-	f.req.cmdline.string = "x";
-	f.req.initrd = &f.initrd;
-	add_module("m", "", "x", 1);
-	ck_assert_int_eq(load_image(), -EINVAL);
-	ck_assert_uint_eq(f.diags.errors, 3);
-	ck_assert(diag_has(DIAG_ERROR, "type elf cannot be given a command line"));
-	ck_assert(diag_has(DIAG_ERROR, "type elf takes no initrd"));
-	ck_assert(diag_has(DIAG_ERROR, "type elf takes no modules"));
-}
-END_TEST
-
 Suite *unit_suite(void)
 {
 	Suite *s = suite_create("loader/elf");
@@ -204,7 +190,6 @@ Suite *unit_suite(void)
 	tcase_add_test(t, segments_that_overlap_each_other);
 	tcase_add_test(t, bad_headers);
 	tcase_add_test(t, too_many_segments);
-	tcase_add_test(t, takes_nothing_else);
 	suite_add_tcase(s, t);
 	return s;
 }

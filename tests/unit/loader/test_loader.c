@@ -255,6 +255,51 @@ START_TEST(bad_gzip)
 }
 END_TEST
 
+/* What each type is given beside the image, all of it wrong where it takes nothing of it. */
+START_TEST(what_a_type_takes)
+{
+	static const struct {
+		enum image_type type;
+		const char *errors[3]; /* about command line, initrd, modules */
+	} rows[] = {
+		{IMAGE_MULTIBOOT,
+			{NULL, "type multiboot takes no initrd; give the file as a module instead",
+				NULL}},
+		{IMAGE_MULTIBOOT2,
+			{NULL, "type multiboot2 takes no initrd; give the file as a module instead",
+				NULL}},
+		{IMAGE_BZIMAGE, {NULL, NULL, "type bzimage takes no modules; leave them out"}},
+		{IMAGE_ELF, {"type elf cannot be given a command line; leave it out",
+				    "type elf takes no initrd; leave it out, or use a bzImage",
+				    "type elf takes no modules; leave them out"}},
+		{IMAGE_RAW, {"type raw cannot be given a command line; leave it out",
+				    "type raw takes no initrd; leave it out, or use a bzImage",
+				    "type raw takes no modules; leave them out"}},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		unsigned errors = 0;
+
+		fixture_fini();
+		setup();
+		f.size = 4096;
+		f.req.type = rows[i].type;
+		f.req.cmdline.string = "x";
+		f.req.initrd = &f.initrd;
+		add_module("m", "", "x", 1);
+		ck_assert_int_eq(load_image(), -EINVAL);
+		for (unsigned e = 0; e < 3; e++) {
+			if (!rows[i].errors[e])
+				continue;
+			ck_assert_msg(diag_has(DIAG_ERROR, rows[i].errors[e]), "no error \"%s\"",
+				rows[i].errors[e]);
+			errors++;
+		}
+		ck_assert_uint_eq(f.diags.errors, errors);
+	}
+}
+END_TEST
+
 static void fill_claims(void)
 {
 	char what[16];
@@ -270,7 +315,7 @@ START_TEST(full_claim_table)
 	fill_claims();
 	build_elf32(0x100020, &code, 1);
 	assert_refused(
-		"image segment 0 is one thing too many to place in guest memory (at most 96)");
+		"image segment 0 is one thing too many to place in guest memory (at most 192)");
 	fixture_fini();
 	setup();
 	fill_claims();
@@ -329,6 +374,7 @@ Suite *unit_suite(void)
 	tcase_add_test(t, gzip_of_two_members);
 	tcase_add_test(t, gzip_grows_its_buffer);
 	tcase_add_test(t, bad_gzip);
+	tcase_add_test(t, what_a_type_takes);
 	tcase_add_test(t, full_claim_table);
 	if (getenv("BULKHEAD_TEST_IMAGES"))
 		tcase_add_test(t, real_images);

@@ -280,11 +280,25 @@ START_TEST(no_header)
 }
 END_TEST
 
-START_TEST(initrd_is_refused)
+START_TEST(as_many_segments_and_modules_as_may_be)
 {
-	build(0);
-	f.req.initrd = &f.initrd;
-	assert_refused("takes no initrd; give the file as a module");
+	struct segment s[IMAGE_SEGMENTS_MAX];
+	gpa_t table;
+
+	for (unsigned i = 0; i < IMAGE_SEGMENTS_MAX; i++)
+		s[i] = (struct segment){0, 0x100000 + i * 64, DATA_OFFSET + i * 64, 64, 64};
+	build_elf32(0x100020, s, IMAGE_SEGMENTS_MAX);
+	put_header(DATA_OFFSET, 0);
+	for (unsigned i = 0; i < LOADER_MODULES_MAX; i++)
+		add_module("m", "", "x", 1);
+	/* What devices and tables take before. */
+	ck_assert_int_eq(machine_claim(&f.m, X86_ACPI_RSDP, 0x600, "ACPI tables", NULL), 0);
+	ck_assert_int_eq(machine_claim(&f.m, 0xFFFF0, 16, "reset vector", NULL), 0);
+	assert_loaded();
+	ck_assert_uint_eq(guest_le32(f.entry.x86.ebx + 20), LOADER_MODULES_MAX);
+	table = guest_le32(f.entry.x86.ebx + 24);
+	ck_assert_uint_eq(guest_le32(table + 16 * (LOADER_MODULES_MAX - 1)),
+		0x101000 + 4096 * (LOADER_MODULES_MAX - 1));
 }
 END_TEST
 
@@ -307,7 +321,7 @@ Suite *unit_suite(void)
 	tcase_add_test(t, flags);
 	tcase_add_test(t, header_search);
 	tcase_add_test(t, no_header);
-	tcase_add_test(t, initrd_is_refused);
+	tcase_add_test(t, as_many_segments_and_modules_as_may_be);
 	suite_add_tcase(s, t);
 	return s;
 }

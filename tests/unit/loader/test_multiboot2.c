@@ -220,6 +220,35 @@ START_TEST(relocatable)
 }
 END_TEST
 
+/* Low RAM is for those who fit nowhere else; page 0 is for nobody. */
+START_TEST(relocatable_in_low_ram)
+{
+	static const struct segment at_zero = {0, 0, DATA_OFFSET, 0x400, 0x1000};
+
+	ck_assert_uint_eq(relocated(0, 0xFFFFFFFF, 0x1000, 1), 0x100000);
+	ck_assert_uint_eq(relocated(0x8000, 0xFFFFFFFF, 0x1000, 1), 0x100000);
+	ck_assert_uint_eq(relocated(0, 0x100FFF, 0x1000, 1), 0x1000);
+	ck_assert_uint_eq(relocated(0x8000, 0x100000, 0x1000, 1), 0x8000);
+	ck_assert_uint_eq(relocated(0, 0x100000, 0x1000, 0), 0x1000);
+	ck_assert_uint_eq(relocated(0, 0x100000, 0x1000, 2), 0x9F000);
+
+	fixture_fini();
+	setup();
+	build_elf32(0x40, &at_zero, 1);
+	begin(DATA_OFFSET);
+	TAG(10, 0, 0, 0xFFFFFFFF, 0x1000, 0);
+	end();
+	assert_loaded();
+	assert_claimed("image", 0x100000, 0x1000);
+	ck_assert_uint_eq(f.entry.pc, 0x100040);
+
+	restart();
+	TAG(10, 0, 0, 0x1FFF, 0x1000, 1);
+	end();
+	assert_refused("no room for the relocatable image");
+}
+END_TEST
+
 START_TEST(relocatable_around_what_is_there)
 {
 	restart();
@@ -370,6 +399,7 @@ Suite *unit_suite(void)
 	tcase_add_test(t, address_and_entry_tags);
 	tcase_add_test(t, entry_tag_of_elf);
 	tcase_add_test(t, relocatable);
+	tcase_add_test(t, relocatable_in_low_ram);
 	tcase_add_test(t, relocatable_around_what_is_there);
 	tcase_add_test(t, bad_relocatable);
 	tcase_add_test(t, requests);
