@@ -1,22 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The plan against a host: what /sys and /proc say of cores, siblings, memory and hugepages, what
- * this process may use and lock, and whether the files are there. Nothing is changed or opened for
- * writing. What a host does not tell (a container may hide it) is not held against the plan.
+ * The plan against a host: what /sys and /proc say of cores, siblings, memory and hugepages, and
+ * what this process may use and lock. What a host does not tell (a container may hide it) is not
+ * held against the plan.
  */
 #include "lib/file.h"
 #include "lib/size.h"
 #include "plan/schema.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <libgen.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 #define CAP_IPC_LOCK_BIT 14 /* linux/capability.h */
 
@@ -31,13 +28,12 @@ struct host {
 	cpu_set_t *allowed; /* NULL: not known */
 	/* Who uses a core: the partition that owns it, else the first that shares it, else NULL. */
 	const struct plan_partition *users[PLAN_CORES_MAX];
-	char field[FIELD_MAX]; /* of the message being made */
+	char field[PLAN_FIELD_MAX]; /* of the message being made */
 };
 
 static const char *part_field(struct host *h, const struct plan_partition *part, const char *key)
 {
-	snprintf(h->field, sizeof(h->field), "partitions.%s.%s", part->name, key);
-	return h->field;
+	return plan_field(part, key, h->field);
 }
 
 /* Reads ROOT/PATH into BUF; an empty string when there is none. */
@@ -265,74 +261,6 @@ static void check_lock_limit(struct host *h)
 			"(as root), or say lock: false",
 			format_size(part->memory, size), format_size(limit.rlim_cur, limit_text));
 	}
-}
-
-/* ---- files ---- */
-
-static void check_input(
-	struct host *h, const char *path, const struct diag_loc *loc, const char *field)
-{
-	/* O_NONBLOCK: opening a FIFO must not hang. */
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st))
-		diag_error(h->diags, loc, field, "%s: %s; %s", path, strerror(errno),
-			errno == EACCES ? "make it readable" : "correct the path");
-	else if (!S_ISREG(st.st_mode))
-		diag_error(h->diags, loc, field, "%s is not a regular file; give a file", path);
-	else if (st.st_size == 0)
-		diag_error(h->diags, loc, field, "%s is empty; build or fetch it again", path);
-}
-
-static void check_output(struct host *h, const struct plan_serial *s, const char *field)
-{
-	AUTO_FREE char *copy = NULL;
-	struct stat st;
-
-	if (s->kind != PLAN_SERIAL_FILE)
-		return;
-	copy = strdup(s->path);
-	if (stat(s->path, &st) == 0) {
-		if (S_ISDIR(st.st_mode))
-			diag_error(h->diags, &s->loc, field, "%s is a directory; give a file",
-				s->path);
-		else if (access(s->path, W_OK))
-			diag_error(h->diags, &s->loc, field,
-				"%s cannot be written: %s; make it writable, or give another",
-				s->path, strerror(errno));
-	} else if (copy && access(dirname(copy), W_OK | X_OK)) {
-		diag_error(h->diags, &s->loc, field,
-			"%s cannot be created: %s; make its directory writable, or give another",
-			s->path, strerror(errno));
-	}
-}
-
-static void check_files(struct host *h, const struct plan_partition *part)
-{
-	char key[32];
-
-	check_input(h, part->image, &part->locs[PLAN_KEY_IMAGE], part_field(h, part, "image"));
-	if (part->initrd)
-		check_input(h, part->initrd, &part->locs[PLAN_KEY_INITRD],
-			part_field(h, part, "initrd"));
-	for (unsigned i = 0; i < part->module_count; i++) {
-		snprintf(key, sizeof(key), "modules.%u", i);
-		check_input(
-			h, part->modules[i].path, &part->modules[i].loc, part_field(h, part, key));
-	}
-	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++)
-		check_output(h, &part->serial[i], part_field(h, part, i ? "serial.1" : "serial.0"));
-}
-
-int plan_check_files(const struct plan *plan, struct diags *diags)
-{
-	struct host h = {.plan = plan, .root = "", .real = true, .diags = diags};
-	unsigned errors = diags->errors;
-
-	for (unsigned i = 0; i < plan->partition_count; i++)
-		check_files(&h, &plan->partitions[i]);
-	return diags->errors > errors ? -EINVAL : 0;
 }
 
 int plan_check_host(const struct plan *plan, const char *root, struct diags *diags)

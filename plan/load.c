@@ -155,8 +155,11 @@ int plan_load(const char *path, const char *const *overrides, unsigned override_
 			strerror(-ret));
 		return -EINVAL;
 	}
-	return plan_load_text(is_stdin ? "<stdin>" : path, is_stdin ? NULL : dir, text, size,
+	ret = plan_load_text(is_stdin ? "<stdin>" : path, is_stdin ? NULL : dir, text, size,
 		overrides, override_count, diags, ret_plan);
+	if (!ret)
+		(*ret_plan)->from_file = !is_stdin;
+	return ret;
 }
 
 void plan_destroy(struct plan *plan)

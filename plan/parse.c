@@ -10,11 +10,11 @@
 #include <inttypes.h>
 #include <string.h>
 
-const char *field_join(char buf[FIELD_MAX], const char *field, const char *name)
+const char *field_join(char buf[PLAN_FIELD_MAX], const char *field, const char *name)
 {
 	char safe[EXCERPT_MAX];
 
-	snprintf(buf, FIELD_MAX, "%s%s%s", field, *field ? "." : "", excerpt(name, safe));
+	snprintf(buf, PLAN_FIELD_MAX, "%s%s%s", field, *field ? "." : "", excerpt(name, safe));
 	return buf;
 }
 
@@ -218,7 +218,7 @@ static void check_keys(
 {
 	for (const struct node_item *i = map->first; i; i = i->next) {
 		const char *name = i->key->text;
-		char sub[FIELD_MAX], where[LOC_TEXT_MAX];
+		char sub[PLAN_FIELD_MAX], where[LOC_TEXT_MAX];
 		const struct node_item *first = map->first;
 		const struct key *like;
 
@@ -268,7 +268,7 @@ void parse_fields(struct parse *p, const struct key *fields, const struct node *
 	check_keys(p, fields, map, field);
 	for (const struct key *key = fields; key->name; key++) {
 		const struct node *n = node_find(map, key->name);
-		char sub[FIELD_MAX];
+		char sub[PLAN_FIELD_MAX];
 
 		field_join(sub, field, key->name);
 		/* Only partitions have places; a group's is replaced by that of its chief part. */
@@ -337,7 +337,7 @@ static void parse_partitions(struct parse *p, const struct key *key, const struc
 	if (!plan->partitions)
 		return;
 	for (const struct node_item *i = n->first; i; i = i->next) {
-		char sub[FIELD_MAX];
+		char sub[PLAN_FIELD_MAX];
 
 		parse_partition(p, i, &plan->partitions[plan->partition_count++],
 			field_join(sub, field, i->key->text));

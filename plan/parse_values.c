@@ -208,7 +208,7 @@ void parse_modules(struct parse *p, const struct key *key, const struct node *n,
 		return;
 	for (const struct node_item *i = n->first; i; i = i->next) {
 		unsigned at = part->module_count++;
-		char index[16], sub[FIELD_MAX];
+		char index[16], sub[PLAN_FIELD_MAX];
 
 		snprintf(index, sizeof(index), "%u", at);
 		part->modules[at].loc = i->value->loc;
@@ -266,7 +266,7 @@ void parse_serial(struct parse *p, const struct key *key, const struct node *n,
 	}
 	part->serial[0].kind = PLAN_SERIAL_NONE;
 	for (const struct node_item *i = n->first; i; i = i->next, at++) {
-		char sub[FIELD_MAX];
+		char sub[PLAN_FIELD_MAX];
 
 		parse_port(p, key, i->value, &part->serial[at],
 			field_join(sub, field, at ? "1" : "0"));

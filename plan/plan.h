@@ -9,6 +9,7 @@
 
 #include "lib/diag.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -64,7 +65,7 @@ enum plan_key {
 
 struct plan_module {
 	char *path;
-	char *string; /* never NULL */
+	char *string; /* never NULL; empty: the image finds the file's base name */
 	struct diag_loc loc;
 };
 
@@ -78,8 +79,8 @@ struct plan_cpus {
 	unsigned vcpus; /* 1..PLAN_VCPUS_MAX */
 	/*
 	 * Exclusive: vCPU i runs on host core cores[i], alone; core_count == vcpus.
-	 * Shared: all vCPUs run on any of cores[]; core_count 0 means any core this process may
-	 * use.
+	 * Shared: all vCPUs run on any of cores[]; core_count 0 means the cores that this process
+	 * may use and that no partition owns exclusively.
 	 */
 	bool shared;
 	unsigned core_count;
@@ -109,7 +110,8 @@ struct plan_partition {
 };
 
 struct plan {
-	char *path; /* as given; what locs point to */
+	char *path;     /* as given; what locs point to */
+	bool from_file; /* path is that of a file, not a name for text that came otherwise */
 	/* Cores for everything but vCPUs; core_count 0: chosen at the start. */
 	unsigned housekeeping_count;
 	unsigned *housekeeping;
@@ -135,10 +137,19 @@ int plan_load_text(const char *name, const char *dir, const char *text, size_t s
 void plan_destroy(struct plan *plan);
 
 /*
- * Looks whether the files that the plan names can be read or written. Adds every problem to DIAGS;
- * 0 or -EINVAL when there was an error.
+ * Looks whether the files that the plan names can be read or written, and whether an output file is
+ * at the same time an input, another output or the plan: by whatever names and links, and also for
+ * files that are not there yet. Adds every problem to DIAGS; 0 or -EINVAL when there was an error.
  */
 int plan_check_files(const struct plan *plan, struct diags *diags);
+
+/* The same for the logs in DIR of all serial ports that are there; they are outputs, too. */
+int plan_check_log_dir(const struct plan *plan, const char *dir, struct diags *diags);
+
+/* The file in DIR that keeps what serial port PORT (from 0) of P says: DIR/NAME.com1.log and so on.
+ * 0 or -ENAMETOOLONG. */
+int plan_log_path(
+	const char *dir, const struct plan_partition *p, unsigned port, char ret_path[PATH_MAX]);
 
 /*
  * Holds the plan against this host: cores that exist, are online and allowed, hyper-thread
@@ -167,6 +178,9 @@ int plan_partition_decode(const void *buf, size_t size, struct plan_partition **
 void plan_partition_destroy(struct plan_partition *p);
 
 const char *plan_role_name(enum plan_role role);
-const char *plan_on_fatal_name(enum plan_on_fatal v);
+
+/* "partitions.NAME.KEY", the field that messages about P's key KEY ("serial.0") name. */
+#define PLAN_FIELD_MAX 192
+const char *plan_field(const struct plan_partition *p, const char *key, char buf[PLAN_FIELD_MAX]);
 
 #endif

@@ -115,7 +115,7 @@ static void print_keys(const char *title, const struct key *keys, FILE *f)
 		fprintf(f, " | %s |\n", k->help);
 	}
 	for (const struct key *k = keys; k->name; k++) {
-		char sub[FIELD_MAX];
+		char sub[PLAN_FIELD_MAX];
 
 		if (k->fields)
 			print_keys(keys == plan_keys ? "partitions.NAME"

@@ -283,7 +283,11 @@ const char *plan_role_name(enum plan_role role)
 	return role_names[role];
 }
 
-const char *plan_on_fatal_name(enum plan_on_fatal v)
+const char *plan_field(const struct plan_partition *p, const char *key, char buf[PLAN_FIELD_MAX])
 {
-	return on_fatal_names[v];
+	char safe[EXCERPT_MAX];
+
+	snprintf(buf, PLAN_FIELD_MAX, "partitions.%s.%s", excerpt(p->name ? p->name : "", safe),
+		key);
+	return buf;
 }

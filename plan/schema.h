@@ -117,9 +117,8 @@ const char *parse_scalar(
 /* TEXT as an absolute path in the plan's arena; NULL with an error. */
 char *parse_path(struct parse *p, const char *text, const struct diag_loc *loc, const char *field);
 
-#define FIELD_MAX 192
 /* "FIELD.NAME", or NAME at the top level. */
-const char *field_join(char buf[FIELD_MAX], const char *field, const char *name);
+const char *field_join(char buf[PLAN_FIELD_MAX], const char *field, const char *name);
 
 /* What concerns several keys or several partitions. */
 void validate_plan(const struct plan *plan, struct diags *diags);

@@ -10,16 +10,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-static const char *part_field(
-	char buf[FIELD_MAX], const struct plan_partition *part, const char *key)
-{
-	char safe[EXCERPT_MAX];
-
-	snprintf(buf, FIELD_MAX, "partitions.%s.%s", excerpt(part->name ? part->name : "", safe),
-		key);
-	return buf;
-}
-
 static const char *part_name(const struct plan_partition *part, char buf[EXCERPT_MAX])
 {
 	return excerpt(part->name ? part->name : "", buf);
@@ -41,7 +31,7 @@ static bool uses_core(const struct plan_partition *part, unsigned core)
 static void validate_safety(const struct plan *plan, struct diags *diags)
 {
 	const struct plan_partition *first = NULL;
-	char field[FIELD_MAX], where[LOC_TEXT_MAX], name[EXCERPT_MAX];
+	char field[PLAN_FIELD_MAX], where[LOC_TEXT_MAX], name[EXCERPT_MAX];
 
 	for (unsigned i = 0; i < plan->partition_count; i++) {
 		const struct plan_partition *part = &plan->partitions[i];
@@ -50,7 +40,7 @@ static void validate_safety(const struct plan *plan, struct diags *diags)
 			continue;
 		if (first)
 			diag_error(diags, &part->locs[PLAN_KEY_ROLE],
-				part_field(field, part, "role"),
+				plan_field(part, "role", field),
 				"a second safety partition beside %s (%s); make one of them "
 				"non-safety",
 				part_name(first, name),
@@ -59,7 +49,7 @@ static void validate_safety(const struct plan *plan, struct diags *diags)
 			first = part;
 		if (part->cpus.shared)
 			diag_error(diags, &part->locs[PLAN_KEY_CPUS],
-				part_field(field, part, "cpus"),
+				plan_field(part, "cpus", field),
 				"a safety partition (%s) cannot share cores; list the cores that "
 				"it owns, such as [2, 3]",
 				loc_text(&part->locs[PLAN_KEY_ROLE], where));
@@ -70,11 +60,11 @@ static void validate_safety(const struct plan *plan, struct diags *diags)
 static void report_core(const struct plan_partition *part, const struct plan_partition *other,
 	unsigned core, struct diags *diags)
 {
-	char field[FIELD_MAX], where[LOC_TEXT_MAX], name[EXCERPT_MAX];
+	char field[PLAN_FIELD_MAX], where[LOC_TEXT_MAX], name[EXCERPT_MAX];
 
 	part_name(other, name);
 	loc_text(&other->locs[PLAN_KEY_CPUS], where);
-	part_field(field, part, "cpus");
+	plan_field(part, "cpus", field);
 	if (part->cpus.shared)
 		diag_error(diags, &part->locs[PLAN_KEY_CPUS], field,
 			"core %u cannot be shared: partition %s (%s) owns it; remove it from one "
@@ -95,7 +85,7 @@ static void report_core(const struct plan_partition *part, const struct plan_par
 static void validate_cores(const struct plan *plan, unsigned at, struct diags *diags)
 {
 	const struct plan_partition *part = &plan->partitions[at];
-	char field[FIELD_MAX], where[LOC_TEXT_MAX];
+	char field[PLAN_FIELD_MAX], where[LOC_TEXT_MAX];
 
 	for (unsigned c = 0; c < part->cpus.core_count; c++) {
 		unsigned core = part->cpus.cores[c];
@@ -111,7 +101,7 @@ static void validate_cores(const struct plan *plan, unsigned at, struct diags *d
 		if (!part->cpus.shared &&
 			lists_core(plan->housekeeping, plan->housekeeping_count, core))
 			diag_error(diags, &part->locs[PLAN_KEY_CPUS],
-				part_field(field, part, "cpus"),
+				plan_field(part, "cpus", field),
 				"core %u is for housekeeping (%s); remove it from one of the two",
 				core, loc_text(&plan->housekeeping_loc, where));
 	}
@@ -122,63 +112,13 @@ static void validate_memory(const struct plan_partition *part, struct diags *dia
 	static const uint64_t page_sizes[] = {[PLAN_HUGEPAGES_NONE] = 4 * KIB,
 		[PLAN_HUGEPAGES_2M] = 2 * MIB,
 		[PLAN_HUGEPAGES_1G] = GIB};
-	char field[FIELD_MAX], size[QUANTITY_MAX];
+	char field[PLAN_FIELD_MAX], size[QUANTITY_MAX];
 
 	if (part->memory % page_sizes[part->hugepages])
-		diag_error(diags, &part->locs[PLAN_KEY_MEMORY], part_field(field, part, "memory"),
+		diag_error(diags, &part->locs[PLAN_KEY_MEMORY], plan_field(part, "memory", field),
 			"%s is not a multiple of its %s hugepages; give a multiple, or smaller "
 			"pages",
 			format_size(part->memory, size), hugepages_names[part->hugepages]);
-}
-
-/* An input of a partition: 0 the image, 1 the initrd, then its modules; NULL at the end. */
-static const char *input_path(
-	const struct plan_partition *part, unsigned i, const struct diag_loc **ret_loc)
-{
-	if (i < 2) {
-		*ret_loc = &part->locs[i ? PLAN_KEY_INITRD : PLAN_KEY_IMAGE];
-		return i ? part->initrd : part->image;
-	}
-	*ret_loc = &part->modules[i - 2].loc;
-	return part->modules[i - 2].path;
-}
-
-/* The output file of port PORT of partition AT must not be another's, nor anybody's input. */
-static void validate_output(
-	const struct plan *plan, unsigned at, unsigned port, struct diags *diags)
-{
-	const struct plan_serial *s = &plan->partitions[at].serial[port];
-	char field[FIELD_MAX], where[LOC_TEXT_MAX], name[EXCERPT_MAX];
-
-	if (s->kind != PLAN_SERIAL_FILE || !s->path)
-		return;
-	part_field(field, &plan->partitions[at], port ? "serial.1" : "serial.0");
-	for (unsigned i = 0; i < plan->partition_count; i++) {
-		const struct plan_partition *other = &plan->partitions[i];
-		const struct diag_loc *loc;
-
-		part_name(other, name);
-		for (unsigned j = 0; j < PLAN_SERIAL_PORTS; j++) {
-			const struct plan_serial *o = &other->serial[j];
-
-			if (i * PLAN_SERIAL_PORTS + j >= at * PLAN_SERIAL_PORTS + port)
-				break;
-			if (o->kind == PLAN_SERIAL_FILE && o->path && strcmp(o->path, s->path) == 0)
-				diag_error(diags, &s->loc, field,
-					"a serial port of partition %s (%s) writes to the same "
-					"file; use two files",
-					name, loc_text(&o->loc, where));
-		}
-		for (unsigned j = 0; j < 2 + other->module_count; j++) {
-			const char *path = input_path(other, j, &loc);
-
-			if (path && strcmp(path, s->path) == 0)
-				diag_error(diags, &s->loc, field,
-					"output would overwrite what partition %s loads (%s); use "
-					"another file",
-					name, loc_text(loc, where));
-		}
-	}
 }
 
 void validate_plan(const struct plan *plan, struct diags *diags)
@@ -187,7 +127,5 @@ void validate_plan(const struct plan *plan, struct diags *diags)
 	for (unsigned i = 0; i < plan->partition_count; i++) {
 		validate_cores(plan, i, diags);
 		validate_memory(&plan->partitions[i], diags);
-		for (unsigned j = 0; j < PLAN_SERIAL_PORTS; j++)
-			validate_output(plan, i, j, diags);
 	}
 }

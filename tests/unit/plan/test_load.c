@@ -15,257 +15,236 @@ static const struct bad_plan {
 	const char *text;
 	const char *set;
 	const char *complaints;
-} bad_plans
-	[] =
-		{
-			{"", NULL, "plan.yaml:1:1: empty; write a plan\n"},
-			{"# only a comment\n", NULL, "plan.yaml:1:1: empty; write a plan\n"},
-			{"- a\n", NULL,
-				"plan.yaml:1:1: a list instead of a plan; start it with partitions:\n"},
-			{"partitions:\n", NULL,
-				"plan.yaml:1:12: partitions: there is no partition; add one, as NAME: {cpus: ..., memory: ..., image: ...}\n"},
-			{"partitions: {}\n", NULL,
-				"plan.yaml:1:13: partitions: there is no partition; add one, as NAME: {cpus: ..., memory: ..., image: ...}\n"},
-			{"partitions: [a]\n", NULL,
-				"plan.yaml:1:13: partitions: this is a list; give each partition under its name, as NAME: {cpus: ..., memory: ..., image: ...}\n"},
-			{"partitions:\n"
-			 "\ta: b\n",
-				NULL,
-				"plan.yaml:2:1: not valid YAML: a tab stands where YAML allows only spaces; indent with spaces\n"},
-			{"partitions: [a\n", NULL,
-				"plan.yaml:2:1: not valid YAML: did not find expected ',' or ']', while parsing a flow sequence that starts in line 1; correct the syntax\n"},
-			{"partitions: {a: \"x}\n", NULL,
-				"plan.yaml:2:1: not valid YAML: found unexpected end of stream, while scanning a quoted scalar that starts in line 1; correct the syntax\n"},
-			{"partitions: \377\n", NULL,
-				"plan.yaml:1:13: not readable as YAML: invalid leading UTF-8 octet; save the text as UTF-8 without control characters\n"},
-			{A "---\n"
-			   "version: 1\n",
-				NULL,
-				"plan.yaml:6:1: a second document starts here; keep one document per file\n"},
-			{"version: 2\n" A, NULL,
-				"plan.yaml:1:10: version: version \"2\" of the format is not known; use 1\n"},
-			{"verison: 1\n" A, NULL,
-				"plan.yaml:1:1: verison: unknown key; did you mean version?\n"},
-			{"colour: red\n" A, NULL,
-				"plan.yaml:1:1: colour: unknown key; use version, housekeeping or partitions\n"},
-			{"[x]: 1\n" A, NULL,
-				"plan.yaml:1:1: a key is a list or a mapping; use a name as the key\n"},
-			{"housekeeping: [0]\n"
-			 "housekeeping: [1]\n"
-			 "partitions: {a: {cpus: [2], memory: 2M, image: i}}\n",
-				NULL,
-				"plan.yaml:2:1: housekeeping: given twice, first at plan.yaml:1:1; remove one of the two\n"},
-			{"partitions:\n"
-			 "  a:\n",
-				NULL,
-				"plan.yaml:2:5: partitions.a: nothing instead of the partition's keys; give at least cpus, memory and image\n"},
-			{"partitions:\n"
-			 "  Linux 1: {cpus: [1], memory: 64M, image: i}\n",
-				NULL,
-				"plan.yaml:2:3: partitions.Linux 1: not a partition name; use up to 32 of a-z, 0-9, - and _, the first a letter\n"},
-			{"partitions:\n"
-			 "  a: {role: safety}\n",
-				NULL,
-				"plan.yaml:2:6: partitions.a.cpus: missing; add this key\n"
-				"plan.yaml:2:6: partitions.a.memory: missing; add this key\n"
-				"plan.yaml:2:6: partitions.a.image: missing; add this key\n"},
-			{A "    memroy: 1G\n", NULL,
-				"plan.yaml:6:5: partitions.a.memroy: unknown key; did you mean memory?\n"},
-			{A "    frobnicate: 1\n", NULL,
-				"plan.yaml:6:5: partitions.a.frobnicate: unknown key; use role, contract, cpus, memory, image, cmdline, initrd, modules, serial, on_fatal or on_reset\n"},
-			{A "    cpus: [2]\n", NULL,
-				"plan.yaml:6:5: partitions.a.cpus: given twice, first at plan.yaml:3:5; remove one of the two\n"},
-			{A "  a: {cpus: [2], memory: 64M, image: i}\n", NULL,
-				"plan.yaml:6:3: partitions.a: given twice, first at plan.yaml:2:3; remove one of the two\n"},
-			{A "    <<: *x\n", NULL,
-				"plan.yaml:6:5: merge keys (<<) are not supported; write the keys out, or alias whole values\n"},
-			{A "    cmdline: *x\n", NULL,
-				"plan.yaml:6:14: alias *x names nothing that is complete at this point; put &x before it\n"},
-			{A "    cmdline: &x [*x]\n", NULL,
-				"plan.yaml:6:18: alias *x names nothing that is complete at this point; put &x before it\n"},
-			{A "    cmdline: !!str x\n", NULL,
-				"plan.yaml:6:14: tags (!) are not supported; remove it\n"},
-			{A "    cmdline: \"a\\nb\"\n", NULL,
-				"plan.yaml:6:14: partitions.a.cmdline: control character 0x0A at byte 2; remove it\n"},
-			{A "    cmdline: \"a\\0b\"\n", NULL,
-				"plan.yaml:6:14: the text contains a NUL character; remove it\n"},
-			{A "    cmdline:\n", NULL,
-				"plan.yaml:6:13: partitions.a.cmdline: no value; give text (\"\" for none)\n"},
-			{A "    cmdline: [a, b]\n", NULL,
-				"plan.yaml:6:14: partitions.a.cmdline: this is a list; give text (\"\" for none)\n"},
-			{A "    role: saftey\n", NULL,
-				"plan.yaml:6:11: partitions.a.role: unknown value \"saftey\"; use non-safety or safety\n"},
-			{A "    contract: fusa\n", NULL,
-				"plan.yaml:6:15: partitions.a.contract: unknown value \"fusa\"; use standard\n"},
-			{A "    on_fatal: restart\n", NULL,
-				"plan.yaml:6:15: partitions.a.on_fatal: unknown value \"restart\"; use stop or safe-state\n"},
-			{A "    initrd: dir/\n", NULL,
-				"plan.yaml:6:13: partitions.a.initrd: the path names no file; give the path of a file\n"},
-			{A "    on_reset: null\n", NULL,
-				"plan.yaml:6:15: partitions.a.on_reset: no value; give fail or stop\n"},
-			{"{}", NULL, "plan.yaml:1:1: partitions: missing; add this key\n"},
-			{"partitions: {a: {cpus: [1], memory: 64M, image: i, 1: 2}}", NULL,
-				"plan.yaml:1:52: partitions.a.1: unknown key; use role, contract, cpus, memory, image, cmdline, initrd, modules, serial, on_fatal or on_reset\n"},
-			{"x: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]\n",
-				NULL,
-				"plan.yaml:1:35: nested more than 32 deep; no plan needs that\n"},
-			{I "    cpus: [1]\n"
-			   "    memory: 512X\n",
-				NULL,
-				"plan.yaml:5:13: partitions.a.memory: \"512X\" is not a size; give a size such as 512M\n"},
-			{I "    cpus: [1]\n"
-			   "    memory: 1M\n",
-				NULL,
-				"plan.yaml:5:13: partitions.a.memory: 1M is too little; give at least 2M\n"},
-			{I "    cpus: [1]\n"
-			   "    memory: 241G\n",
-				NULL,
-				"plan.yaml:5:13: partitions.a.memory: 241G is too much; give at most 240G\n"},
-			{I "    cpus: [1]\n"
-			   "    memory: 99999999999T\n",
-				NULL,
-				"plan.yaml:5:13: partitions.a.memory: 99999999999T is too much; give at most 240G\n"},
-			{I "    cpus: [1]\n"
-			   "    memory: 2097153\n",
-				NULL,
-				"plan.yaml:5:13: partitions.a.memory: 2097153 is not a multiple of 4K; give a multiple\n"},
-			{I "    cpus: [1]\n"
-			   "    memory: {hugepages: 2M}\n",
-				NULL,
-				"plan.yaml:5:13: partitions.a.memory.size: missing; add this key\n"},
-			{I "    cpus: [1]\n"
-			   "    memory: {size: 65M, hugepages: 2M}\n",
-				NULL,
-				"plan.yaml:5:20: partitions.a.memory: 65M is not a multiple of its 2M hugepages; give a multiple, or smaller pages\n"},
-			{I "    cpus: [1]\n"
-			   "    memory: {size: 1536M, hugepages: 1G, lock: yes}\n",
-				NULL,
-				"plan.yaml:5:48: partitions.a.memory.lock: \"yes\" is neither true nor false; write true or false without quotes\n"
-				"plan.yaml:5:20: partitions.a.memory: 1536M is not a multiple of its 1G hugepages; give a multiple, or smaller pages\n"},
-			{I "    memory: 64M\n"
-			   "    cpus: 2\n",
-				NULL,
-				"plan.yaml:5:11: partitions.a.cpus: 2 may mean one core or a number of vCPUs; write [2] to own core 2, or {count: 2} for 2 vCPUs on shared cores\n"},
-			{I "    memory: 64M\n"
-			   "    cpus: []\n",
-				NULL,
-				"plan.yaml:5:11: partitions.a.cpus: no core is listed; list at least one\n"},
-			{I "    memory: 64M\n"
-			   "    cpus: two\n",
-				NULL,
-				"plan.yaml:5:11: partitions.a.cpus: \"two\" is not a core or range of cores; write [2, 3] or 2-3\n"},
-			{I "    memory: 64M\n"
-			   "    cpus: 3-2\n",
-				NULL,
-				"plan.yaml:5:11: partitions.a.cpus: \"3-2\" is not a core or range of cores; write [2, 3] or 2-3\n"},
-			{I "    memory: 64M\n"
-			   "    cpus: [1, 0-1]\n",
-				NULL,
-				"plan.yaml:5:15: partitions.a.cpus: core 1 is listed twice; list each core once\n"},
-			{I "    memory: 64M\n"
-			   "    cpus: [1024]\n",
-				NULL,
-				"plan.yaml:5:12: partitions.a.cpus: there is no core 1024 on any host we know; give cores from 0 to 1023\n"},
-			{I "    memory: 64M\n"
-			   "    cpus: 0-64\n",
-				NULL,
-				"plan.yaml:5:11: partitions.a.cpus: 65 vCPUs; a partition has at most 64\n"},
-			{I "    memory: 64M\n"
-			   "    cpus: {count: 65}\n",
-				NULL,
-				"plan.yaml:5:19: partitions.a.cpus.count: 65 is too much; give at most 64\n"},
-			{I "    memory: 64M\n"
-			   "    cpus: {count: 0, on: [x]}\n",
-				NULL,
-				"plan.yaml:5:19: partitions.a.cpus.count: 0 is too little; give at least 1\n"
-				"plan.yaml:5:27: partitions.a.cpus.on: \"x\" is not a core or range of cores; write [2, 3] or 2-3\n"},
-			{I "    memory: 64M\n"
-			   "    role: safety\n"
-			   "    cpus: {count: 1}\n",
-				NULL, "plan.yaml:6:11: partitions.a.cpus: a safety partition (plan.yaml:5:11) cannot share cores; list the cores that it owns, such as [2, 3]\n"},
-			{A "  b: {cpus: [2, 1], memory: 64M, image: i}\n", NULL,
-				"plan.yaml:6:13: partitions.b.cpus: core 1 is owned twice: partition a (plan.yaml:3:11) has it too; remove it from one of the two\n"},
-			{A "  b: {cpus: {count: 2, on: 0-1}, memory: 64M, image: i}\n", NULL,
-				"plan.yaml:6:13: partitions.b.cpus: core 1 cannot be shared: partition a (plan.yaml:3:11) owns it; remove it from one of the two\n"},
-			{"partitions:\n"
-			 "  b: {cpus: {count: 2, on: 0-1}, memory: 64M, image: i}\n"
-			 "  a: {cpus: [1], memory: 64M, image: i}\n",
-				NULL,
-				"plan.yaml:3:13: partitions.a.cpus: core 1 cannot be owned: partition b (plan.yaml:2:13) shares it; remove it from one of the two\n"},
-			{"housekeeping: 0-1\n" A, NULL,
-				"plan.yaml:4:11: partitions.a.cpus: core 1 is for housekeeping (plan.yaml:1:15); remove it from one of the two\n"},
-			{"partitions:\n"
-			 "  a: {role: safety, cpus: [1], memory: 64M, image: i}\n"
-			 "  b: {role: safety, cpus: [2], memory: 64M, image: i}\n",
-				NULL,
-				"plan.yaml:3:13: partitions.b.role: a second safety partition beside a (plan.yaml:2:13); make one of them non-safety\n"},
-			{A "    serial: console\n", NULL,
-				"plan.yaml:6:13: partitions.a.serial: this is text; give a list, such as [console] or [console, file:log.txt]\n"},
-			{A "    serial: [console, tty]\n", NULL,
-				"plan.yaml:6:23: partitions.a.serial.1: unknown port \"tty\"; use console, none, null, pty or file:PATH\n"},
-			{A "    serial: [pty, pty, pty]\n", NULL,
-				"plan.yaml:6:13: partitions.a.serial: 3 serial ports; give at most two, COM1 and COM2\n"},
-			{A "    serial: [\"file:\"]\n", NULL,
-				"plan.yaml:6:14: partitions.a.serial.0: the path names no file; give the path of a file\n"},
-			{A "    serial: [file:log, {file: ./log}]\n", NULL,
-				"plan.yaml:6:24: partitions.a.serial.1: a serial port of partition a (plan.yaml:6:14) writes to the same file; use two files\n"},
-			{A "    serial: [file:log]\n"
-			   "  b: {cpus: [2], memory: 64M, image: i, serial: [none, file:/plans/log]}\n",
-				NULL,
-				"plan.yaml:7:56: partitions.b.serial.1: a serial port of partition a (plan.yaml:6:14) writes to the same file; use two files\n"},
-			{A "    serial: [file:i]\n", NULL,
-				"plan.yaml:6:14: partitions.a.serial.0: output would overwrite what partition a loads (plan.yaml:5:12); use another file\n"},
-			{A "    modules: m\n", NULL,
-				"plan.yaml:6:14: partitions.a.modules: this is text; give a list, such as [a.bin, {path: b.bin, string: x}]\n"},
-			{A "    modules: [{string: x}]\n", NULL,
-				"plan.yaml:6:15: partitions.a.modules.0.path: missing; add this key\n"},
-			{"partitions:\n"
-			 "  a:\n"
-			 "    image: {path: j, type: efi}\n"
-			 "    cpus: [1]\n"
-			 "    memory: 64M\n",
-				NULL,
-				"plan.yaml:3:28: partitions.a.image.type: unknown value \"efi\"; use auto, multiboot, multiboot2, elf, bzimage or raw\n"},
-			{"partitions:\n"
-			 "  a:\n"
-			 "    image: {path: i, load_address: here}\n"
-			 "    cpus: [1]\n"
-			 "    memory: 64M\n",
-				NULL,
-				"plan.yaml:3:36: partitions.a.image.load_address: \"here\" is not an address; give an address such as 0x100000\n"},
-			{A, "partitions.linx.memory=1G",
-				"--set 'partitions.linx.memory=1G': the plan has no partition linx; name one that it has, such as a\n"},
-			{A, "partitions.a.memroy=1G",
-				"--set 'partitions.a.memroy=1G': partitions.a.memroy: unknown key; did you mean memory?\n"},
-			{A, "partitions.a.memory=1X",
-				"--set 'partitions.a.memory=1X': partitions.a.memory: \"1X\" is not a size; give a size such as 512M\n"},
-			{A, "partitions.a.memory",
-				"--set 'partitions.a.memory': not KEY=VALUE; write it like partitions.NAME.memory=1G\n"},
-			{A, "=1G",
-				"--set '=1G': not KEY=VALUE; write it like partitions.NAME.memory=1G\n"},
-			{A, "partitions.a.memory=",
-				"--set 'partitions.a.memory=': no value after =; write null or \"\" if that is what is meant\n"},
-			{A, "partitions..memory=1G",
-				"--set 'partitions..memory=1G': the key has an empty part; write it like partitions.NAME.memory=1G\n"},
-			{A, "partitions.a.cmdline=[x",
-				"--set 'partitions.a.cmdline=[x': not valid YAML: did not find expected ',' or ']', while parsing a flow sequence; correct the syntax\n"},
-			{A, "partitions.a.cpus.3=4",
-				"--set 'partitions.a.cpus.3=4': cpus is a list of 1; use an index from 0 to 1, or set the list\n"},
-			{A, "partitions.a.cmdline.x=4",
-				"--set 'partitions.a.cmdline.x=4': partitions.a.cmdline: this is a mapping; give text (\"\" for none)\n"},
-			{A, "partitions.a.cpus.x=4",
-				"--set 'partitions.a.cpus.x=4': cpus is a list of 1; use an index from 0 to 1, or set the list\n"},
-			{A "  b: {cpus: [2], memory: 64M, image: i}\n", "partitions.b.cpus=[1]",
-				"--set 'partitions.b.cpus=[1]': partitions.b.cpus: core 1 is owned twice: partition a (plan.yaml:3:11) has it too; remove it from one of the two\n"},
-			{I "    role: safty\n"
-			   "    cpus: [x]\n"
-			   "    memory: 1\n"
-			   "    modules: [{}]\n",
-				NULL,
-				"plan.yaml:4:11: partitions.a.role: unknown value \"safty\"; use non-safety or safety\n"
-				"plan.yaml:5:12: partitions.a.cpus: \"x\" is not a core or range of cores; write [2, 3] or 2-3\n"
-				"plan.yaml:6:13: partitions.a.memory: 1 is too little; give at least 2M\n"
-				"plan.yaml:7:15: partitions.a.modules.0.path: missing; add this key\n"},
+} bad_plans[] = {
+	{"", NULL, "plan.yaml:1:1: empty; write a plan\n"},
+	{"# only a comment\n", NULL, "plan.yaml:1:1: empty; write a plan\n"},
+	{"- a\n", NULL, "plan.yaml:1:1: a list instead of a plan; start it with partitions:\n"},
+	{"partitions:\n", NULL,
+		"plan.yaml:1:12: partitions: there is no partition; add one, as NAME: {cpus: ..., memory: ..., image: ...}\n"},
+	{"partitions: {}\n", NULL,
+		"plan.yaml:1:13: partitions: there is no partition; add one, as NAME: {cpus: ..., memory: ..., image: ...}\n"},
+	{"partitions: [a]\n", NULL,
+		"plan.yaml:1:13: partitions: this is a list; give each partition under its name, as NAME: {cpus: ..., memory: ..., image: ...}\n"},
+	{"partitions:\n"
+	 "\ta: b\n",
+		NULL,
+		"plan.yaml:2:1: not valid YAML: a tab stands where YAML allows only spaces; indent with spaces\n"},
+	{"partitions: [a\n", NULL,
+		"plan.yaml:2:1: not valid YAML: did not find expected ',' or ']', while parsing a flow sequence that starts in line 1; correct the syntax\n"},
+	{"partitions: {a: \"x}\n", NULL,
+		"plan.yaml:2:1: not valid YAML: found unexpected end of stream, while scanning a quoted scalar that starts in line 1; correct the syntax\n"},
+	{"partitions: \377\n", NULL,
+		"plan.yaml:1:13: not readable as YAML: invalid leading UTF-8 octet; save the text as UTF-8 without control characters\n"},
+	{A "---\n"
+	   "version: 1\n",
+		NULL, "plan.yaml:6:1: a second document starts here; keep one document per file\n"},
+	{"version: 2\n" A, NULL,
+		"plan.yaml:1:10: version: version \"2\" of the format is not known; use 1\n"},
+	{"verison: 1\n" A, NULL, "plan.yaml:1:1: verison: unknown key; did you mean version?\n"},
+	{"colour: red\n" A, NULL,
+		"plan.yaml:1:1: colour: unknown key; use version, housekeeping or partitions\n"},
+	{"[x]: 1\n" A, NULL,
+		"plan.yaml:1:1: a key is a list or a mapping; use a name as the key\n"},
+	{"housekeeping: [0]\n"
+	 "housekeeping: [1]\n"
+	 "partitions: {a: {cpus: [2], memory: 2M, image: i}}\n",
+		NULL,
+		"plan.yaml:2:1: housekeeping: given twice, first at plan.yaml:1:1; remove one of the two\n"},
+	{"partitions:\n"
+	 "  a:\n",
+		NULL,
+		"plan.yaml:2:5: partitions.a: nothing instead of the partition's keys; give at least cpus, memory and image\n"},
+	{"partitions:\n"
+	 "  Linux 1: {cpus: [1], memory: 64M, image: i}\n",
+		NULL,
+		"plan.yaml:2:3: partitions.Linux 1: not a partition name; use up to 32 of a-z, 0-9, - and _, the first a letter\n"},
+	{"partitions:\n"
+	 "  a: {role: safety}\n",
+		NULL,
+		"plan.yaml:2:6: partitions.a.cpus: missing; add this key\n"
+		"plan.yaml:2:6: partitions.a.memory: missing; add this key\n"
+		"plan.yaml:2:6: partitions.a.image: missing; add this key\n"},
+	{A "    memroy: 1G\n", NULL,
+		"plan.yaml:6:5: partitions.a.memroy: unknown key; did you mean memory?\n"},
+	{A "    frobnicate: 1\n", NULL,
+		"plan.yaml:6:5: partitions.a.frobnicate: unknown key; use role, contract, cpus, memory, image, cmdline, initrd, modules, serial, on_fatal or on_reset\n"},
+	{A "    cpus: [2]\n", NULL,
+		"plan.yaml:6:5: partitions.a.cpus: given twice, first at plan.yaml:3:5; remove one of the two\n"},
+	{A "  a: {cpus: [2], memory: 64M, image: i}\n", NULL,
+		"plan.yaml:6:3: partitions.a: given twice, first at plan.yaml:2:3; remove one of the two\n"},
+	{A "    <<: *x\n", NULL,
+		"plan.yaml:6:5: merge keys (<<) are not supported; write the keys out, or alias whole values\n"},
+	{A "    cmdline: *x\n", NULL,
+		"plan.yaml:6:14: alias *x names nothing that is complete at this point; put &x before it\n"},
+	{A "    cmdline: &x [*x]\n", NULL,
+		"plan.yaml:6:18: alias *x names nothing that is complete at this point; put &x before it\n"},
+	{A "    cmdline: !!str x\n", NULL,
+		"plan.yaml:6:14: tags (!) are not supported; remove it\n"},
+	{A "    cmdline: \"a\\nb\"\n", NULL,
+		"plan.yaml:6:14: partitions.a.cmdline: control character 0x0A at byte 2; remove it\n"},
+	{A "    cmdline: \"a\\0b\"\n", NULL,
+		"plan.yaml:6:14: the text contains a NUL character; remove it\n"},
+	{A "    cmdline:\n", NULL,
+		"plan.yaml:6:13: partitions.a.cmdline: no value; give text (\"\" for none)\n"},
+	{A "    cmdline: [a, b]\n", NULL,
+		"plan.yaml:6:14: partitions.a.cmdline: this is a list; give text (\"\" for none)\n"},
+	{A "    role: saftey\n", NULL,
+		"plan.yaml:6:11: partitions.a.role: unknown value \"saftey\"; use non-safety or safety\n"},
+	{A "    contract: fusa\n", NULL,
+		"plan.yaml:6:15: partitions.a.contract: unknown value \"fusa\"; use standard\n"},
+	{A "    on_fatal: restart\n", NULL,
+		"plan.yaml:6:15: partitions.a.on_fatal: unknown value \"restart\"; use stop or safe-state\n"},
+	{A "    initrd: dir/\n", NULL,
+		"plan.yaml:6:13: partitions.a.initrd: the path names no file; give the path of a file\n"},
+	{A "    on_reset: null\n", NULL,
+		"plan.yaml:6:15: partitions.a.on_reset: no value; give fail or stop\n"},
+	{"{}", NULL, "plan.yaml:1:1: partitions: missing; add this key\n"},
+	{"partitions: {a: {cpus: [1], memory: 64M, image: i, 1: 2}}", NULL,
+		"plan.yaml:1:52: partitions.a.1: unknown key; use role, contract, cpus, memory, image, cmdline, initrd, modules, serial, on_fatal or on_reset\n"},
+	{"x: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]\n", NULL,
+		"plan.yaml:1:35: nested more than 32 deep; no plan needs that\n"},
+	{I "    cpus: [1]\n"
+	   "    memory: 512X\n",
+		NULL,
+		"plan.yaml:5:13: partitions.a.memory: \"512X\" is not a size; give a size such as 512M\n"},
+	{I "    cpus: [1]\n"
+	   "    memory: 1M\n",
+		NULL, "plan.yaml:5:13: partitions.a.memory: 1M is too little; give at least 2M\n"},
+	{I "    cpus: [1]\n"
+	   "    memory: 241G\n",
+		NULL, "plan.yaml:5:13: partitions.a.memory: 241G is too much; give at most 240G\n"},
+	{I "    cpus: [1]\n"
+	   "    memory: 99999999999T\n",
+		NULL,
+		"plan.yaml:5:13: partitions.a.memory: 99999999999T is too much; give at most 240G\n"},
+	{I "    cpus: [1]\n"
+	   "    memory: 2097153\n",
+		NULL,
+		"plan.yaml:5:13: partitions.a.memory: 2097153 is not a multiple of 4K; give a multiple\n"},
+	{I "    cpus: [1]\n"
+	   "    memory: {hugepages: 2M}\n",
+		NULL, "plan.yaml:5:13: partitions.a.memory.size: missing; add this key\n"},
+	{I "    cpus: [1]\n"
+	   "    memory: {size: 65M, hugepages: 2M}\n",
+		NULL,
+		"plan.yaml:5:20: partitions.a.memory: 65M is not a multiple of its 2M hugepages; give a multiple, or smaller pages\n"},
+	{I "    cpus: [1]\n"
+	   "    memory: {size: 1536M, hugepages: 1G, lock: yes}\n",
+		NULL,
+		"plan.yaml:5:48: partitions.a.memory.lock: \"yes\" is neither true nor false; write true or false without quotes\n"
+		"plan.yaml:5:20: partitions.a.memory: 1536M is not a multiple of its 1G hugepages; give a multiple, or smaller pages\n"},
+	{I "    memory: 64M\n"
+	   "    cpus: 2\n",
+		NULL,
+		"plan.yaml:5:11: partitions.a.cpus: 2 may mean one core or a number of vCPUs; write [2] to own core 2, or {count: 2} for 2 vCPUs on shared cores\n"},
+	{I "    memory: 64M\n"
+	   "    cpus: []\n",
+		NULL, "plan.yaml:5:11: partitions.a.cpus: no core is listed; list at least one\n"},
+	{I "    memory: 64M\n"
+	   "    cpus: two\n",
+		NULL,
+		"plan.yaml:5:11: partitions.a.cpus: \"two\" is not a core or range of cores; write [2, 3] or 2-3\n"},
+	{I "    memory: 64M\n"
+	   "    cpus: 3-2\n",
+		NULL,
+		"plan.yaml:5:11: partitions.a.cpus: \"3-2\" is not a core or range of cores; write [2, 3] or 2-3\n"},
+	{I "    memory: 64M\n"
+	   "    cpus: [1, 0-1]\n",
+		NULL,
+		"plan.yaml:5:15: partitions.a.cpus: core 1 is listed twice; list each core once\n"},
+	{I "    memory: 64M\n"
+	   "    cpus: [1024]\n",
+		NULL,
+		"plan.yaml:5:12: partitions.a.cpus: there is no core 1024 on any host we know; give cores from 0 to 1023\n"},
+	{I "    memory: 64M\n"
+	   "    cpus: 0-64\n",
+		NULL, "plan.yaml:5:11: partitions.a.cpus: 65 vCPUs; a partition has at most 64\n"},
+	{I "    memory: 64M\n"
+	   "    cpus: {count: 65}\n",
+		NULL, "plan.yaml:5:19: partitions.a.cpus.count: 65 is too much; give at most 64\n"},
+	{I "    memory: 64M\n"
+	   "    cpus: {count: 0, on: [x]}\n",
+		NULL,
+		"plan.yaml:5:19: partitions.a.cpus.count: 0 is too little; give at least 1\n"
+		"plan.yaml:5:27: partitions.a.cpus.on: \"x\" is not a core or range of cores; write [2, 3] or 2-3\n"},
+	{I "    memory: 64M\n"
+	   "    role: safety\n"
+	   "    cpus: {count: 1}\n",
+		NULL,
+		"plan.yaml:6:11: partitions.a.cpus: a safety partition (plan.yaml:5:11) cannot share cores; list the cores that it owns, such as [2, 3]\n"},
+	{A "  b: {cpus: [2, 1], memory: 64M, image: i}\n", NULL,
+		"plan.yaml:6:13: partitions.b.cpus: core 1 is owned twice: partition a (plan.yaml:3:11) has it too; remove it from one of the two\n"},
+	{A "  b: {cpus: {count: 2, on: 0-1}, memory: 64M, image: i}\n", NULL,
+		"plan.yaml:6:13: partitions.b.cpus: core 1 cannot be shared: partition a (plan.yaml:3:11) owns it; remove it from one of the two\n"},
+	{"partitions:\n"
+	 "  b: {cpus: {count: 2, on: 0-1}, memory: 64M, image: i}\n"
+	 "  a: {cpus: [1], memory: 64M, image: i}\n",
+		NULL,
+		"plan.yaml:3:13: partitions.a.cpus: core 1 cannot be owned: partition b (plan.yaml:2:13) shares it; remove it from one of the two\n"},
+	{"housekeeping: 0-1\n" A, NULL,
+		"plan.yaml:4:11: partitions.a.cpus: core 1 is for housekeeping (plan.yaml:1:15); remove it from one of the two\n"},
+	{"partitions:\n"
+	 "  a: {role: safety, cpus: [1], memory: 64M, image: i}\n"
+	 "  b: {role: safety, cpus: [2], memory: 64M, image: i}\n",
+		NULL,
+		"plan.yaml:3:13: partitions.b.role: a second safety partition beside a (plan.yaml:2:13); make one of them non-safety\n"},
+	{A "    serial: console\n", NULL,
+		"plan.yaml:6:13: partitions.a.serial: this is text; give a list, such as [console] or [console, file:log.txt]\n"},
+	{A "    serial: [console, tty]\n", NULL,
+		"plan.yaml:6:23: partitions.a.serial.1: unknown port \"tty\"; use console, none, null, pty or file:PATH\n"},
+	{A "    serial: [pty, pty, pty]\n", NULL,
+		"plan.yaml:6:13: partitions.a.serial: 3 serial ports; give at most two, COM1 and COM2\n"},
+	{A "    serial: [\"file:\"]\n", NULL,
+		"plan.yaml:6:14: partitions.a.serial.0: the path names no file; give the path of a file\n"},
+	{A "    modules: m\n", NULL,
+		"plan.yaml:6:14: partitions.a.modules: this is text; give a list, such as [a.bin, {path: b.bin, string: x}]\n"},
+	{A "    modules: [{string: x}]\n", NULL,
+		"plan.yaml:6:15: partitions.a.modules.0.path: missing; add this key\n"},
+	{"partitions:\n"
+	 "  a:\n"
+	 "    image: {path: j, type: efi}\n"
+	 "    cpus: [1]\n"
+	 "    memory: 64M\n",
+		NULL,
+		"plan.yaml:3:28: partitions.a.image.type: unknown value \"efi\"; use auto, multiboot, multiboot2, elf, bzimage or raw\n"},
+	{"partitions:\n"
+	 "  a:\n"
+	 "    image: {path: i, load_address: here}\n"
+	 "    cpus: [1]\n"
+	 "    memory: 64M\n",
+		NULL,
+		"plan.yaml:3:36: partitions.a.image.load_address: \"here\" is not an address; give an address such as 0x100000\n"},
+	{A, "partitions.linx.memory=1G",
+		"--set 'partitions.linx.memory=1G': the plan has no partition linx; name one that it has, such as a\n"},
+	{A, "partitions.a.memroy=1G",
+		"--set 'partitions.a.memroy=1G': partitions.a.memroy: unknown key; did you mean memory?\n"},
+	{A, "partitions.a.memory=1X",
+		"--set 'partitions.a.memory=1X': partitions.a.memory: \"1X\" is not a size; give a size such as 512M\n"},
+	{A, "partitions.a.memory",
+		"--set 'partitions.a.memory': not KEY=VALUE; write it like partitions.NAME.memory=1G\n"},
+	{A, "=1G", "--set '=1G': not KEY=VALUE; write it like partitions.NAME.memory=1G\n"},
+	{A, "partitions.a.memory=",
+		"--set 'partitions.a.memory=': no value after =; write null or \"\" if that is what is meant\n"},
+	{A, "partitions..memory=1G",
+		"--set 'partitions..memory=1G': the key has an empty part; write it like partitions.NAME.memory=1G\n"},
+	{A, "partitions.a.cmdline=[x",
+		"--set 'partitions.a.cmdline=[x': not valid YAML: did not find expected ',' or ']', while parsing a flow sequence; correct the syntax\n"},
+	{A, "partitions.a.cpus.3=4",
+		"--set 'partitions.a.cpus.3=4': cpus is a list of 1; use an index from 0 to 1, or set the list\n"},
+	{A, "partitions.a.cmdline.x=4",
+		"--set 'partitions.a.cmdline.x=4': partitions.a.cmdline: this is a mapping; give text (\"\" for none)\n"},
+	{A, "partitions.a.cpus.x=4",
+		"--set 'partitions.a.cpus.x=4': cpus is a list of 1; use an index from 0 to 1, or set the list\n"},
+	{A "  b: {cpus: [2], memory: 64M, image: i}\n", "partitions.b.cpus=[1]", "--set 'partitions.b.cpus=[1]': partitions.b.cpus: core 1 is owned twice: partition a (plan.yaml:3:11) has it too; remove it from one of the two\n"},
+	{I "    role: safty\n"
+	   "    cpus: [x]\n"
+	   "    memory: 1\n"
+	   "    modules: [{}]\n",
+		NULL,
+		"plan.yaml:4:11: partitions.a.role: unknown value \"safty\"; use non-safety or safety\n"
+		"plan.yaml:5:12: partitions.a.cpus: \"x\" is not a core or range of cores; write [2, 3] or 2-3\n"
+		"plan.yaml:6:13: partitions.a.memory: 1 is too little; give at least 2M\n"
+		"plan.yaml:7:15: partitions.a.modules.0.path: missing; add this key\n"},
 };
 
 static int load_set(const char *text, const char *const *sets, unsigned set_count,

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The files that a plan names: whether inputs can be read and outputs written, and whether an
+ * output, which is emptied at the start, is at the same time something else. Files are told apart
+ * by device and inode, so other spellings, links and mounts of one file are that file. Nothing is
+ * changed or opened for writing.
+ */
+#include "plan/schema.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* ---- each file alone ---- */
+
+static void check_input(
+	struct diags *diags, const char *path, const struct diag_loc *loc, const char *field)
+{
+	/* O_NONBLOCK: opening a FIFO must not hang. */
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		diag_error(diags, loc, field, "%s: %s; %s", path, strerror(errno),
+			errno == EACCES ? "make it readable" : "correct the path");
+	else if (!S_ISREG(st.st_mode))
+		diag_error(diags, loc, field, "%s is not a regular file; give a file", path);
+	else if (st.st_size == 0)
+		diag_error(diags, loc, field, "%s is empty; build or fetch it again", path);
+}
+
+/* The directory of PATH, with its slash. */
+static const char *directory_of(const char *path, char buf[PATH_MAX])
+{
+	const char *slash = strrchr(path, '/');
+
+	snprintf(buf, PATH_MAX, "%.*s", slash ? (int)(slash - path) + 1 : 2, slash ? path : "./");
+	return buf;
+}
+
+static void check_output(struct diags *diags, const struct plan_serial *s, const char *field)
+{
+	char dir[PATH_MAX];
+	struct stat st;
+
+	if (stat(s->path, &st) == 0) {
+		if (S_ISDIR(st.st_mode))
+			diag_error(
+				diags, &s->loc, field, "%s is a directory; give a file", s->path);
+		else if (access(s->path, W_OK))
+			diag_error(diags, &s->loc, field,
+				"%s cannot be written: %s; make it writable, or give another",
+				s->path, strerror(errno));
+	} else if (access(directory_of(s->path, dir), W_OK | X_OK)) {
+		diag_error(diags, &s->loc, field,
+			"%s cannot be created: %s; make its directory writable, or give another",
+			s->path, strerror(errno));
+	}
+}
+
+/* An input of a partition: 0 the image, 1 the initrd or NULL, then its modules. */
+static const char *input_path(
+	const struct plan_partition *part, unsigned i, const struct diag_loc **ret_loc)
+{
+	if (i < 2) {
+		*ret_loc = &part->locs[i ? PLAN_KEY_INITRD : PLAN_KEY_IMAGE];
+		return i ? part->initrd : part->image;
+	}
+	*ret_loc = &part->modules[i - 2].loc;
+	return part->modules[i - 2].path;
+}
+
+static void check_files(const struct plan_partition *part, struct diags *diags)
+{
+	char field[PLAN_FIELD_MAX], key[32];
+
+	for (unsigned i = 0; i < 2 + part->module_count; i++) {
+		const struct diag_loc *loc;
+		const char *path = input_path(part, i, &loc);
+
+		snprintf(key, sizeof(key), i ? "initrd" : "image");
+		if (i >= 2)
+			snprintf(key, sizeof(key), "modules.%u", i - 2);
+		if (path)
+			check_input(diags, path, loc, plan_field(part, key, field));
+	}
+	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++) {
+		snprintf(key, sizeof(key), "serial.%u", i);
+		if (part->serial[i].kind == PLAN_SERIAL_FILE)
+			check_output(diags, &part->serial[i], plan_field(part, key, field));
+	}
+}
+
+/* ---- files that are one ---- */
+
+struct file_id {
+	dev_t dev;
+	ino_t ino;
+	char name[NAME_MAX + 1]; /* of a file that is not there yet, in the directory DEV, INO */
+};
+
+/* False when PATH is nothing, and could become nothing. */
+static bool file_identify(const char *path, struct file_id *ret_id)
+{
+	char real[PATH_MAX], *name = NULL;
+	struct stat st;
+
+	if (stat(path, &st)) {
+		/* The GNU C library leaves in REAL what is missing, all links followed. */
+		if (stat(directory_of(path, real), &st) || realpath(path, real) || errno != ENOENT)
+			return false;
+		name = strrchr(real, '/') + 1;
+	}
+	snprintf(ret_id->name, sizeof(ret_id->name), "%s", name ? name : "");
+	if (name)
+		*name = '\0';
+	if (name && stat(real, &st))
+		return false;
+	ret_id->dev = st.st_dev;
+	ret_id->ino = st.st_ino;
+	return true;
+}
+
+static bool same_file(const struct file_id *a, const struct file_id *b)
+{
+	return a->dev == b->dev && a->ino == b->ino && strcmp(a->name, b->name) == 0;
+}
+
+/* True when PATH, an input, is the file ID. */
+static bool is_file(const char *path, const struct file_id *id)
+{
+	struct file_id input;
+
+	return file_identify(path, &input) && same_file(&input, id);
+}
+
+#define LOG_DIR_FIELD "--log-dir"
+
+/* The outputs of a run: the files of its serial ports, then the logs of all its serial ports. */
+struct outputs {
+	const struct plan *plan;
+	const char *log_dir; /* NULL: there are no logs */
+	struct diags *diags;
+};
+
+struct output {
+	const struct plan_partition *part;
+	unsigned port;
+	bool log;
+	struct file_id id;
+	char path[PATH_MAX];
+};
+
+static unsigned port_count(const struct outputs *all)
+{
+	return all->plan->partition_count * PLAN_SERIAL_PORTS;
+}
+
+/* False when output I is not there. */
+static bool output_get(const struct outputs *all, unsigned i, struct output *o)
+{
+	const struct plan_serial *s;
+
+	o->log = i >= port_count(all);
+	o->part = &all->plan->partitions[i % port_count(all) / PLAN_SERIAL_PORTS];
+	o->port = i % PLAN_SERIAL_PORTS;
+	s = &o->part->serial[o->port];
+	if (o->log ? s->kind == PLAN_SERIAL_NONE : s->kind != PLAN_SERIAL_FILE)
+		return false;
+	if (!o->log)
+		snprintf(o->path, sizeof(o->path), "%s", s->path);
+	else if (plan_log_path(all->log_dir, o->part, o->port, o->path))
+		return false;
+	return file_identify(o->path, &o->id);
+}
+
+/* " (plan.yaml:3:5)", or nothing when the place is not known. */
+#define PLACE_MAX (LOC_TEXT_MAX + 4)
+static const char *place(const struct diag_loc *loc, char buf[PLACE_MAX])
+{
+	char text[LOC_TEXT_MAX];
+
+	buf[0] = '\0';
+	if (loc->file)
+		snprintf(buf, PLACE_MAX, " (%s)", loc_text(loc, text));
+	return buf;
+}
+
+static void report_overwrite(const struct outputs *all, const struct output *o, const char *what)
+{
+	char key[16], field[PLAN_FIELD_MAX];
+
+	snprintf(key, sizeof(key), "serial.%u", o->port);
+	if (o->log)
+		diag_error(all->diags, NULL, LOG_DIR_FIELD,
+			"%s would overwrite %s; name another directory", o->path, what);
+	else
+		diag_error(all->diags, &o->part->serial[o->port].loc,
+			plan_field(o->part, key, field),
+			"output would overwrite %s; use another file", what);
+}
+
+/* O is the file that FIRST is, too. */
+static void report_shared(
+	const struct outputs *all, const struct output *o, const struct output *first)
+{
+	const struct diag_loc *loc = &first->part->serial[first->port].loc;
+	char key[16], field[PLAN_FIELD_MAX], where[PLACE_MAX];
+
+	snprintf(key, sizeof(key), "serial.%u", o->port);
+	if (!o->log)
+		diag_error(all->diags, &o->part->serial[o->port].loc,
+			plan_field(o->part, key, field),
+			"a serial port of partition %s%s writes to the same file; use two files",
+			first->part->name, place(loc, where));
+	else if (!first->log)
+		diag_error(all->diags, NULL, LOG_DIR_FIELD,
+			"%s is what a serial port of partition %s%s writes to; name another "
+			"directory",
+			o->path, first->part->name, place(loc, where));
+	else
+		diag_error(all->diags, NULL, LOG_DIR_FIELD,
+			"%s is the same file as %s; name another directory", o->path, first->path);
+}
+
+/* Output I must not be the plan, nor what anybody loads, nor an output before it. */
+static void check_alone(const struct outputs *all, unsigned i)
+{
+	char what[PLACE_MAX + 64], where[PLACE_MAX];
+	struct output o, first;
+
+	if (!output_get(all, i, &o))
+		return;
+	if (all->plan->from_file && is_file(all->plan->path, &o.id))
+		report_overwrite(all, &o, "the plan");
+	for (unsigned p = 0; p < all->plan->partition_count; p++) {
+		const struct plan_partition *part = &all->plan->partitions[p];
+
+		for (unsigned j = 0; j < 2 + part->module_count; j++) {
+			const struct diag_loc *loc;
+			const char *path = input_path(part, j, &loc);
+
+			if (!path || !is_file(path, &o.id))
+				continue;
+			snprintf(what, sizeof(what), "what partition %s loads%s", part->name,
+				place(loc, where));
+			report_overwrite(all, &o, what);
+		}
+	}
+	for (unsigned j = 0; j < i; j++)
+		if (output_get(all, j, &first) && same_file(&first.id, &o.id))
+			report_shared(all, &o, &first);
+}
+
+int plan_check_files(const struct plan *plan, struct diags *diags)
+{
+	const struct outputs all = {.plan = plan, .diags = diags};
+	unsigned errors = diags->errors;
+
+	for (unsigned i = 0; i < plan->partition_count; i++)
+		check_files(&plan->partitions[i], diags);
+	for (unsigned i = 0; i < port_count(&all); i++)
+		check_alone(&all, i);
+	return diags->errors > errors ? -EINVAL : 0;
+}
+
+int plan_log_path(
+	const char *dir, const struct plan_partition *p, unsigned port, char ret_path[PATH_MAX])
+{
+	int n = snprintf(ret_path, PATH_MAX, "%s/%s.com%u.log", dir, p->name, port + 1);
+
+	return n < 0 || n >= PATH_MAX ? -ENAMETOOLONG : 0;
+}
+
+int plan_check_log_dir(const struct plan *plan, const char *dir, struct diags *diags)
+{
+	const struct outputs all = {.plan = plan, .log_dir = dir, .diags = diags};
+	unsigned errors = diags->errors;
+
+	for (unsigned i = port_count(&all); i < 2 * port_count(&all); i++)
+		check_alone(&all, i);
+	return diags->errors > errors ? -EINVAL : 0;
+}
