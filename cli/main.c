@@ -6,8 +6,10 @@
 #include "partition/protocol.h"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 const struct command *const cli_commands[] = {
 	&command_run,
@@ -37,7 +39,14 @@ int main(int argc, char **argv)
 	if (argc && strcmp(argv[0], PARTITION_ARGV0) == 0)
 		return partition_main(argc, argv);
 	hold_standard_descriptors();
+	/* Descriptors that our caller left open are nobody's business, least of all a partition's.
+	 */
+	close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
 	/* A reader that goes away is an error of write(2), not our end. */
 	signal(SIGPIPE, SIG_IGN);
+	/* Setting up a terminal from the background fails, instead of stopping us. */
+	signal(SIGTTOU, SIG_IGN);
+	/* Ignored by whoever started us, it would take away our children's ends. */
+	signal(SIGCHLD, SIG_DFL);
 	return commands_dispatch(cli_commands, argc, argv);
 }

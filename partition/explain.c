@@ -32,8 +32,11 @@ void explain_host_error(
 		"this host cannot run it: %s: %s; %s", what, strerror(-error), host_remedy(error));
 }
 
-/* Names the instructions that this KVM fails on, if any. */
-static void explain_kvm(int kvm_fd, FILE *f)
+/*
+ * Says what this KVM is known to be unable to do. After an internal error that is the likely cause,
+ * and not finding anything is worth saying, too.
+ */
+static void explain_kvm(const struct vm_end *end, int kvm_fd, FILE *f)
 {
 	AUTO_FREE struct kvm_probe_report *report = calloc(1, sizeof(*report));
 	const char *separator = "";
@@ -41,34 +44,35 @@ static void explain_kvm(int kvm_fd, FILE *f)
 	if (!report || kvm_probe(kvm_fd, report))
 		return;
 	for (unsigned i = 0; i < report->case_count; i++) {
-		if (!kvm_probe_is_emulation_failure(&report->cases[i]))
+		if (report->cases[i].outcome != KVM_PROBE_EXIT)
 			continue;
 		if (!*separator)
 			fprintf(f,
-				"  This host's KVM is software-based: guest kernel code runs in an instruction "
-				"emulator,\n  which fails on ");
+				"  This host's KVM cannot run everything that a real processor can: tiny "
+				"guests fail on\n  ");
 		fprintf(f, "%s%s", separator, report->cases[i].name);
 		separator = ", ";
 	}
 	if (*separator)
 		fprintf(f,
 			".\n  Unmodified kernels cannot run here; `bulkhead doctor` says more.\n");
-	else
+	else if (end->kind == END_INTERNAL_ERROR)
 		fprintf(f,
 			"  This host's KVM runs every instruction that `bulkhead doctor` tries: the guest "
 			"did\n  something that no real machine would go on from, or KVM has a defect.\n");
 }
 
-const char *explain_end(const struct vm_end *end, int kvm_fd)
+void explain_end(const struct vm_end *end, int kvm_fd, char *text, size_t size)
 {
-	static char text[VM_REPORT_MAX + 1024];
-	FILE *f = fmemopen(text, sizeof(text), "w");
+	FILE *f = fmemopen(text, size, "w");
 
+	text[0] = '\0';
 	if (!f)
-		return end->report;
+		return;
 	fputs(end->report, f);
-	if (end->kind == END_INTERNAL_ERROR)
-		explain_kvm(kvm_fd, f);
+	if (end->kind == END_INTERNAL_ERROR || end->kind == END_TRIPLE_FAULT ||
+		end->kind == END_FAIL_ENTRY)
+		explain_kvm(end, kvm_fd, f);
 	fclose(f);
-	return text;
+	text[size - 1] = '\0';
 }

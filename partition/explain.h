@@ -12,10 +12,9 @@ void explain_host_error(
 	const struct plan_partition *p, const char *what, int error, struct diags *diags);
 
 /*
- * The report of END, with what this KVM is known to be unable to do where that is the likely cause.
- * Runs tiny guests on KVM_FD for that. The text lives as long as the process; "" when there is
- * nothing to report.
+ * Writes the report of END to TEXT, with what this KVM is known to be unable to do where that may
+ * be the cause: runs tiny guests on KVM_FD for that. Empty when there is nothing to report.
  */
-const char *explain_end(const struct vm_end *end, int kvm_fd);
+void explain_end(const struct vm_end *end, int kvm_fd, char *text, size_t size);
 
 #endif

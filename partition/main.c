@@ -27,6 +27,7 @@
 
 /* At the end, consoles get this long to take what the guest wrote last. */
 #define DRAIN_LIMIT_NS 1000000000
+#define DRAIN_STEP_NS  2000000
 
 struct partition {
 	struct partition_launch launch;
@@ -38,7 +39,7 @@ struct partition {
 	struct loop_watch control;
 	struct loop_watch ended;
 	struct loop_watch wake; /* chardevs want the I/O thread */
-	struct loop_timer drain_limit;
+	struct loop_timer drain_timer;
 	struct chardev ports[PLAN_SERIAL_PORTS];
 	char labels[PLAN_SERIAL_PORTS][48];
 	struct console *consoles[PLAN_SERIAL_PORTS];
@@ -46,8 +47,7 @@ struct partition {
 
 	bool stopping;
 	uint64_t released_ns;
-	struct message_ended end;
-	const char *report;
+	uint64_t drain_deadline_ns;
 };
 
 /* ---- the launch block ---- */
@@ -72,15 +72,6 @@ static int launch_read(struct partition *p, int fd)
 	munmap(bytes, (size_t)st.st_size);
 	close(fd);
 	return ret;
-}
-
-static void cores_to_set(const uint64_t words[CORE_WORDS], cpu_set_t *ret_set)
-{
-	CPU_ZERO(ret_set);
-	for (unsigned i = 0; i < PLAN_CORES_MAX && i < CPU_SETSIZE; i++) {
-		if (words[i / 64] >> (i % 64) & 1)
-			CPU_SET(i, ret_set);
-	}
 }
 
 /* ---- messages ---- */
@@ -154,19 +145,20 @@ static void send_stats(struct partition *p)
 	batch_flush(&batch);
 }
 
-static void send_ended(struct partition *p)
+static void send_report(struct partition *p)
 {
+	const struct vm_end *end = vm_ended(p->vm);
 	struct {
-		struct message_ended end;
-		char report[IPC_PAYLOAD_MAX - sizeof(struct message_ended)];
-	} message = {.end = p->end};
+		struct message_report report;
+		char text[IPC_PAYLOAD_MAX - sizeof(struct message_report)];
+	} message = {0};
 
 	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++)
-		message.end.dropped[i] = atomic_load(&p->ports[i].dropped);
-	if (p->report)
-		snprintf(message.report, sizeof(message.report), "%s", p->report);
-	ipc_send(p->launch.control_fd, MSG_ENDED, &message,
-		sizeof(message.end) + strlen(message.report));
+		message.report.dropped[i] = atomic_load(&p->ports[i].dropped);
+	if (end)
+		explain_end(end, p->launch.kvm_fd, message.text, sizeof(message.text));
+	ipc_send(p->launch.control_fd, MSG_REPORT, &message,
+		sizeof(message.report) + strlen(message.text));
 }
 
 /* ---- the end ---- */
@@ -178,41 +170,48 @@ static void finish(struct partition *p)
 			console_finish(p->consoles[i]);
 	}
 	send_stats(p);
-	send_ended(p);
+	send_report(p);
 	loop_stop(p->loop);
 }
 
-static void drain_expired(struct loop_timer *t)
-{
-	finish(container_of(t, struct partition, drain_limit));
-}
-
-/* Once stopped: waits for the consoles to take what is left, within the limit. */
-static void finish_when_drained(struct partition *p)
+static bool consoles_drained(const struct partition *p)
 {
 	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++) {
 		if (p->consoles[i] && !console_drained(p->consoles[i]))
-			return;
+			return false;
 	}
-	finish(p);
+	return true;
 }
 
-static void stop(struct partition *p, enum partition_end end, uint32_t code, const char *how)
+/* Once stopped: waits for the consoles to take what is left, within the limit. */
+static void drain(struct loop_timer *t)
 {
-	if (p->stopping)
-		return;
-	p->stopping = true;
-	vm_stop(p->vm);
-	p->end.end = end;
-	p->end.code = code;
-	p->end.run_ns = p->released_ns ? monotonic_ns() - p->released_ns : 0;
-	snprintf(p->end.how, sizeof(p->end.how), "%s", how);
-	loop_timer_start(&p->drain_limit, DRAIN_LIMIT_NS);
+	struct partition *p = container_of(t, struct partition, drain_timer);
+
 	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++) {
 		if (p->consoles[i])
 			console_pump(p->consoles[i]);
 	}
-	finish_when_drained(p);
+	if (consoles_drained(p) || monotonic_ns() > p->drain_deadline_ns)
+		finish(p);
+	else
+		loop_timer_start(&p->drain_timer, DRAIN_STEP_NS);
+}
+
+/* The guest runs no more. The supervisor hears of it at once: others may have to be stopped. */
+static void stop(struct partition *p, enum partition_end end, uint32_t code, const char *how)
+{
+	struct message_ended m = {.end = end, .code = code};
+
+	if (p->stopping)
+		return;
+	p->stopping = true;
+	vm_stop(p->vm);
+	m.run_ns = p->released_ns ? monotonic_ns() - p->released_ns : 0;
+	snprintf(m.how, sizeof(m.how), "%s", how);
+	ipc_send(p->launch.control_fd, MSG_ENDED, &m, sizeof(m));
+	p->drain_deadline_ns = monotonic_ns() + DRAIN_LIMIT_NS;
+	drain(&p->drain_timer);
 }
 
 static void vm_has_ended(struct loop_watch *w, uint32_t revents)
@@ -234,15 +233,19 @@ static void vm_has_ended(struct loop_watch *w, uint32_t revents)
 	loop_unwatch(p->loop, w);
 	if (!end)
 		return;
-	p->report = explain_end(end, p->launch.kvm_fd);
 	stop(p, ends[end->kind], end->code, end->how);
+}
+
+static void terminal_restore(const struct partition *p)
+{
+	if (p->launch.has_termios)
+		tcsetattr(p->launch.ports[0].in_fd, TCSANOW, &p->launch.termios);
 }
 
 /* The supervisor is gone: nobody is left to report to, but the terminal must not stay raw. */
 static void supervisor_gone(struct partition *p)
 {
-	if (p->launch.has_termios)
-		tcsetattr(p->launch.ports[0].in_fd, TCSANOW, &p->launch.termios);
+	terminal_restore(p);
 	_exit(EXIT_FAILURE);
 }
 
@@ -326,7 +329,7 @@ static int start_io(struct partition *p)
 		return -errno;
 	ret = loop_create(&p->loop);
 	if (!ret)
-		ret = loop_timer_init(p->loop, &p->drain_limit, drain_expired);
+		ret = loop_timer_init(p->loop, &p->drain_timer, drain);
 	if (!ret)
 		ret = watch(p, &p->wake, wake_fd, chardevs_ready);
 	if (!ret)
@@ -457,6 +460,8 @@ int partition_main(int argc, char **argv)
 	if (!p->launch.has_termios)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	ret = partition_run(p);
+	if (ret)
+		terminal_restore(p);
 	/* The kernel frees everything faster than we could; consoles are drained already. */
 	_exit(ret ? EXIT_FAILURE : EXIT_SUCCESS);
 }

@@ -10,6 +10,7 @@
 
 #include "plan/plan.h"
 
+#include <sched.h>
 #include <stdint.h>
 #include <termios.h>
 
@@ -20,6 +21,20 @@
 
 /* Cores as bits: core N is bit N % 64 of word N / 64. */
 #define CORE_WORDS (PLAN_CORES_MAX / 64)
+
+static inline void cores_add(uint64_t words[CORE_WORDS], unsigned core)
+{
+	words[core / 64] |= (uint64_t)1 << (core % 64);
+}
+
+static inline void cores_to_set(const uint64_t words[CORE_WORDS], cpu_set_t *ret_set)
+{
+	CPU_ZERO(ret_set);
+	for (unsigned i = 0; i < PLAN_CORES_MAX && i < CPU_SETSIZE; i++) {
+		if (words[i / 64] >> (i % 64) & 1)
+			CPU_SET(i, ret_set);
+	}
+}
 
 enum partition_port_flags {
 	PORT_PREFIX = 1 << 0,   /* lines start with the partition's name */
@@ -70,8 +85,9 @@ enum partition_message {
 	/* From the partition. */
 	MSG_READY = 16, /* created, waits for MSG_START */
 	MSG_FAILED,     /* could not be created: struct message_failed, then text */
-	MSG_STATS,      /* before MSG_ENDED: an array of struct message_counter */
-	MSG_ENDED,      /* struct message_ended, then the report, if any */
+	MSG_ENDED,      /* the guest runs no more: struct message_ended */
+	MSG_STATS,      /* after MSG_ENDED, several: an array of struct message_counter */
+	MSG_REPORT,     /* last, when consoles are drained: struct message_report, then text */
 	MSG_QUIT,       /* the user asked for the end of the run on this partition's console */
 };
 
@@ -91,11 +107,14 @@ enum partition_end {
 };
 
 struct message_ended {
-	uint32_t end;                        /* enum partition_end */
-	uint32_t code;                       /* PARTITION_EXIT_CODE: the guest's code */
-	uint64_t run_ns;                     /* from release to end */
-	uint64_t dropped[PLAN_SERIAL_PORTS]; /* console bytes that nobody took */
+	uint32_t end;    /* enum partition_end */
+	uint32_t code;   /* PARTITION_EXIT_CODE: the guest's code */
+	uint64_t run_ns; /* from release to end */
 	char how[64];
+};
+
+struct message_report {
+	uint64_t dropped[PLAN_SERIAL_PORTS]; /* console bytes that nobody took */
 };
 
 struct message_counter {

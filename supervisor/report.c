@@ -16,12 +16,12 @@ void run_say(struct run *run, const char *fmt, ...)
 	va_list ap;
 
 	if (run->line && atomic_exchange(&run->line->open_by, 0))
-		fputc('\n', stderr);
-	fputs("bulkhead: ", stderr);
+		fputc('\n', run->err);
+	fputs("bulkhead: ", run->err);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vfprintf(run->err, fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	fputs(run->raw ? "\r\n" : "\n", run->err);
 }
 
 /* ---- conclusions ---- */
@@ -146,11 +146,11 @@ static uint64_t dropped_bytes(const struct child *child)
 	uint64_t sum = 0;
 
 	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++)
-		sum += child->result.dropped[i];
+		sum += child->last.dropped[i];
 	return sum;
 }
 
-void report_verdict(const struct run *run, FILE *f)
+void report_verdict(const struct run *run, enum bh_exit code, FILE *f)
 {
 	for (unsigned i = 0; i < run->child_count; i++) {
 		uint64_t lost = dropped_bytes(&run->children[i]);
@@ -167,7 +167,7 @@ void report_verdict(const struct run *run, FILE *f)
 		print_child(&run->children[i], run->stop, f);
 		fprintf(f, "; ");
 	}
-	fprintf(f, "exit code %d\n", run_exit_code(run));
+	fprintf(f, "exit code %d\n", (int)code);
 }
 
 /* ---- counters ---- */
@@ -221,13 +221,13 @@ static json_t *child_json(const struct child *child)
 	return o;
 }
 
-void report_json(const struct run *run, FILE *f)
+void report_json(const struct run *run, enum bh_exit code, FILE *f)
 {
 	json_t *list = json_array(), *o;
 
 	for (unsigned i = 0; i < run->child_count; i++)
 		json_array_append_new(list, child_json(&run->children[i]));
-	o = json_pack("{s:i, s:o}", "exit_code", run_exit_code(run), "partitions", list);
+	o = json_pack("{s:i, s:o}", "exit_code", (int)code, "partitions", list);
 	json_dumpf(o, f, JSON_INDENT(2));
 	fputc('\n', f);
 	json_decref(o);

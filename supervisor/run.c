@@ -7,9 +7,12 @@
 
 #include "lib/ipc.h"
 #include "lib/util.h"
+#include "supervisor/say.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -24,6 +27,12 @@
  * the process and to its group, as timeout(1) does.
  */
 #define INSIST_NS 500000000
+
+/* What a partition may still need after its guest's end: draining its consoles, a report. */
+#define LINGER_NS 5000000000
+
+/* Messages taken from one partition before others get their turn. */
+#define MESSAGES_PER_TURN 16
 
 /* ---- stopping ---- */
 
@@ -42,7 +51,8 @@ static void kill_all(struct run *run)
 
 static void child_stop(struct child *child)
 {
-	if (!child_alive(child) || child->stop_sent)
+	/* One that has ended is about to exit, once its consoles are drained. */
+	if (!child_alive(child) || child->stop_sent || child->state == CHILD_ENDED)
 		return;
 	child->stop_sent = true;
 	/* Before it is ready it does not listen; and there is nothing to stop. */
@@ -56,7 +66,9 @@ static void run_stop(struct run *run, enum stop_reason reason)
 		run->stop = reason;
 	for (unsigned i = 0; i < run->child_count; i++)
 		child_stop(&run->children[i]);
-	loop_timer_start(&run->grace, STOP_GRACE_NS);
+	/* Counted from the first time: nobody wins time by asking again. */
+	if (!loop_timer_running(&run->grace))
+		loop_timer_start(&run->grace, STOP_GRACE_NS);
 }
 
 static void grace_expired(struct loop_timer *t)
@@ -117,15 +129,26 @@ static void run_check_ready(struct run *run)
 		run->children[i].state = CHILD_RUNNING;
 		ipc_send(run->children[i].control.fd, MSG_START, NULL, 0);
 	}
+	run_settle_kthreads(run);
 	if (run->options->timeout_ns)
 		loop_timer_start(&run->timeout, run->options->timeout_ns);
 }
 
-/* The fatal-error rule (design.md section 3). */
+static void linger_expired(struct loop_timer *t)
+{
+	struct child *child = container_of(t, struct child, linger);
+
+	if (child_alive(child))
+		kill(child->pid, SIGKILL);
+}
+
+/* Applies the fatal-error rule (design.md section 3), and sees to it that the process goes. */
 static void child_concluded(struct child *child)
 {
 	child->state = CHILD_ENDED;
-	if (child_is_fatal(child) && child->plan->on_fatal == PLAN_FATAL_SAFE_STATE)
+	loop_timer_start(&child->linger, LINGER_NS);
+	if (child->run->released && child_is_fatal(child) &&
+		child->plan->on_fatal == PLAN_FATAL_SAFE_STATE)
 		run_stop(child->run, STOP_SAFE_STATE);
 }
 
@@ -172,7 +195,8 @@ static bool on_stats(struct child *child, const struct ipc_message *m)
 	unsigned n = (unsigned)(m->size / sizeof(struct message_counter));
 	struct message_counter *list;
 
-	if (m->size % sizeof(*list) || child->counter_count + n > CHILD_COUNTERS_MAX)
+	if (!n || child->state != CHILD_ENDED || m->size % sizeof(*list) ||
+		child->counter_count + n > CHILD_COUNTERS_MAX)
 		return false;
 	list = reallocarray(child->counters, child->counter_count + n, sizeof(*list));
 	if (!list)
@@ -186,17 +210,29 @@ static bool on_stats(struct child *child, const struct ipc_message *m)
 
 static bool on_ended(struct child *child, const struct ipc_message *m)
 {
-	if (m->size < sizeof(child->result) || child->state != CHILD_RUNNING || child->has_result)
+	struct message_ended ended;
+
+	if (m->size != sizeof(ended) || child->state != CHILD_RUNNING)
 		return false;
-	memcpy(&child->result, m->payload, sizeof(child->result));
-	if (child->result.end >= PARTITION_CRASHED)
+	memcpy(&ended, m->payload, sizeof(ended));
+	if (ended.end >= PARTITION_CRASHED)
 		return false;
-	sanitise_field(child->result.how, sizeof(child->result.how));
+	sanitise_field(ended.how, sizeof(ended.how));
+	child->result = ended;
 	child->has_result = true;
-	if (m->size > sizeof(child->result))
-		child->report = sanitise(
-			m->payload + sizeof(child->result), m->size - sizeof(child->result));
 	child_concluded(child);
+	return true;
+}
+
+static bool on_report(struct child *child, const struct ipc_message *m)
+{
+	if (m->size < sizeof(child->last) || child->state != CHILD_ENDED || child->has_report)
+		return false;
+	memcpy(&child->last, m->payload, sizeof(child->last));
+	child->has_report = true;
+	if (m->size > sizeof(child->last))
+		child->report =
+			sanitise(m->payload + sizeof(child->last), m->size - sizeof(child->last));
 	return true;
 }
 
@@ -215,7 +251,12 @@ static bool on_message(struct child *child, const struct ipc_message *m)
 		return on_stats(child, m);
 	case MSG_ENDED:
 		return on_ended(child, m);
+	case MSG_REPORT:
+		return on_report(child, m);
 	case MSG_QUIT:
+		/* Only a user at its console can have asked for it. */
+		if (!child->run->raw || child->run->console_child != (int)child->index)
+			return false;
 		run_stop(child->run, STOP_INTERRUPTED);
 		return true;
 	default:
@@ -223,44 +264,51 @@ static bool on_message(struct child *child, const struct ipc_message *m)
 	}
 }
 
-/* Takes all messages there are. A child that breaks the protocol is killed. */
-static void child_receive(struct child *child)
+/* Takes up to LIMIT messages. A child that breaks the protocol is killed. */
+static void child_receive(struct child *child, unsigned limit)
 {
 	static struct ipc_message m; /* single-threaded, and large */
-	int ret;
+	int ret = 0;
 
-	while ((ret = ipc_receive(child->control.fd, &m)) == 0) {
+	while (limit-- && (ret = ipc_receive(child->control.fd, &m)) == 0) {
 		if (!on_message(child, &m)) {
 			ret = -EPROTO;
 			break;
 		}
 	}
-	if (ret != -EAGAIN)
+	if (ret && ret != -EAGAIN)
 		loop_unwatch(child->run->loop, &child->control);
-	if (ret == -EPROTO && child_alive(child))
+	if (ret == -EPROTO && child_alive(child)) {
+		child->broke_protocol = true;
 		kill(child->pid, SIGKILL);
-	run_check_ready(child->run);
+	}
 }
 
 static void control_ready(struct loop_watch *w, uint32_t revents)
 {
+	struct child *child = container_of(w, struct child, control);
+
 	(void)revents;
-	child_receive(container_of(w, struct child, control));
+	child_receive(child, MESSAGES_PER_TURN);
+	run_check_ready(child->run);
 }
 
-/* What is known of a process that died without a report. */
+/* What is known of a process that died without saying how its guest ended. */
 static void conclude_crash(struct child *child, const siginfo_t *info)
 {
 	struct message_ended *r = &child->result;
+	bool killed = info->si_code != CLD_EXITED && info->si_status == SIGKILL;
 
-	if (child->stop_sent && info->si_code != CLD_EXITED && info->si_status == SIGKILL) {
+	if (child->stop_sent && killed && !child->broke_protocol) {
 		r->end = PARTITION_STOPPED; /* by us */
 		child->has_result = child->state == CHILD_RUNNING;
 		child->state = CHILD_ENDED;
 		return;
 	}
 	r->end = PARTITION_CRASHED;
-	if (info->si_code == CLD_EXITED)
+	if (child->broke_protocol)
+		snprintf(r->how, sizeof(r->how), "its process broke the protocol and was killed");
+	else if (info->si_code == CLD_EXITED)
 		snprintf(r->how, sizeof(r->how), "its process ended with status %d",
 			info->si_status);
 	else
@@ -273,13 +321,15 @@ static void conclude_crash(struct child *child, const siginfo_t *info)
 static void child_exited(struct loop_watch *w, uint32_t revents)
 {
 	struct child *child = container_of(w, struct child, exited);
-	siginfo_t info;
+	siginfo_t info = {0};
 
 	(void)revents;
-	if (waitid(P_PID, (id_t)child->pid, &info, WEXITED))
-		return;
+	if (waitid(P_PID, (id_t)child->pid, &info, WEXITED)) {
+		info.si_code = CLD_EXITED;
+		info.si_status = -1; /* somebody else has reaped it */
+	}
 	child->pid = 0;
-	child_receive(child); /* its last words may still be in the socket */
+	child_receive(child, UINT_MAX); /* its last words may still be in the socket */
 	loop_unwatch(child->run->loop, w);
 	fd_close(&w->fd);
 	if (!child->has_result && !child->failed)
@@ -298,6 +348,7 @@ static int watch_signals(struct run *run)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGQUIT);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	run->signals = LOOP_WATCH_INIT;
 	run->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -334,8 +385,10 @@ static int run_spawn(struct run *run, struct diags *diags)
 			ret = err;
 			continue;
 		}
+		/* There is room: PLAN_PARTITIONS_MAX is far below LOOP_WATCHES_MAX. */
 		loop_watch(run->loop, &child->control);
 		loop_watch(run->loop, &child->exited);
+		loop_timer_init(run->loop, &child->linger, linger_expired);
 	}
 	return ret;
 }
@@ -390,6 +443,7 @@ static int run_init(struct run *run, struct diags *diags)
 			.run = run,
 			.plan = &run->plan->partitions[i],
 			.index = i,
+			.pty_slaves = {-1, -1},
 			.control = {.fd = -1, .slot = -1, .events = POLLIN, .ready = control_ready},
 			.exited = {.fd = -1, .slot = -1, .events = POLLIN, .ready = child_exited},
 		};
@@ -404,6 +458,9 @@ static void run_fini(struct run *run)
 
 		fd_close(&child->control.fd);
 		fd_close(&child->exited.fd);
+		for (unsigned k = 0; k < PLAN_SERIAL_PORTS; k++)
+			fd_close(&child->pty_slaves[k]);
+		loop_timer_fini(&child->linger);
 		free(child->report);
 		free(child->counters);
 	}
@@ -413,6 +470,7 @@ static void run_fini(struct run *run)
 	fd_close(&run->signals.fd);
 	loop_destroy(run->loop);
 	run_close(run);
+	fclose(run->err);
 }
 
 static void print_plan(struct run *run)
@@ -434,7 +492,9 @@ static void print_reports(struct run *run)
 		char *rest = copy, *line;
 
 		while (rest && (line = strsep(&rest, "\n")) != NULL) {
-			if (*line)
+			if (*line && child->failed) /* it names the partition's key */
+				run_say(run, "%s", line);
+			else if (*line)
 				run_say(run, "%s: %s", child->plan->name, line);
 		}
 	}
@@ -443,19 +503,22 @@ static void print_reports(struct run *run)
 /* Spawns, runs, and waits until every process is gone. 0, or -errno with a reason in DIAGS. */
 static int run_to_end(struct run *run, struct diags *diags)
 {
+	bool any = false;
 	int ret;
 
-	if (run->console_child >= 0 && isatty(STDIN_FILENO) && run->console_out >= 0)
+	if (run->console_in >= 0 && run->console_out >= 0)
 		terminal_make_raw(run);
 	ret = run_spawn(run, diags);
 	if (ret)
 		run_stop(run, STOP_START_FAILED);
 	run_check_ready(run);
-	for (unsigned i = 0; i < run->child_count; i++) {
-		if (child_alive(&run->children[i])) {
-			loop_run(run->loop);
-			break;
-		}
+	for (unsigned i = 0; i < run->child_count; i++)
+		any = any || child_alive(&run->children[i]);
+	if (any && loop_run(run->loop)) {
+		diag_error(diags, NULL, NULL,
+			"the supervisor's event loop failed; everything was killed");
+		kill_all(run);
+		ret = -EIO;
 	}
 	terminal_restore(run);
 	return ret;
@@ -468,31 +531,35 @@ int supervisor_run(const struct plan *plan, const struct run_options *options)
 		.kvm_fd = -1,
 		.line_fd = -1,
 		.console_out = -1,
+		.console_in = -1,
 		.console_child = -1,
 		.signals = LOOP_WATCH_INIT};
-	enum bh_exit code = BH_EXIT_HOST;
+	int ret, err_fd = open_console(STDERR_FILENO, O_WRONLY);
+	enum bh_exit code;
 	struct diags diags;
-	int ret;
+	bool created;
 
+	run.err = err_fd < 0 ? NULL : say_open(err_fd);
+	if (!run.err)
+		return BH_EXIT_HOST;
 	diags_init(&diags);
 	ret = run_init(&run, &diags);
-	if (ret) {
+	created = !ret;
+	if (created && !options->quiet)
+		print_plan(&run);
+	if (created)
+		ret = run_to_end(&run, &diags);
+	code = run_exit_code(&run);
+	if (ret && code == BH_EXIT_OK)
 		code = ret == -EINVAL ? BH_EXIT_USAGE : BH_EXIT_HOST;
-	} else {
-		if (!options->quiet)
-			print_plan(&run);
-		run_to_end(&run, &diags);
-		code = run_exit_code(&run);
-	}
-	diags_print(&diags, stderr, "bulkhead: ");
+	diags_print(&diags, run.err, "bulkhead: ");
 	print_reports(&run);
 	if (options->stats)
-		report_stats(&run, stderr);
-	if (run.child_count && !ret) {
-		report_verdict(&run, stderr);
-	}
+		report_stats(&run, run.err);
+	if (created)
+		report_verdict(&run, code, run.err);
 	if (options->json)
-		report_json(&run, stdout);
+		report_json(&run, code, stdout);
 	run_fini(&run);
 	diags_fini(&diags);
 	return (int)code;

@@ -8,6 +8,7 @@
 #include "partition/protocol.h"
 #include "supervisor/supervisor.h"
 
+#include <sched.h>
 #include <sys/types.h>
 #include <termios.h>
 
@@ -37,7 +38,12 @@ struct child {
 	bool failed_host; /* ... because of the host, not of the plan */
 	bool has_result;  /* `result` is there */
 	bool stop_sent;
+	bool broke_protocol;
+	int pty_slaves[PLAN_SERIAL_PORTS]; /* kept open for the life of the run; -1: none */
+	struct loop_timer linger;          /* after its end, until its process must be gone */
 	struct message_ended result;
+	bool has_report; /* `last` is there */
+	struct message_report last;
 	char *report; /* reason of a failed start, or report of a fatal end; owned, sanitised */
 	struct message_counter *counters;
 	unsigned counter_count;
@@ -65,16 +71,26 @@ struct run {
 	bool released;
 	uint64_t interrupted_ns; /* when the first SIGINT or its like came; 0: not yet */
 
+	cpu_set_t allowed;             /* the cores that this process was given */
+	uint64_t io_cores[CORE_WORDS]; /* ... and those of them for housekeeping */
 	int kvm_fd;
 	int line_fd;
 	struct console_line *line;
+	FILE *err;         /* our own messages: standard error, made unable to block us */
 	int console_out;   /* where consoles are shown; -1: nowhere */
+	int console_in;    /* where the interactive partition reads; -1: nowhere */
 	int console_child; /* index of the interactive partition; -1: none */
 	bool raw;          /* the terminal is raw; termios has what it was */
 	struct termios termios;
 };
 
 /* ---- spawn.c ---- */
+
+/*
+ * A descriptor for FD's file that does not block, and whose flags are not shared with whoever gave
+ * us FD; or a copy of FD where that cannot be had. FLAGS: O_WRONLY or O_RDONLY. Negative errno.
+ */
+int open_console(int fd, int flags);
 
 /*
  * Opens everything the partitions need that is theirs in common. 0 or -EINVAL/-EIO with the reason
@@ -85,6 +101,11 @@ void run_close(struct run *run);
 
 /* Opens the child's files and starts its process. 0 or a negative errno with a reason in DIAGS. */
 int child_spawn(struct child *child, struct diags *diags);
+
+/* ---- kthreads.c ---- */
+
+/* Moves the kernel threads that KVM has made for the partitions to the housekeeping cores. */
+void run_settle_kthreads(struct run *run);
 
 /* ---- report.c ---- */
 
@@ -98,13 +119,16 @@ bool child_is_fatal(const struct child *child);
 enum bh_exit run_exit_code(const struct run *run);
 
 void report_stats(const struct run *run, FILE *f);
-void report_verdict(const struct run *run, FILE *f);
-void report_json(const struct run *run, FILE *f);
+void report_verdict(const struct run *run, enum bh_exit code, FILE *f);
+void report_json(const struct run *run, enum bh_exit code, FILE *f);
 
-/* A line on stderr, starting with "bulkhead: ", that does not continue a console's line. */
+/* A line on run->err, starting with "bulkhead: ", that does not continue a console's line. */
 void run_say(struct run *run, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* ---- terminal.c ---- */
+
+/* True when stdin is a terminal and we are in its foreground. */
+bool terminal_is_ours(void);
 
 /* Makes the terminal on stdin raw; keeps what it was. 0 or a negative errno. */
 int terminal_make_raw(struct run *run);

@@ -18,19 +18,17 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 extern char **environ;
 
 #define KVM_DEVICE "/dev/kvm"
 
-/* ---- what the run shares ---- */
-
 /*
- * A descriptor for FD's file that does not block and whose flags are not shared with whoever gave
- * us FD. Regular files never block, and must keep their common position; some files cannot be
- * opened again: those are used as they are.
+ * Regular files never block, and must keep their common position; some files cannot be opened
+ * again: those are used as they are.
  */
-static int open_console(int fd)
+int open_console(int fd, int flags)
 {
 	char path[32];
 	struct stat st;
@@ -40,11 +38,87 @@ static int open_console(int fd)
 		return -errno;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if (S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode))
-		ret = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		ret = open(path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (ret < 0)
 		ret = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	return ret < 0 ? -errno : ret;
 }
+
+/* ---- cores ---- */
+
+enum core_owner {
+	OWNER_EXCLUSIVE, /* a partition whose vCPUs have their cores to themselves */
+	OWNER_SAFETY,    /* the safety partition */
+};
+
+static bool core_owned(const struct plan *plan, unsigned core, enum core_owner owner)
+{
+	for (unsigned i = 0; i < plan->partition_count; i++) {
+		const struct plan_partition *p = &plan->partitions[i];
+
+		if (owner == OWNER_SAFETY ? p->role != PLAN_SAFETY : p->cpus.shared)
+			continue;
+		for (unsigned c = 0; c < p->cpus.core_count; c++) {
+			if (p->cpus.cores[c] == core)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Adds the cores that this process may use and that nobody of the kind OWNER has. How many. */
+static unsigned add_free_cores(
+	const struct run *run, enum core_owner owner, uint64_t words[CORE_WORDS])
+{
+	unsigned found = 0;
+
+	for (unsigned core = 0; core < PLAN_CORES_MAX && core < CPU_SETSIZE; core++) {
+		if (!CPU_ISSET(core, &run->allowed) || core_owned(run->plan, core, owner))
+			continue;
+		cores_add(words, core);
+		found++;
+	}
+	return found;
+}
+
+/*
+ * Housekeeping cores: what the plan says; else the cores that no partition has to itself; else
+ * those that the safety partition does not have. All zero: anywhere.
+ */
+static void choose_io_cores(const struct run *run, uint64_t words[CORE_WORDS])
+{
+	const struct plan *plan = run->plan;
+
+	for (unsigned i = 0; i < plan->housekeeping_count; i++)
+		cores_add(words, plan->housekeeping[i]);
+	if (!plan->housekeeping_count && !add_free_cores(run, OWNER_EXCLUSIVE, words))
+		add_free_cores(run, OWNER_SAFETY, words);
+}
+
+/* Where the vCPUs of a partition that shares cores run. False when there is no core for them. */
+static bool choose_vcpu_cores(
+	const struct run *run, const struct plan_partition *p, uint64_t words[CORE_WORDS])
+{
+	for (unsigned i = 0; i < p->cpus.core_count; i++)
+		cores_add(words, p->cpus.cores[i]);
+	return p->cpus.core_count || add_free_cores(run, OWNER_EXCLUSIVE, words);
+}
+
+/* The supervisor's own work is housekeeping, too. */
+static void settle_on_io_cores(struct run *run)
+{
+	cpu_set_t cores;
+
+	if (sched_getaffinity(0, sizeof(run->allowed), &run->allowed))
+		return;
+	choose_io_cores(run, run->io_cores);
+	cores_to_set(run->io_cores, &cores);
+	/* Where this is refused, the plan's check against the host has said so, or will. */
+	if (CPU_COUNT(&cores))
+		sched_setaffinity(0, sizeof(cores), &cores);
+}
+
+/* ---- what the run shares ---- */
 
 static int open_kvm(struct run *run, struct diags *diags)
 {
@@ -64,8 +138,10 @@ static int open_line(struct run *run)
 {
 	void *line;
 
-	run->line_fd = memfd_create("bulkhead-line", MFD_CLOEXEC);
-	if (run->line_fd < 0 || ftruncate(run->line_fd, sizeof(*run->line)))
+	/* Sealed: nobody takes the page away from under those who share it. */
+	run->line_fd = memfd_create("bulkhead-line", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (run->line_fd < 0 || ftruncate(run->line_fd, sizeof(*run->line)) ||
+		fcntl(run->line_fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW))
 		return -errno;
 	line = mmap(NULL, sizeof(*run->line), PROT_READ | PROT_WRITE, MAP_SHARED, run->line_fd, 0);
 	if (line == MAP_FAILED)
@@ -81,15 +157,20 @@ int run_open(struct run *run, struct diags *diags)
 
 	if (ret)
 		return ret;
+	settle_on_io_cores(run);
 	ret = open_line(run);
 	if (!ret && (!o->console || strcmp(o->console, "none") != 0)) {
-		run->console_out = open_console(o->json ? STDERR_FILENO : STDOUT_FILENO);
+		run->console_out = open_console(o->json ? STDERR_FILENO : STDOUT_FILENO, O_WRONLY);
 		ret = run->console_out < 0 ? run->console_out : 0;
+	}
+	/* A terminal whose foreground we are not in is not ours to read. */
+	if (!ret && run->console_child >= 0 && (!isatty(STDIN_FILENO) || terminal_is_ours())) {
+		run->console_in = open_console(STDIN_FILENO, O_RDONLY);
+		ret = run->console_in < 0 ? run->console_in : 0;
 	}
 	if (ret) {
 		diag_error(diags, NULL, NULL,
-			"the console cannot be set up: %s; see whether standard "
-			"output is open",
+			"the console cannot be set up: %s; see whether standard input and output are open",
 			strerror(-ret));
 		return ret;
 	}
@@ -109,6 +190,7 @@ void run_close(struct run *run)
 	fd_close(&run->line_fd);
 	fd_close(&run->kvm_fd);
 	fd_close(&run->console_out);
+	fd_close(&run->console_in);
 }
 
 /* ---- what a child gets ---- */
@@ -119,6 +201,7 @@ void run_close(struct run *run)
 struct child_files {
 	struct child *child;
 	struct diags *diags;
+	bool host_error; /* something could not be opened because of a limit of this host */
 	int owned[CHILD_FDS_MAX];
 	unsigned owned_count;
 	struct partition_launch launch;
@@ -138,6 +221,7 @@ static void say_open_failed(
 	char field[96];
 	int error = errno;
 
+	f->host_error = f->host_error || error == EMFILE || error == ENFILE || error == ENOMEM;
 	snprintf(field, sizeof(field), "partitions.%s.%s", f->child->plan->name, key);
 	diag_error(f->diags, loc, field,
 		"%s cannot be opened: %s; see the path and its permissions", path, strerror(error));
@@ -166,20 +250,31 @@ static void open_images(struct child_files *f)
 		l->module_fds[i] = open_input(f, "modules", &p->modules[i].loc, p->modules[i].path);
 }
 
-/* A pseudo-terminal whose name is printed. Its slave stays open here, so that the master never
- * reports a hang-up when a terminal program comes or goes. */
-static int open_pty(struct child_files *f, const struct plan_serial *s, unsigned port)
+/*
+ * A pseudo-terminal, raw, whose name is printed. Its slave stays open here, so that the master
+ * never reports a hang-up when a terminal program comes or goes.
+ */
+static void open_pty(struct child_files *f, unsigned port)
 {
-	int master = keep(f, posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
+	const struct plan_serial *s = &f->child->plan->serial[port];
+	struct partition_port *p = &f->launch.ports[port];
+	int *slave = &f->child->pty_slaves[port];
+	struct termios raw;
 	char name[64];
 
-	if (master < 0 || unlockpt(master) || ptsname_r(master, name, sizeof(name)) ||
-		open(name, O_RDWR | O_NOCTTY | O_CLOEXEC) < 0) {
-		say_open_failed(f, "serial", &s->loc, "a pseudo-terminal");
-		return -1;
+	p->out_fd = keep(f, posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
+	if (p->out_fd >= 0 && !unlockpt(p->out_fd) && !ptsname_r(p->out_fd, name, sizeof(name))) {
+		*slave = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+		/* One watch per descriptor, so the reading side needs one of its own. */
+		p->in_fd = keep(f, fcntl(p->out_fd, F_DUPFD_CLOEXEC, 3));
 	}
+	if (*slave < 0 || p->in_fd < 0 || tcgetattr(*slave, &raw)) {
+		say_open_failed(f, "serial", &s->loc, "a pseudo-terminal");
+		return;
+	}
+	cfmakeraw(&raw);
+	tcsetattr(*slave, TCSANOW, &raw);
 	run_say(f->child->run, "%s: COM%u is %s", f->child->plan->name, port + 1, name);
-	return master;
 }
 
 static void open_console_port(struct child_files *f, unsigned port, struct partition_port *ret)
@@ -196,7 +291,7 @@ static void open_console_port(struct child_files *f, unsigned port, struct parti
 			ret->flags |= PORT_COLOUR;
 		return;
 	}
-	ret->in_fd = fcntl(STDIN_FILENO, F_GETFD) < 0 ? -1 : STDIN_FILENO;
+	ret->in_fd = run->console_in;
 	if (run->raw) {
 		ret->flags = PORT_TERMINAL;
 		f->launch.has_termios = 1;
@@ -236,73 +331,9 @@ static void open_ports(struct child_files *f)
 			if (port->out_fd < 0)
 				say_open_failed(f, "serial", &s->loc, s->path);
 		} else if (s->kind == PLAN_SERIAL_PTY) {
-			port->out_fd = port->in_fd = open_pty(f, s, i);
+			open_pty(f, i);
 		}
 	}
-}
-
-static void core_add(uint64_t words[CORE_WORDS], unsigned core)
-{
-	words[core / 64] |= (uint64_t)1 << (core % 64);
-}
-
-enum core_owner {
-	OWNER_EXCLUSIVE, /* a partition whose vCPUs have their cores to themselves */
-	OWNER_SAFETY,    /* the safety partition */
-};
-
-static bool core_owned(const struct plan *plan, unsigned core, enum core_owner owner)
-{
-	for (unsigned i = 0; i < plan->partition_count; i++) {
-		const struct plan_partition *p = &plan->partitions[i];
-
-		if (owner == OWNER_SAFETY ? p->role != PLAN_SAFETY : p->cpus.shared)
-			continue;
-		for (unsigned c = 0; c < p->cpus.core_count; c++) {
-			if (p->cpus.cores[c] == core)
-				return true;
-		}
-	}
-	return false;
-}
-
-/* Adds the cores that this process may use and that nobody of the kind OWNER has. How many. */
-static unsigned add_free_cores(
-	const struct plan *plan, enum core_owner owner, uint64_t words[CORE_WORDS])
-{
-	cpu_set_t allowed;
-	unsigned found = 0;
-
-	if (sched_getaffinity(0, sizeof(allowed), &allowed))
-		return 0;
-	for (unsigned core = 0; core < PLAN_CORES_MAX && core < CPU_SETSIZE; core++) {
-		if (!CPU_ISSET(core, &allowed) || core_owned(plan, core, owner))
-			continue;
-		core_add(words, core);
-		found++;
-	}
-	return found;
-}
-
-/*
- * Housekeeping cores: what the plan says; else the cores that no partition has to itself; else
- * those that the safety partition does not have. All zero: anywhere.
- */
-static void choose_io_cores(const struct plan *plan, uint64_t words[CORE_WORDS])
-{
-	for (unsigned i = 0; i < plan->housekeeping_count; i++)
-		core_add(words, plan->housekeeping[i]);
-	if (!plan->housekeeping_count && !add_free_cores(plan, OWNER_EXCLUSIVE, words))
-		add_free_cores(plan, OWNER_SAFETY, words);
-}
-
-/* Where the vCPUs of a partition that shares cores run. False when there is no core for them. */
-static bool choose_vcpu_cores(
-	const struct plan *plan, const struct plan_partition *p, uint64_t words[CORE_WORDS])
-{
-	for (unsigned i = 0; i < p->cpus.core_count; i++)
-		core_add(words, p->cpus.cores[i]);
-	return p->cpus.core_count || add_free_cores(plan, OWNER_EXCLUSIVE, words);
 }
 
 static void launch_init(struct child_files *f, int control_fd)
@@ -321,8 +352,8 @@ static void launch_init(struct child_files *f, int control_fd)
 		l->module_fds[i] = -1;
 	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++)
 		l->ports[i] = (struct partition_port){.out_fd = -1, .in_fd = -1, .log_fd = -1};
-	choose_io_cores(f->child->run->plan, l->io_cores);
-	if (p->cpus.shared && !choose_vcpu_cores(f->child->run->plan, p, l->vcpu_cores))
+	memcpy(l->io_cores, f->child->run->io_cores, sizeof(l->io_cores));
+	if (p->cpus.shared && !choose_vcpu_cores(f->child->run, p, l->vcpu_cores))
 		diag_error(f->diags, &p->locs[PLAN_KEY_CPUS], p->name,
 			"every core that this process may use belongs to another partition; name cores "
 			"to share (cpus.on), or give the others fewer");
@@ -366,11 +397,19 @@ static int spawn(struct child_files *f, int launch_fd)
 
 	snprintf(number, sizeof(number), "%d", launch_fd);
 	posix_spawn_file_actions_init(&actions);
-	ret = inherit(&actions, run->kvm_fd);
+	/* Consoles have descriptors of their own. Standard error stays, for a process's last words.
+	 */
+	ret = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDWR, 0);
+	if (!ret)
+		ret = posix_spawn_file_actions_adddup2(&actions, STDIN_FILENO, STDOUT_FILENO);
+	if (!ret)
+		ret = inherit(&actions, run->kvm_fd);
 	if (!ret)
 		ret = inherit(&actions, run->line_fd);
 	if (!ret)
 		ret = inherit(&actions, run->console_out);
+	if (!ret && run->console_child == (int)child->index)
+		ret = inherit(&actions, run->console_in);
 	for (unsigned i = 0; !ret && i < f->owned_count; i++)
 		ret = inherit(&actions, f->owned[i]);
 	if (!ret)
@@ -380,7 +419,14 @@ static int spawn(struct child_files *f, int launch_fd)
 		return -ret;
 	child->state = CHILD_STARTING;
 	child->exited.fd = (int)syscall(SYS_pidfd_open, child->pid, 0);
-	return child->exited.fd < 0 ? -errno : 0;
+	if (child->exited.fd >= 0)
+		return 0;
+	ret = -errno;
+	kill(child->pid, SIGKILL);
+	waitpid(child->pid, NULL, 0);
+	child->pid = 0;
+	child->state = CHILD_NONE;
+	return ret;
 }
 
 int child_spawn(struct child *child, struct diags *diags)
@@ -399,7 +445,7 @@ int child_spawn(struct child *child, struct diags *diags)
 		launch_init(f, keep(f, pair[1]));
 		open_images(f);
 		open_ports(f);
-		ret = diags->errors > errors ? -EINVAL : 0;
+		ret = diags->errors == errors ? 0 : f->host_error ? -EMFILE : -EINVAL;
 	}
 	if (!ret) {
 		launch_fd = launch_seal(f);

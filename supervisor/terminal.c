@@ -4,16 +4,21 @@
 #include <errno.h>
 #include <unistd.h>
 
+bool terminal_is_ours(void)
+{
+	return isatty(STDIN_FILENO) && tcgetpgrp(STDIN_FILENO) == getpgrp();
+}
+
 int terminal_make_raw(struct run *run)
 {
 	struct termios raw;
 
+	if (!terminal_is_ours())
+		return -ENOTTY;
 	if (tcgetattr(STDIN_FILENO, &run->termios))
 		return -errno;
 	raw = run->termios;
 	cfmakeraw(&raw);
-	/* Our own messages end in a bare newline. */
-	raw.c_oflag |= OPOST | ONLCR;
 	if (tcsetattr(STDIN_FILENO, TCSANOW, &raw))
 		return -errno;
 	run->raw = true;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The vCPU run loop. On the fast path a vCPU thread does nothing but KVM_RUN and what the exit asks
- * for: no allocation, no other system call, no lock that another vCPU takes.
+ * The vCPU run loop. A vCPU thread does nothing but KVM_RUN and what the exit asks for. The way of
+ * an exit to its device takes no lock, makes no system call and allocates nothing; a device may
+ * take its own lock, for as long as its registers change, and drive an interrupt line.
  *
  * Stopping without a lost wake-up: vcpu_kick sets `stop`, then immediate_exit, then signals the
  * thread. Before KVM_RUN the loop sees `stop`; between that look and the entry, immediate_exit
@@ -62,7 +63,15 @@ static void *vcpu_thread(void *arg)
 	struct vcpu *vcpu = arg;
 	struct vm *vm = vcpu->vm;
 
+	sigset_t signals;
+
+	/* Whatever our caller blocked: the kick must arrive, and nothing else is a vCPU's business.
+	 */
+	sigfillset(&signals);
+	sigdelset(&signals, KICK_SIGNAL);
+	pthread_sigmask(SIG_SETMASK, &signals, NULL);
 	prctl(PR_SET_NAME, vcpu->name);
+	atomic_store(&vcpu->tid, gettid());
 	pthread_mutex_lock(&vm->gate_lock);
 	while (!vm->released)
 		pthread_cond_wait(&vm->gate, &vm->gate_lock);
@@ -102,6 +111,13 @@ void vcpu_destroy(struct vcpu *vcpu)
 	fd_close(&vcpu->fd);
 }
 
+void vcpu_prime(struct vcpu *vcpu)
+{
+	vcpu->run->immediate_exit = 1;
+	ioctl(vcpu->fd, KVM_RUN, 0);
+	vcpu->run->immediate_exit = 0;
+}
+
 int vcpu_start(struct vcpu *vcpu, const cpu_set_t *affinity, const char *name)
 {
 	struct sigaction action = {.sa_handler = kick_received};
@@ -127,6 +143,8 @@ void vcpu_kick(struct vcpu *vcpu)
 	atomic_store_explicit(&vcpu->stop, true, memory_order_release);
 	/* KVM reads it without a lock; the signal below orders it for a running vCPU. */
 	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
-	if (vcpu->started)
-		pthread_kill(vcpu->thread, KICK_SIGNAL);
+	/* A thread without a tid yet sees `stop` before it runs the guest. One that is gone already
+	 * is nobody: threads of this process are not made any more. */
+	if (atomic_load(&vcpu->tid))
+		tgkill(getpid(), atomic_load(&vcpu->tid), KICK_SIGNAL);
 }

@@ -27,8 +27,9 @@ struct vcpu {
 	int fd;
 	struct kvm_run *run;
 	pthread_t thread;
-	char name[16]; /* the thread's: "linux/vcpu0"; the kernel's limit */
-	bool started;
+	char name[16];  /* the thread's: "linux/vcpu0"; the kernel's limit */
+	bool started;   /* `thread` is to be joined; the builder's thread only */
+	atomic_int tid; /* of the thread, once it runs */
 	atomic_bool stop;
 	struct vcpu_counters counters;
 	struct arch_vcpu arch;
@@ -45,6 +46,13 @@ extern const struct vcpu_exit arch_exits[VCPU_EXITS_MAX];
 
 int vcpu_create(struct vm *vm, unsigned index, struct vcpu *vcpu, const char **ret_what);
 void vcpu_destroy(struct vcpu *vcpu);
+
+/*
+ * Enters KVM_RUN and leaves it before the guest's first instruction. With the first entry into a VM
+ * KVM makes helper threads, which inherit the cores of the thread that enters: this makes them
+ * those of the caller, not those of a vCPU.
+ */
+void vcpu_prime(struct vcpu *vcpu);
 
 int vcpu_start(struct vcpu *vcpu, const cpu_set_t *affinity, const char *name);
 

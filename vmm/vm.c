@@ -234,6 +234,8 @@ int vm_start(struct vm *vm, const struct entry_state *entry, const cpu_set_t *af
 {
 	int ret = arch_vcpu_enter(&vm->vcpus[0], entry, ret_what);
 
+	if (!ret)
+		vcpu_prime(&vm->vcpus[0]);
 	for (unsigned i = 0; !ret && i < vm->vcpu_count; i++) {
 		*ret_what = "starting a vCPU thread on its host cores";
 		ret = vcpu_start(&vm->vcpus[i], &affinity[i], name);
@@ -285,7 +287,7 @@ bool vm_end(struct vm *vm, enum end_kind kind, uint32_t code, const char *how)
 {
 	if (!end_claim(vm))
 		return false;
-	vm->end = (struct vm_end){.kind = kind, .code = code, .vcpu = -1, .how = how};
+	vm->end = (struct vm_end){.kind = kind, .code = code, .how = how};
 	end_publish(vm);
 	return true;
 }
@@ -294,9 +296,11 @@ bool vm_end_fatal(struct vcpu *vcpu, enum end_kind kind, const char *how, const 
 {
 	struct vm *vm = vcpu->vm;
 
+	/* It never runs again, whoever has ended the VM first. */
+	atomic_store(&vcpu->stop, true);
 	if (!end_claim(vm))
 		return false;
-	vm->end = (struct vm_end){.kind = kind, .vcpu = (int)vcpu->index, .how = how};
+	vm->end = (struct vm_end){.kind = kind, .how = how};
 	snprintf(vm->end.report, sizeof(vm->end.report), "%s", report);
 	end_publish(vm);
 	return true;

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "supervisor/say.h"
+
+#include "lib/util.h"
+
+#include <errno.h>
+#include <poll.h>
+
+/* A pipe that polls writable takes this much without blocking [POSIX PIPE_BUF on Linux]. */
+#define WRITE_MAX 4096
+
+struct say {
+	int fd;
+	bool dead;
+};
+
+static ssize_t say_write(void *cookie, const char *text, size_t size)
+{
+	struct say *s = cookie;
+	size_t done = 0;
+
+	while (done < size && !s->dead) {
+		struct pollfd p = {.fd = s->fd, .events = POLLOUT};
+		ssize_t n = -1;
+
+		if (poll(&p, 1, SAY_PATIENCE_MS) > 0)
+			n = write(s->fd, text + done, min_u64(size - done, WRITE_MAX));
+		if (n > 0)
+			done += (size_t)n;
+		else if (n < 0 && (errno == EINTR || errno == EAGAIN) && p.revents)
+			continue;
+		else
+			s->dead = true;
+	}
+	return (ssize_t)size; /* nobody could do anything about what is lost */
+}
+
+static int say_close(void *cookie)
+{
+	struct say *s = cookie;
+
+	close(s->fd);
+	free(s);
+	return 0;
+}
+
+FILE *say_open(int fd)
+{
+	const cookie_io_functions_t functions = {.write = say_write, .close = say_close};
+	struct say *s = calloc(1, sizeof(*s));
+	FILE *f = NULL;
+
+	if (s) {
+		s->fd = fd;
+		f = fopencookie(s, "w", functions);
+	}
+	if (!f) {
+		close(fd);
+		free(s);
+		return NULL;
+	}
+	setvbuf(f, NULL, _IOLBF, BUFSIZ);
+	return f;
+}
