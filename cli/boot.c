@@ -71,9 +71,12 @@ static json_t *modules_json(const struct option_strings *modules)
 	return list;
 }
 
-static const char *default_cmdline(const char *image)
+static const char *default_cmdline(const struct boot_options *o, const char *image)
 {
-	return partition_image_is_linux(image) ? "console=ttyS0" : "";
+	bool is_linux = o->type && strcmp(o->type, "auto") != 0 ? strcmp(o->type, "bzimage") == 0
+								: partition_image_is_linux(image);
+
+	return is_linux ? "console=ttyS0" : "";
 }
 
 /* The plan as text: JSON, which is YAML. Owned by the caller; NULL without memory. */
@@ -87,7 +90,7 @@ static char *plan_text(const struct boot_options *o, const char *image)
 		o->cpus ? (int)o->cpus : 1, "memory", "size",
 		format_size(o->memory ? o->memory : 512 * MIB, memory), "lock", 0, "image", "path",
 		image, "type", o->type ? o->type : "auto", "cmdline",
-		o->cmdline ? o->cmdline : default_cmdline(image));
+		o->cmdline ? o->cmdline : default_cmdline(o, image));
 	if (o->initrd)
 		json_object_set_new(guest, "initrd", json_string(o->initrd));
 	if (o->modules.count)
