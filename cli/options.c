@@ -2,6 +2,7 @@
 #include "cli/options.h"
 
 #include "lib/size.h"
+#include "lib/suggest.h"
 #include "lib/util.h"
 
 #include <errno.h>
@@ -10,47 +11,6 @@
 #include <string.h>
 
 #define LINE_COLUMNS 80
-
-/* ---- names that look alike ---- */
-
-#define NAME_CLOSE_MAX 32 /* longer names are not compared */
-
-/* Insertions, deletions, replacements and swaps of neighbours between A and B. */
-static unsigned edit_distance(const char *a, const char *b)
-{
-	unsigned rows[NAME_CLOSE_MAX + 1][NAME_CLOSE_MAX + 1];
-	size_t a_len = strlen(a), b_len = strlen(b);
-
-	for (unsigned i = 0; i <= a_len; i++) {
-		for (unsigned j = 0; j <= b_len; j++) {
-			unsigned best;
-
-			if (!i || !j) {
-				rows[i][j] = i + j;
-				continue;
-			}
-			best = rows[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
-			best = (unsigned)min_u64(best, rows[i - 1][j] + 1);
-			best = (unsigned)min_u64(best, rows[i][j - 1] + 1);
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-				best = (unsigned)min_u64(best, rows[i - 2][j - 2] + 1);
-			rows[i][j] = best;
-		}
-	}
-	return rows[a_len][b_len];
-}
-
-bool name_is_close(const char *word, const char *name)
-{
-	size_t word_len = strlen(word), name_len = strlen(name);
-
-	if (!word_len || word_len > NAME_CLOSE_MAX || name_len > NAME_CLOSE_MAX)
-		return false;
-	if (word_len >= 2 && strncmp(word, name, word_len) == 0)
-		return true;
-	/* One slip in three letters, at most two: more would make strangers look alike. */
-	return edit_distance(word, name) <= min_u64(2, name_len / 3);
-}
 
 /* ---- parsing ---- */
 
@@ -73,12 +33,13 @@ static int unknown_option(
 	const struct option_spec *specs, const char *arg, struct option_result *ret)
 {
 	int len = (int)strcspn(arg, "=");
-	char word[NAME_CLOSE_MAX + 1] = "";
+	AUTO_FREE char *word = NULL;
 
 	if (arg[1] != '-')
 		return parse_error(ret, "%s is not an option; options are written as --name", arg);
-	if ((size_t)len - 2 < sizeof(word))
-		memcpy(word, arg + 2, (size_t)len - 2);
+	word = strndup(arg + 2, (size_t)len - 2);
+	if (!word)
+		return -ENOMEM;
 	for (const struct option_spec *s = specs; s && s->name; s++) {
 		if (name_is_close(word, s->name))
 			return parse_error(ret, "%.*s is not an option; did you mean --%s?", len,

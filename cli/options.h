@@ -66,7 +66,4 @@ void print_columns(FILE *f, const char *left, unsigned column, const char *text)
 /* Prints TEXT wrapped at 80 columns; newlines in it break the line. */
 void print_text(FILE *f, const char *text);
 
-/* True when WORD looks like a slip of the keyboard for, or an abbreviation of, NAME. */
-bool name_is_close(const char *word, const char *name);
-
 #endif

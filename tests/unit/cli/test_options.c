@@ -171,18 +171,6 @@ START_TEST(long_words)
 }
 END_TEST
 
-START_TEST(close_names)
-{
-	ck_assert(name_is_close("doctr", "doctor"));
-	ck_assert(name_is_close("docotr", "doctor"));
-	ck_assert(name_is_close("ch", "check"));
-	ck_assert(name_is_close("rnu", "run"));
-	ck_assert(!name_is_close("cat", "run"));
-	ck_assert(!name_is_close("", "run"));
-	ck_assert(!name_is_close("plan.yaml", "run"));
-}
-END_TEST
-
 static char *print_to_text(void (*print)(FILE *f))
 {
 	char *text = NULL;
@@ -255,7 +243,6 @@ Suite *unit_suite(void)
 	tcase_add_test(t, last_one_counts);
 	tcase_add_test(t, mistakes);
 	tcase_add_test(t, long_words);
-	tcase_add_test(t, close_names);
 	tcase_add_test(t, help_is_aligned);
 	tcase_add_test(t, paragraphs);
 	suite_add_tcase(s, t);
