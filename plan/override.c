@@ -78,6 +78,17 @@ static struct node_item *append(
 	return item;
 }
 
+/* Nothing says what would stand before element AT of a list that is not there. */
+static struct node *refuse_new_list(const struct override *o, unsigned at)
+{
+	const char *name = at ? o->segments[at - 1] : "partitions";
+
+	diag_error(o->diags, &o->loc, NULL,
+		"the plan gives no %s list; set it as a whole, such as %s=[%s]", name, name,
+		strcmp(name, "serial") == 0 ? "console, pty" : "FIRST, SECOND");
+	return NULL;
+}
+
 /*
  * What segment AT is to be looked up in: a copy of N, if it is a mapping or list; a new one, if it
  * is missing; and a short form ("memory: 512M") written out ("memory: {size: 512M}").
@@ -85,10 +96,12 @@ static struct node_item *append(
 static struct node *open_node(struct override *o, const struct node *n, unsigned at)
 {
 	enum node_kind missing = segment_index(o, at) >= 0 ? NODE_LIST : NODE_MAP;
-	struct node *copy = new_node(o, n && n->kind != NODE_SCALAR ? n->kind : missing);
 	const struct key *key;
-	struct node *name;
+	struct node *copy, *name;
 
+	if (!n && segment_index(o, at) > 0)
+		return refuse_new_list(o, at);
+	copy = new_node(o, n && n->kind != NODE_SCALAR ? n->kind : missing);
 	if (!copy || !n)
 		return copy;
 	copy->loc = n->loc;
@@ -125,9 +138,16 @@ static struct node_item *open_item(struct override *o, struct node *n, unsigned 
 	if (n->kind == NODE_LIST) {
 		index = segment_index(o, at);
 		if (index < 0 || index > (long)n->count) {
-			diag_error(o->diags, &o->loc, NULL,
-				"%s is a list of %u; use an index from 0 to %u, or set the list",
-				at ? o->segments[at - 1] : "the plan", n->count, n->count);
+			const char *name = at ? o->segments[at - 1] : "the plan";
+
+			if (n->count)
+				diag_error(o->diags, &o->loc, NULL,
+					"%s is a list of %u; use an index from 0 to %u, or set the "
+					"list",
+					name, n->count, n->count);
+			else
+				diag_error(o->diags, &o->loc, NULL,
+					"%s is empty; use index 0, or set the list", name);
 			return NULL;
 		}
 		for (; item && index; index--)

@@ -108,10 +108,10 @@ static void print_keys(const char *title, const struct key *keys, FILE *f)
 		fputs(" | ", f);
 		if (k->required)
 			fputs("required", f);
-		else if (k->def)
-			fprintf(f, "`%s`", *k->def ? k->def : "\"\"");
-		else
+		else if (k->def_doc)
 			fputs(k->def_doc, f);
+		else
+			fprintf(f, "`%s`", *k->def ? k->def : "\"\"");
 		fprintf(f, " | %s |\n", k->help);
 	}
 	for (const struct key *k = keys; k->name; k++) {
@@ -132,6 +132,7 @@ void plan_print_reference(FILE *f)
 
 /* ---- the JSON Schema ---- */
 
+#define NUMBER_PATTERN     "^(0[xX][0-9a-fA-F]+|[0-9]+)$"
 #define SIZE_PATTERN       "^(0[xX][0-9a-fA-F]+|[0-9]+)([kKmMgGtT]([iI][bB])?|[bB])?$"
 #define CORES_PATTERN      "^[0-9]+(-[0-9]+)?(, *[0-9]+(-[0-9]+)?)*$"
 #define MANY_CORES_PATTERN "^[0-9]+(-[0-9]+(, *[0-9]+(-[0-9]+)?)*|(, *[0-9]+(-[0-9]+)?)+)$"
@@ -158,20 +159,46 @@ static json_t *either(json_t *a, json_t *b)
 	return json_pack("{s:[o, o]}", "anyOf", a, b);
 }
 
+/* To the parser all plain scalars are text; to an editor, some are numbers or booleans. */
+static json_t *text(void)
+{
+	return json_pack("{s:[s, s, s]}", "type", "string", "number", "boolean");
+}
+
+static json_t *string(void)
+{
+	json_t *s = text();
+
+	json_object_set_new(s, "maxLength", json_integer(PLAN_STRING_MAX));
+	return s;
+}
+
+static json_t *path(const struct key *key)
+{
+	json_t *s = text();
+
+	if (key->nullable)
+		json_array_append_new(json_object_get(s, "type"), json_string("null"));
+	json_object_set_new(s, "pattern", json_string(PATH_PATTERN));
+	return s;
+}
+
 static json_t *core(void)
 {
 	return integer(0, PLAN_CORES_MAX - 1);
 }
 
-static json_t *core_list(void)
+/* Each item is one core at least. */
+static json_t *core_list(int max)
 {
-	return json_pack("{s:s, s:i, s:o}", "type", "array", "minItems", 1, "items",
-		either(core(), pattern(CORES_PATTERN)));
+	return json_pack("{s:s, s:i, s:i, s:b, s:o}", "type", "array", "minItems", 1, "maxItems",
+		max, "uniqueItems", 1, "items", either(core(), pattern(CORES_PATTERN)));
 }
 
 static json_t *cores(void)
 {
-	return json_pack("{s:[o, o, o]}", "anyOf", core(), pattern(CORES_PATTERN), core_list());
+	return json_pack("{s:[o, o, o]}", "anyOf", core(), pattern(CORES_PATTERN),
+		core_list(PLAN_CORES_MAX));
 }
 
 static json_t *list_of(json_t *items, uint64_t max)
@@ -227,27 +254,25 @@ static json_t *schema_of_key(const struct key *key)
 	case KEY_ADDRESS:
 		return number(key);
 	case KEY_COUNT:
-		return integer(key->min, key->max);
+		return either(integer(key->min, key->max), pattern(NUMBER_PATTERN));
 	case KEY_BOOL:
 		return json_pack("{s:s}", "type", "boolean");
 	case KEY_STRING:
-		return json_pack("{s:s, s:i}", "type", "string", "maxLength", PLAN_STRING_MAX);
+		return string();
 	case KEY_PATH:
-		return key->nullable
-			       ? either(pattern(PATH_PATTERN), json_pack("{s:s}", "type", "null"))
-			       : pattern(PATH_PATTERN);
+		return path(key);
 	case KEY_GROUP:
 		return short_or_mapping(key);
 	case KEY_VERSION:
-		return json_pack("{s:i}", "const", 1);
+		return json_pack("{s:[i, s]}", "enum", 1, "1");
 	case KEY_PARTITIONS:
 		return partitions(key);
 	case KEY_HOUSEKEEPING:
 	case KEY_CPUS_ON:
 		return cores();
 	case KEY_CPUS:
-		return json_pack("{s:[o, o, o]}", "anyOf", pattern(MANY_CORES_PATTERN), core_list(),
-			schema_of(key->fields));
+		return json_pack("{s:[o, o, o]}", "anyOf", pattern(MANY_CORES_PATTERN),
+			core_list(PLAN_VCPUS_MAX), schema_of(key->fields));
 	case KEY_MODULES:
 		return list_of(short_or_mapping(key), key->max);
 	case KEY_SERIAL:
@@ -273,7 +298,7 @@ static json_t *schema_of(const struct key *keys)
 		json_t *value = schema_of_key(keys);
 
 		json_object_set_new(value, "description", json_string(keys->help));
-		if (keys->def)
+		if (keys->def && !keys->def_doc)
 			json_object_set_new(value, "default", default_of(keys));
 		json_object_set_new(properties, keys->name, value);
 		if (keys->required)

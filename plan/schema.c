@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "plan/schema.h"
 
+#include "lib/suggest.h"
+
 #include <string.h>
 
 const char *const role_names[] = {"non-safety", "safety", NULL};
@@ -25,7 +27,9 @@ static const struct key cpus_keys[] = {
 		.help = "How many vCPUs the partition has."},
 	{.name = "on",
 		.type = KEY_CPUS_ON,
-		.def_doc = "every core that no partition owns",
+		.def_doc =
+			"the cores that this process may use, without those that other partitions own "
+			"exclusively",
 		.help = "The host cores that all of its vCPUs share, written as for `cpus`."},
 	{0},
 };
@@ -71,8 +75,8 @@ static const struct key image_keys[] = {
 		AT(image_type),
 		.names = image_type_names,
 		.def = "auto",
-		.help = "What it is. `auto` finds out from its first bytes, and takes what looks like "
-			"nothing else for `raw`."},
+		.help = "What it is. `auto` finds out from its first bytes; a flat binary is never "
+			"guessed: say `raw`."},
 	{.name = "load_address",
 		.type = KEY_ADDRESS,
 		.raw_image_only = true,
@@ -100,7 +104,8 @@ static const struct key module_keys[] = {
 		.type = KEY_STRING,
 		.offset = offsetof(struct plan_module, string),
 		.def = "",
-		.help = "The string that the image finds with it."},
+		.def_doc = "the file's base name",
+		.help = "The string that the image finds with it; when empty, it finds that base name."},
 	{0},
 };
 
@@ -156,7 +161,8 @@ const struct key partition_keys[] = {
 		PLACE(CMDLINE),
 		AT(cmdline),
 		.def = "",
-		.help = "Its command line."},
+		.help = "Its command line. A multiboot image finds its file's name and a space in front "
+			"of it."},
 	{.name = "initrd",
 		.type = KEY_PATH,
 		.nullable = true,
@@ -224,50 +230,11 @@ const struct key *key_find(const struct key *keys, const char *name)
 	return NULL;
 }
 
-#define SUGGEST_MAX 24 /* longer names are no misspelling of ours */
-
-/* Levenshtein's distance: how many letters to insert, delete or replace. */
-static unsigned distance(const char *a, const char *b)
-{
-	unsigned row[SUGGEST_MAX + 1];
-	unsigned n = (unsigned)strlen(b);
-
-	for (unsigned j = 0; j <= n; j++)
-		row[j] = j;
-	for (unsigned i = 1; a[i - 1]; i++) {
-		unsigned diagonal = row[0];
-
-		row[0] = i;
-		for (unsigned j = 1; j <= n; j++) {
-			unsigned best = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-		}
-	}
-	return row[n];
-}
-
 const struct key *key_suggest(const struct key *keys, const char *name)
 {
-	const struct key *best = NULL;
-	unsigned best_distance = 3; /* more is another word */
-
-	if (strlen(name) > SUGGEST_MAX)
-		return NULL;
-	for (; keys->name; keys++) {
-		unsigned d = distance(name, keys->name);
-
-		if (d < best_distance && d < strlen(keys->name)) {
-			best = keys;
-			best_distance = d;
-		}
-	}
-	return best;
+	while (keys->name && !name_is_close(name, keys->name))
+		keys++;
+	return keys->name ? keys : NULL;
 }
 
 bool partition_name_valid(const char *name)

@@ -37,7 +37,7 @@ struct key {
 	bool raw_image_only; /* without meaning for other image types */
 	size_t offset;       /* in the struct that the key's table fills in */
 	const char *def;     /* the default as one would write it: scalar types only */
-	const char *def_doc; /* the default in words, when code must find it */
+	const char *def_doc; /* the default in words, when code must find it or DEF stands for it */
 	unsigned loc;        /* 1 + enum plan_key whose place this is; 0: none */
 	uint64_t min, max, multiple;
 	const char *const *names; /* ends with NULL */

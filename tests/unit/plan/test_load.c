@@ -10,6 +10,9 @@
 #define A "partitions:\n  a:\n    cpus: [1]\n    memory: 64M\n    image: i\n"
 #define I "partitions:\n  a:\n    image: i\n"
 
+/* clang-format would indent this table one way or the other, by what is in it. */
+/* clang-format off */
+
 /* A plan that is refused, the override to apply or NULL, and the complaints. */
 static const struct bad_plan {
 	const char *text;
@@ -231,6 +234,12 @@ static const struct bad_plan {
 		"--set 'partitions.a.cmdline=[x': not valid YAML: did not find expected ',' or ']', while parsing a flow sequence; correct the syntax\n"},
 	{A, "partitions.a.cpus.3=4",
 		"--set 'partitions.a.cpus.3=4': cpus is a list of 1; use an index from 0 to 1, or set the list\n"},
+	{A, "partitions.a.serial.1=pty",
+		"--set 'partitions.a.serial.1=pty': the plan gives no serial list; set it as a whole, such as serial=[console, pty]\n"},
+	{A, "partitions.a.modules.1=m",
+		"--set 'partitions.a.modules.1=m': the plan gives no modules list; set it as a whole, such as modules=[FIRST, SECOND]\n"},
+	{A "    serial: []\n", "partitions.a.serial.1=pty",
+		"--set 'partitions.a.serial.1=pty': serial is empty; use index 0, or set the list\n"},
 	{A, "partitions.a.cmdline.x=4",
 		"--set 'partitions.a.cmdline.x=4': partitions.a.cmdline: this is a mapping; give text (\"\" for none)\n"},
 	{A, "partitions.a.cpus.x=4",
@@ -246,6 +255,8 @@ static const struct bad_plan {
 		"plan.yaml:6:13: partitions.a.memory: 1 is too little; give at least 2M\n"
 		"plan.yaml:7:15: partitions.a.modules.0.path: missing; add this key\n"},
 };
+
+/* clang-format on */
 
 static int load_set(const char *text, const char *const *sets, unsigned set_count,
 	struct diags *diags, struct plan **ret_plan)

@@ -66,6 +66,22 @@ START_TEST(the_example_is_a_plan)
 }
 END_TEST
 
+/* What the parser puts in and what the guest finds are not the same here. */
+START_TEST(the_default_of_a_module_string_is_in_words)
+{
+	AUTO_FREE char *reference = NULL, *schema = NULL;
+	const char *string;
+
+	generate(plan_print_reference, &reference);
+	ck_assert_ptr_nonnull(strstr(reference, "\n| `string` | text | the file's base name | "));
+	generate(plan_print_schema, &schema);
+	string = strstr(schema, "\"string\": {");
+	ck_assert_ptr_nonnull(string);
+	ck_assert_ptr_null(
+		memmem(string, strcspn(string, "}"), "\"default\":", strlen("\"default\":")));
+}
+END_TEST
+
 START_TEST(the_schema_knows_every_printed_key)
 {
 	static const char text[] = "housekeeping: 0\n"
@@ -112,6 +128,7 @@ Suite *unit_suite(void)
 	tcase_add_test(t, reference_is_current);
 	tcase_add_test(t, schema_is_current);
 	tcase_add_test(t, the_example_is_a_plan);
+	tcase_add_test(t, the_default_of_a_module_string_is_in_words);
 	tcase_add_test(t, the_schema_knows_every_printed_key);
 	suite_add_tcase(s, t);
 	return s;
