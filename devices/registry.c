@@ -2,6 +2,7 @@
 #include "devices/registry.h"
 
 #include "devices/acpi_pm.h"
+#include "devices/bios.h"
 #include "devices/debug_exit.h"
 #include "devices/i8042.h"
 #include "devices/post_port.h"
@@ -45,6 +46,7 @@ static const struct {
 	{.create_plain = acpi_pm_create},
 	{.create_plain = debug_exit_create},
 	{.create_plain = post_port_create},
+	{.create_plain = bios_write},
 };
 
 int devices_create_x86(struct machine *m, const struct devices_config *cfg)

@@ -6,10 +6,6 @@
  *
  * The register answers byte accesses only, so its window is this one port: a dword at 0xCF8 is PCI
  * configuration's and never comes here.
- *
- * There being no firmware, the reset vector F000:FFF0 is ours too. Kernels jump there to reboot
- * through the BIOS (a hardware-reduced Linux without EFI does so before it tries anything else,
- * arch/x86/kernel/reboot.c), so it holds a few instructions that write to the register.
  */
 #include "devices/reset_port.h"
 
@@ -18,8 +14,6 @@
 #include "vmm/layout_x86.h"
 
 #include <stdatomic.h>
-
-#define RESET_VECTOR (X86_FIRMWARE_END - 16)
 
 #define RST_CPU    0x04
 #define RESET_MASK 0x0E
@@ -56,20 +50,6 @@ static const struct device_class reset_port_class = {
 	.destroy = device_free,
 };
 
-static int reset_vector_write(struct machine *m)
-{
-	static const uint8_t code[] = {
-		0xBA, X86_PORT_RESET & 0xFF, X86_PORT_RESET >> 8, /* mov dx, port */
-		0xB0, X86_RESET_VALUE,                            /* mov al, value */
-		0xEE,                                             /* out dx, al */
-		0xF4,                                             /* hlt */
-		0xEB, 0xFD,                                       /* jmp to the hlt */
-	};
-	int ret = machine_claim(m, RESET_VECTOR, sizeof(code), "reset vector", NULL);
-
-	return ret ? ret : gmem_write(&m->gmem, RESET_VECTOR, code, sizeof(code));
-}
-
 int reset_port_create(struct machine *m)
 {
 	struct device *dev;
@@ -77,5 +57,5 @@ int reset_port_create(struct machine *m)
 
 	if (!ret)
 		ret = machine_add_window(m, WINDOW_PORT, X86_PORT_RESET, 1, dev, 0);
-	return ret ? ret : reset_vector_write(m);
+	return ret;
 }

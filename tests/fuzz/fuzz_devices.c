@@ -24,6 +24,7 @@ struct world {
 
 static struct world w;
 static struct chardev chr[DEVICES_SERIAL_PORTS];
+static uint8_t low[4096];
 static uint8_t tables[X86_FIRMWARE_END - X86_FIRMWARE_BASE];
 
 static void irq_set(void *ctx, uint32_t gsi, bool asserted)
@@ -116,6 +117,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	w.now.tv_sec = 1700000000;
 	if (machine_init(&w.m, GUEST_X86_64, MACHINE_RAM_MIN, 1) ||
+		gmem_add(&w.m.gmem, 0, sizeof(low), low) ||
 		gmem_add(&w.m.gmem, X86_FIRMWARE_BASE, sizeof(tables), tables) ||
 		devices_create_x86(&w.m, &cfg))
 		abort();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A machine with memory for tables alone, whose services write down what devices ask of them. */
+/* A machine with memory for firmware alone, whose services write down what devices ask of them. */
 #ifndef TESTS_UNIT_DEVICES_FIXTURE_H
 #define TESTS_UNIT_DEVICES_FIXTURE_H
 
@@ -13,6 +13,7 @@
 
 struct fixture {
 	struct machine m;
+	uint8_t low[4096]; /* page 0: interrupt vectors, BIOS data area */
 	uint8_t tables[X86_FIRMWARE_END - X86_FIRMWARE_BASE];
 	bool line[FIXTURE_LINES];
 	unsigned edges[FIXTURE_LINES]; /* how often the line has risen */
@@ -46,6 +47,7 @@ static inline void fixture_init(struct fixture *f, uint64_t ram_size)
 {
 	memset(f, 0, sizeof(*f));
 	ck_assert_int_eq(machine_init(&f->m, GUEST_X86_64, ram_size, 1), 0);
+	ck_assert_int_eq(gmem_add(&f->m.gmem, 0, sizeof(f->low), f->low), 0);
 	ck_assert_int_eq(gmem_add(&f->m.gmem, X86_FIRMWARE_BASE, sizeof(f->tables), f->tables), 0);
 	f->m.services =
 		(struct machine_services){.ctx = f, .irq_set = fixture_irq_set, .end = fixture_end};

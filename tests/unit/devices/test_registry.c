@@ -148,7 +148,21 @@ START_TEST(reset_vector)
 }
 END_TEST
 
-START_TEST(no_memory_for_the_reset_vector)
+START_TEST(bios_data_and_vectors)
+{
+	static const uint8_t vector[] = {0x53, 0xFF, 0x00, 0xF0}; /* F000:FF53 */
+	static const uint8_t base_memory[] = {0x80, 0x02};        /* 640 KiB */
+
+	ck_assert_mem_eq(fx.low, vector, 4);
+	ck_assert_mem_eq(fx.low + 0xFF * 4, vector, 4);
+	ck_assert_mem_eq(fx.low + 0x413, base_memory, 2);
+	ck_assert_uint_eq(*(uint8_t *)gmem_slice(&fx.m.gmem, 0xFFF53, 1), 0xCF);
+	for (unsigned at = 0x400; at < 0x500; at++)
+		ck_assert_msg(fx.low[at] == 0 || at == 0x413 || at == 0x414, "%#x", at);
+}
+END_TEST
+
+START_TEST(no_memory_for_the_bios)
 {
 	const struct devices_config cfg = {0};
 
@@ -253,7 +267,8 @@ Suite *unit_suite(void)
 	tcase_add_test(t, i8042_commands);
 	tcase_add_test(t, reset_port);
 	tcase_add_test(t, reset_vector);
-	tcase_add_test(t, no_memory_for_the_reset_vector);
+	tcase_add_test(t, bios_data_and_vectors);
+	tcase_add_test(t, no_memory_for_the_bios);
 	tcase_add_test(t, reset_port_is_one_byte);
 	tcase_add_test(t, sleep_registers);
 	tcase_add_test(t, exit_port);
