@@ -24,10 +24,10 @@ static void check_kvm(const struct plan *plan, struct diags *diags)
 		return;
 	for (unsigned i = 0; i < plan->partition_count; i++) {
 		const struct plan_partition *p = &plan->partitions[i];
-		char field[96];
+		char field[PLAN_FIELD_MAX];
 
 		if (partition_image_is_linux(p->image))
-			diag_warning(diags, &p->locs[PLAN_KEY_IMAGE], (snprintf(field, sizeof(field), "partitions.%s.image", p->name), field),
+			diag_warning(diags, &p->locs[PLAN_KEY_IMAGE], plan_field(p, "image", field),
 				"an unmodified kernel will not run on this host's KVM; `bulkhead doctor` "
 				"names the instructions that it fails on");
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What `check`, `run` and `boot` hold a plan against before anything starts, and how they say it. */
+/* What `check`, `run` and `boot` hold a plan against before anything starts, and how they say it.
+ */
 #ifndef CLI_CHECKS_H
 #define CLI_CHECKS_H
 

@@ -12,7 +12,8 @@ static const struct {
 	const char *meaning;
 } exit_codes[] = {
 	{BH_EXIT_OK, "Ended as wanted: power-off, or exit code 0."},
-	{BH_EXIT_GUEST_FAILED, "A guest reported failure, or reset itself (on_reset); the summary says which."},
+	{BH_EXIT_GUEST_FAILED,
+		"A guest reported failure, or reset itself (on_reset); the summary says which."},
 	{BH_EXIT_USAGE, "Wrong usage, or a plan that is not valid; nothing was started."},
 	{BH_EXIT_HOST, "This host cannot do it; `bulkhead doctor` says why."},
 	{BH_EXIT_DIED, "A partition died: triple fault, internal error or crash."},

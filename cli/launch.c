@@ -9,6 +9,8 @@ int launch(struct plan *plan, const struct run_options *options, struct diags *d
 
 	if (plan)
 		code = plan_check(plan, CHECK_FILES | CHECK_HOST, diags);
+	if (plan && options->log_dir && plan_check_log_dir(plan, options->log_dir, diags))
+		code = BH_EXIT_USAGE;
 	if (code != BH_EXIT_OK && options->json)
 		diags_print_json(diags, code);
 	else

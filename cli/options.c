@@ -74,6 +74,11 @@ static int option_set_quantity(
 	if (err)
 		return parse_error(ret, "--%s: \"%s\" is not %s; write it as %s", s->name, text,
 			q->what, q->example);
+	/* In the options struct 0 stands for "not given". */
+	if (!value)
+		return parse_error(ret,
+			"--%s: %s is too little; give more, or leave the option out", s->name,
+			text);
 	if (s->kind == OPTION_UNSIGNED)
 		*(unsigned *)field = (unsigned)value;
 	else

@@ -16,7 +16,7 @@ enum option_kind {
 	OPTION_FLAG,     /* bool */
 	OPTION_STRING,   /* const char *, into argv; NULL when not given */
 	OPTION_STRINGS,  /* struct option_strings; the option may be repeated */
-	OPTION_SIZE,     /* uint64_t, bytes */
+	OPTION_SIZE,     /* uint64_t, bytes; never 0, as the next two */
 	OPTION_DURATION, /* uint64_t, nanoseconds */
 	OPTION_UNSIGNED, /* unsigned */
 };

@@ -18,14 +18,6 @@ struct builder {
 	struct partition_build *b;
 };
 
-#define FIELD_MAX 96
-
-static const char *field_name(const struct plan_partition *p, const char *key, char buf[FIELD_MAX])
-{
-	snprintf(buf, FIELD_MAX, "partitions.%s.%s", p->name, key);
-	return buf;
-}
-
 void partition_files_unmap(struct partition_files *files)
 {
 	file_unmap(&files->image);
@@ -56,13 +48,13 @@ static int build_memory(struct builder *w)
 		[PLAN_HUGEPAGES_1G] = VM_PAGES_1G,
 	};
 	const struct plan_partition *p = w->plan;
-	char field[FIELD_MAX], size[QUANTITY_MAX];
+	char field[PLAN_FIELD_MAX], size[QUANTITY_MAX];
 	const char *what;
 	int ret;
 
 	ret = machine_init(&w->b->machine, arch_guest, p->memory, p->cpus.vcpus);
 	if (ret) {
-		diag_error(w->diags, &p->locs[PLAN_KEY_MEMORY], field_name(p, "memory", field),
+		diag_error(w->diags, &p->locs[PLAN_KEY_MEMORY], plan_field(p, "memory", field),
 			"no machine has %s of memory and %u vCPUs; change either",
 			format_size(p->memory, size), p->cpus.vcpus);
 		return -EINVAL;
@@ -71,7 +63,7 @@ static int build_memory(struct builder *w)
 	ret = vm_memory_create(&w->b->machine, w->req->dry ? VM_PAGES_4K : pages[p->hugepages],
 		p->lock && !w->req->dry, &w->b->memory, &what);
 	if (ret)
-		diag_error(w->diags, &p->locs[PLAN_KEY_MEMORY], field_name(p, "memory", field),
+		diag_error(w->diags, &p->locs[PLAN_KEY_MEMORY], plan_field(p, "memory", field),
 			"the host does not give %s (%s: %s); %s", format_size(p->memory, size),
 			what, strerror(-ret), memory_remedy(p, ret));
 	return ret == -EINVAL ? -EIO : ret;
@@ -124,7 +116,7 @@ static int build_load(struct builder *w, gpa_t rsdp)
 	};
 	const struct plan_partition *p = w->plan;
 	const struct partition_files *files = w->req->files;
-	char fields[4][FIELD_MAX];
+	char fields[4][PLAN_FIELD_MAX];
 	struct loader_file modules[PLAN_MODULES_MAX];
 	struct loader_file initrd = loader_file(p, PLAN_KEY_INITRD, p->initrd, &files->initrd);
 	struct loader_request req = {
@@ -139,11 +131,11 @@ static int build_load(struct builder *w, gpa_t rsdp)
 		.acpi_rsdp = rsdp,
 	};
 
-	req.image.field = field_name(p, "image", fields[0]);
-	initrd.field = field_name(p, "initrd", fields[1]);
-	req.cmdline.field = field_name(p, "cmdline", fields[2]);
+	req.image.field = plan_field(p, "image", fields[0]);
+	initrd.field = plan_field(p, "initrd", fields[1]);
+	req.cmdline.field = plan_field(p, "cmdline", fields[2]);
 	req.cmdline.string = p->cmdline;
-	field_name(p, "modules", fields[3]);
+	plan_field(p, "modules", fields[3]);
 	for (unsigned i = 0; i < p->module_count; i++) {
 		modules[i] =
 			loader_file(p, PLAN_KEY_MODULES, p->modules[i].path, &files->modules[i]);

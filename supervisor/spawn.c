@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <spawn.h>
@@ -218,12 +219,11 @@ static int keep(struct child_files *f, int fd)
 static void say_open_failed(
 	struct child_files *f, const char *key, const struct diag_loc *loc, const char *path)
 {
-	char field[96];
+	char field[PLAN_FIELD_MAX];
 	int error = errno;
 
 	f->host_error = f->host_error || error == EMFILE || error == ENFILE || error == ENOMEM;
-	snprintf(field, sizeof(field), "partitions.%s.%s", f->child->plan->name, key);
-	diag_error(f->diags, loc, field,
+	diag_error(f->diags, loc, plan_field(f->child->plan, key, field),
 		"%s cannot be opened: %s; see the path and its permissions", path, strerror(error));
 }
 
@@ -302,10 +302,10 @@ static void open_console_port(struct child_files *f, unsigned port, struct parti
 static void open_log(struct child_files *f, unsigned port, struct partition_port *ret)
 {
 	const char *dir = f->child->run->options->log_dir;
-	AUTO_FREE char *path = NULL;
+	char path[PATH_MAX];
 
-	if (!dir || asprintf(&path, "%s/%s.com%u.log", dir, f->child->plan->name, port + 1) < 0)
-		return;
+	if (!dir || plan_log_path(dir, f->child->plan, port, path))
+		return; /* one that is too long has been refused before */
 	ret->log_fd = keep(f,
 		open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666));
 	if (ret->log_fd < 0)
