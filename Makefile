@@ -127,8 +127,8 @@ generate: $(program) ## write the generated documents anew
 # ---- tests ----
 
 export BULKHEAD_OUT := $(out)
-# As many jobs as there are cores, whatever this make was given.
-submake = $(MAKE) -j$(shell nproc) -f $(src)Makefile O=$(O)
+# As many jobs as there are cores, unless this make was told how many.
+submake = $(MAKE) $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc)) -f $(src)Makefile O=$(O)
 test_groups := layers unit fuzz golden guest integration
 
 .PHONY: tests-fast tests
@@ -189,14 +189,19 @@ pre-push: ## everything that can be wrong with a change: format, analysers, both
 	$(Q)$(src)tools/deps develop
 	$(Q)cd $(src) && git ls-files -co --exclude-standard '*.c' '*.h' | \
 		xargs clang-format --dry-run -Werror
-	$(Q)cd $(src) && shellcheck -x tools/deps tools/demo tools/check-layers tests/check \
+	$(Q)cd $(src) && shellcheck -S warning -x tools/deps tools/demo tools/check-layers tests/check \
 		tests/run-unit tests/guest/run tests/integration/run tests/rig/run-x86 \
-		tests/rig/run-plan tests/rig/test-x86 tests/images/fetch
+		tests/rig/run-plan tests/rig/test-x86 tests/images/fetch \
+		tests/images/mkinitrd tests/images/mkguest tests/rig/dmesg-reference \
+		tests/golden/run-acpi tests/golden/run-docs tests/fuzz/run-corpus \
+		tests/fuzz/run-libfuzzer
+	$(Q)cd $(src) && shellcheck -S warning -s sh tests/rig/host-init tests/images/guest-init
 	$(Q)$(MAKE) -f $(src)Makefile O=$(out)/clang CC=clang WERROR=1 all unit-programs
 	$(Q)$(submake) WERROR=1 all unit-programs
 	$(Q)$(submake) compile_commands.json
 	$(Q)cd $(src) && cppcheck -q --error-exitcode=1 --inline-suppr --enable=warning,portability \
-		--suppress=missingInclude -D__x86_64__ -I. -Ivmm/$(ARCH) $(layers)
+		--suppress=missingInclude \
+		--suppress=memleak -D__x86_64__ -I. -Ivmm/$(ARCH) $(layers)
 	$(Q)cd $(src) && clang-tidy --quiet -p . $(sources)
 	$(Q)$(submake) check
 
@@ -205,7 +210,7 @@ compile_commands.json: ## for clangd and clang-tidy
 	$(Q)cd $(src) && { sep='['; for f in $(sources) cli/main.c; do \
 		printf '%s{"directory": "%s", "file": "%s", "arguments": ["$(CC)"' "$$sep" "$$PWD" "$$f"; \
 		for a in $(filter-out -I%,$(cflags)) -I. -Ivmm/$(ARCH) -c; do printf ', "%s"' "$$a"; done; \
-		printf ', "%s"]}' "$$f"; sep=','; done; echo ']'; } >$@
+		printf ', "-DBULKHEAD_VERSION=\\"\\"", "%s"]}' "$$f"; sep=','; done; echo ']'; } >$@
 
 .PHONY: clean
 clean: ## remove what was built (downloaded packages stay)

@@ -194,7 +194,7 @@ static int dispatch(const struct command *const *commands, int argc, char **argv
 	cmd = command_find(commands, word);
 	if (cmd)
 		return command_start(cmd, argc - 2, argv + 2);
-	if (strcmp(word, "help") && strcmp(word, "--help") && strcmp(word, "-h"))
+	if (strcmp(word, "help") != 0 && strcmp(word, "--help") != 0 && strcmp(word, "-h") != 0)
 		return unknown_command(commands, word);
 	if (argc == 2) {
 		commands_print_help(commands, stdout);

@@ -41,7 +41,7 @@ const char *excerpt(const char *text, char buf[EXCERPT_MAX])
 
 		buf[i] = c < 0x20 || c == 0x7F ? '?' : text[i];
 	}
-	strcpy(buf + n, cut ? "..." : "");
+	memcpy(buf + n, cut ? "..." : "", cut ? sizeof("...") : sizeof(""));
 	return buf;
 }
 
