@@ -82,22 +82,24 @@ static int slot_arm(struct loop *loop, int slot)
 
 int loop_watch(struct loop *loop, struct loop_watch *w)
 {
-	int ret;
+	int slot = -1, ret;
 
 	loop_unwatch(loop, w);
-	for (int i = 0; i < LOOP_WATCHES_MAX; i++) {
-		if (loop->slots[i].watch)
-			continue;
-		loop->slots[i].watch = w;
-		ret = slot_arm(loop, i);
-		if (ret) {
-			loop->slots[i].watch = NULL;
-			return ret;
-		}
-		w->slot = i;
-		return 0;
+	for (int i = LOOP_WATCHES_MAX - 1; i >= 0; i--) {
+		if (!loop->slots[i].watch)
+			slot = i;
+		else if (loop->slots[i].watch->fd == w->fd)
+			return -EEXIST;
 	}
-	return -ENOSPC;
+	if (slot < 0)
+		return -ENOSPC;
+	loop->slots[slot].watch = w;
+	ret = slot_arm(loop, slot);
+	if (ret)
+		loop->slots[slot].watch = NULL;
+	else
+		w->slot = slot;
+	return ret;
 }
 
 void loop_unwatch(struct loop *loop, struct loop_watch *w)

@@ -15,7 +15,10 @@
 
 struct loop;
 
-/* Embedded by its user; must stay in place while watched. */
+/*
+ * Embedded by its user; must stay in place while watched. One watch per descriptor: who waits for
+ * input and for output of one file watches two descriptors of it (dup).
+ */
 struct loop_watch {
 	int fd;
 	uint32_t events; /* POLLIN, POLLOUT */
@@ -43,7 +46,8 @@ const char *loop_backend(const struct loop *loop);
 
 /*
  * Starts watching W->fd for W->events; legal while watched already, to change the events. A regular
- * file is always ready. 0, -ENOSPC when there are too many watches, or a negative errno.
+ * file is always ready. 0, -EEXIST when another watch has that descriptor, -ENOSPC when there are
+ * too many watches, or a negative errno; W is not watched then.
  */
 int loop_watch(struct loop *loop, struct loop_watch *w);
 

@@ -163,6 +163,30 @@ START_TEST(too_many_watches)
 }
 END_TEST
 
+START_TEST(one_watch_per_descriptor)
+{
+	struct loop_watch in = {.slot = -1, .events = POLLIN, .ready = never};
+	struct loop_watch out = {.slot = -1, .events = POLLIN, .ready = never};
+	int fds[2];
+
+	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+	in.fd = out.fd = fds[0];
+	ck_assert_int_eq(loop_watch(loop, &in), 0);
+	ck_assert_int_eq(loop_watch(loop, &out), -EEXIST);
+	ck_assert_int_eq(out.slot, -1);
+	ck_assert_int_eq(loop_watch(loop, &in), 0);
+	loop_unwatch(loop, &in);
+	ck_assert_int_eq(loop_watch(loop, &out), 0);
+	in.fd = dup(fds[0]);
+	ck_assert_int_eq(loop_watch(loop, &in), 0);
+	loop_unwatch(loop, &in);
+	loop_unwatch(loop, &out);
+	close(in.fd);
+	close(fds[0]);
+	close(fds[1]);
+}
+END_TEST
+
 static void setup(void)
 {
 	ck_assert_int_eq(loop_create(&loop), 0);
@@ -189,6 +213,7 @@ static void add_case(Suite *s, const char *name, void (*fixture)(void))
 	tcase_add_test(t, unwatched_means_silent);
 	tcase_add_test(t, timers_restart_and_stop);
 	tcase_add_test(t, too_many_watches);
+	tcase_add_test(t, one_watch_per_descriptor);
 	suite_add_tcase(s, t);
 }
 
