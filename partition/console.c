@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "partition/console.h"
 
-#include "lib/file.h"
 #include "lib/util.h"
 #include "partition/linefmt.h"
 
@@ -10,6 +9,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 
 #define OUT_SIZE 16384
@@ -19,14 +19,30 @@
  * some may be a prefix. */
 #define WRITE_MAX (4096 - LINEFMT_EXPANSION)
 
+/* A terminal that polls writable promises nothing, but this fits unless somebody stops it just now.
+ */
+#define WRITE_MAX_TERMINAL 256
+
+/* So often the out buffer is filled and written before other events get their turn. */
+#define PUMP_ROUNDS 16
+
 /* How long an unfinished line waits for its end before it is shown as it is: a prompt. */
 #define FLUSH_DELAY_NS 40000000
 
 /* A reader that takes nothing for this long has stalled; the guest is not held up any longer. */
 #define STALL_DELAY_NS 250000000
 
-/* A write to a shared console is over long before this. */
-#define LINE_WAIT_NS 20000000
+/*
+ * A write to a shared console is over long before this, unless its process does not run. Each wait
+ * in vain halves the patience, each other write restores a little: a process that never gives the
+ * line back costs little.
+ */
+#define LINE_PATIENCE_NS      8000000
+#define LINE_PATIENCE_STEP_NS 100000
+
+/* In console_line.open_by instead of an owner: a line of which only a part of the prefix came out.
+ */
+#define LINE_BROKEN (CONSOLE_LINE_COLOURED - 1)
 
 #define CTRL_A 0x01
 
@@ -35,17 +51,22 @@ struct console {
 	struct linefmt format;
 	bool progress;    /* this pump has written something */
 	bool reader_gone; /* writing failed for good: output is discarded */
-	bool mid_line;    /* what we wrote last was no newline (shared consoles) */
+	size_t write_max; /* bytes that the descriptor takes without blocking when it is ready */
+
+	/* Shared consoles. */
+	bool mid_line; /* what we wrote last was no newline */
+	bool coloured; /* there may be a colour in the line that we wrote last */
+	uint64_t patience_ns;
 
 	/* Formatted output: [at, size) is to be written, of which [at, ready) now. */
 	uint8_t out[OUT_SIZE];
 	size_t at, ready, size;
-	struct loop_watch out_watch;
+	struct loop_watch out_watch; /* its descriptor is our own: ports may share port->out_fd */
 	struct loop_timer flush_timer;
 	struct loop_timer stall_timer;
 
 	uint8_t in[IN_SIZE];
-	size_t in_at, in_size;
+	size_t in_size;
 	bool escaped; /* Ctrl-A was pressed */
 	struct loop_watch in_watch;
 };
@@ -71,12 +92,35 @@ static void discard(struct console *c)
 	c->at = c->ready = c->size = 0;
 }
 
-/* Moves bytes from the chardev into the out buffer, formatted; how many it took. */
-static size_t fill(struct console *c)
+static void log_write(struct console *c, const uint8_t *data, size_t size)
 {
-	struct ring *tx = &c->config.chardev->tx;
+	while (size) {
+		ssize_t n = write(c->config.port->log_fd, data, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			count_lost(c, size);
+			return;
+		}
+		data += n;
+		size -= (size_t)n;
+	}
+}
+
+/* N bytes that ring_peek showed at DATA are dealt with. */
+static void take(struct console *c, const uint8_t *data, size_t n)
+{
+	if (c->config.port->log_fd >= 0)
+		log_write(c, data, n);
+	chardev_tx_drop(c->config.chardev, n);
+}
+
+/* Moves bytes from the chardev into the out buffer, formatted. */
+static void fill(struct console *c)
+{
 	const uint8_t *data;
-	size_t n = ring_peek(tx, &data), taken = 0;
+	size_t n = ring_peek(&c->config.chardev->tx, &data), taken = 0;
 
 	while (taken < n && c->size + LINEFMT_EXPANSION <= OUT_SIZE) {
 		uint8_t byte = data[taken++];
@@ -88,10 +132,10 @@ static size_t fill(struct console *c)
 		if (!prefixed(c) || (c->size && c->out[c->size - 1] == '\n'))
 			c->ready = c->size;
 	}
-	if (taken && c->config.port->log_fd >= 0)
-		file_write_all(c->config.port->log_fd, data, taken);
-	chardev_tx_drop(c->config.chardev, taken);
-	return taken;
+	/* A full buffer makes no room for the end of its last line: that is shown as it is. */
+	if (taken < n)
+		c->ready = c->size;
+	take(c, data, taken);
 }
 
 /*
@@ -102,17 +146,23 @@ static size_t fill(struct console *c)
 static void line_take(struct console *c)
 {
 	_Atomic uint32_t *writer = &c->config.line->writer;
-	uint64_t since = monotonic_ns();
+	uint64_t since = 0;
 	uint32_t nobody = 0;
 
 	while (!atomic_compare_exchange_weak(writer, &nobody, c->config.owner)) {
-		if (monotonic_ns() - since > LINE_WAIT_NS) {
+		uint64_t now = monotonic_ns();
+
+		if (!since)
+			since = now;
+		if (now - since > c->patience_ns) {
+			c->patience_ns /= 2;
 			atomic_store(writer, c->config.owner);
 			return;
 		}
 		nobody = 0;
 		sched_yield();
 	}
+	c->patience_ns = min_u64(c->patience_ns + LINE_PATIENCE_STEP_NS, LINE_PATIENCE_NS);
 }
 
 static void line_give(struct console *c)
@@ -122,32 +172,61 @@ static void line_give(struct console *c)
 	atomic_compare_exchange_strong(&c->config.line->writer, &me, 0);
 }
 
+/* Of a prefix that is cut short. */
+static uint32_t prefix_colour(const struct console *c)
+{
+	return c->format.prefix[0] == '\033' ? CONSOLE_LINE_COLOURED : 0;
+}
+
+/* Looks at what was written of ours: the state of the last line. */
+static void note_written(struct console *c, const uint8_t *bytes, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		c->mid_line = bytes[i] != '\n';
+		/* Colours are the only escapes, and those of prefixes do no harm. */
+		c->coloured = c->mid_line && (c->coloured || bytes[i] == '\033');
+	}
+}
+
 /*
  * Writes what is ready to a console that others write to as well: an unfinished line of somebody
  * else is ended first, and one of ours that somebody ended goes on under its prefix again. Returns
  * as write does, for our bytes alone.
  */
-static ssize_t write_shared(struct console *c, const void *bytes, size_t size)
+static ssize_t write_shared(struct console *c, const uint8_t *bytes, size_t size)
 {
+	static const char line_end[] = LINEFMT_RESET "\n";
 	_Atomic uint32_t *open_by = &c->config.line->open_by;
-	const char *prefix = c->format.prefix;
-	struct iovec iov[] = {
-		{"\n", 0}, {(void *)(uintptr_t)prefix, 0}, {(void *)(uintptr_t)bytes, size}};
-	uint32_t open;
+	struct iovec iov[3] = {{(void *)(uintptr_t)line_end, 0}, {c->format.prefix, 0},
+		{(void *)(uintptr_t)bytes, size}};
+	uint32_t open, coloured;
+	bool ours;
 	ssize_t n;
 
 	line_take(c);
 	open = atomic_load(open_by);
-	iov[0].iov_len = open && open != c->config.owner;
-	iov[1].iov_len = c->mid_line && open != c->config.owner ? strlen(prefix) : 0;
-	n = writev(c->config.port->out_fd, iov, ARRAY_SIZE(iov));
-	if (n > 0) {
-		size_t lead = iov[0].iov_len + iov[1].iov_len;
+	coloured = open & CONSOLE_LINE_COLOURED;
+	ours = (open & ~CONSOLE_LINE_COLOURED) == c->config.owner;
+	if (open && !ours) {
+		size_t skip = coloured ? 0 : strlen(LINEFMT_RESET);
 
-		n = (size_t)n > lead ? n - (ssize_t)lead : 0;
-		if (n)
-			c->mid_line = ((const uint8_t *)bytes)[n - 1] != '\n';
-		atomic_store(open_by, c->mid_line ? c->config.owner : 0);
+		iov[0].iov_base = (void *)(uintptr_t)(line_end + skip);
+		iov[0].iov_len = strlen(line_end) - skip;
+	}
+	if (c->mid_line && !ours)
+		iov[1].iov_len = strlen(c->format.prefix);
+	n = writev(c->out_watch.fd, iov, ARRAY_SIZE(iov));
+	if (n > 0) {
+		size_t end = iov[0].iov_len, lead = end + iov[1].iov_len, done = (size_t)n;
+
+		n = done > lead ? (ssize_t)(done - lead) : 0;
+		note_written(c, bytes, (size_t)n);
+		coloured = c->coloured ? CONSOLE_LINE_COLOURED : 0;
+		if (done > lead || (done == lead && lead > end))
+			open = c->mid_line ? c->config.owner | coloured : 0;
+		else if (done >= end)
+			open = done == end ? 0 : LINE_BROKEN | prefix_colour(c);
+		atomic_store(open_by, open);
 	}
 	line_give(c);
 	return n;
@@ -156,8 +235,8 @@ static ssize_t write_shared(struct console *c, const void *bytes, size_t size)
 /* One write that does not block. Bytes written, 0 when the reader is not ready, or -errno. */
 static ssize_t write_ready(struct console *c)
 {
-	struct pollfd p = {.fd = c->config.port->out_fd, .events = POLLOUT};
-	size_t size = min_u64(c->ready - c->at, WRITE_MAX);
+	struct pollfd p = {.fd = c->out_watch.fd, .events = POLLOUT};
+	size_t size = min_u64(c->ready - c->at, c->write_max);
 	ssize_t n;
 
 	if (poll(&p, 1, 0) <= 0)
@@ -192,19 +271,22 @@ static bool flush(struct console *c)
 
 static void pump_output(struct console *c)
 {
+	struct chardev *chardev = c->config.chardev;
+	unsigned rounds = 0;
 	bool flushed;
-	size_t taken;
 
 	c->progress = false;
 	do {
-		taken = fill(c);
-		if (c->reader_gone || c->config.port->out_fd < 0)
+		fill(c);
+		if (c->reader_gone || c->out_watch.fd < 0)
 			discard(c);
 		flushed = flush(c);
-	} while (taken && flushed);
+	} while (flushed && ring_used(&chardev->tx) && ++rounds < PUMP_ROUNDS);
+	if (flushed && ring_used(&chardev->tx))
+		chardev_kick(chardev); /* we come back after the other events */
 
-	if (c->progress && atomic_load(&c->config.chardev->stalled))
-		chardev_set_stalled(c->config.chardev, false);
+	if (c->progress && atomic_load(&chardev->stalled))
+		chardev_set_stalled(chardev, false);
 	if (flushed)
 		loop_unwatch(c->config.loop, &c->out_watch);
 	else if (c->out_watch.slot < 0)
@@ -246,16 +328,21 @@ static void show_help(struct console *c)
 	static const char text[] = "\r\nCtrl-A x  end the run\r\nCtrl-A h  this help\r\n"
 				   "Ctrl-A Ctrl-A  send Ctrl-A to the guest\r\n";
 
-	(void)!write(c->config.port->out_fd, text, sizeof(text) - 1);
+	if (c->out_watch.fd < 0 || c->size + strlen(text) > OUT_SIZE)
+		return;
+	memcpy(c->out + c->size, text, strlen(text));
+	c->size += strlen(text);
+	c->ready = c->size;
+	pump_output(c);
 }
 
-/* Removes and obeys the escapes in c->in. */
-static void take_escapes(struct console *c)
+/* Obeys the escapes in the SIZE bytes typed and removes them; how many bytes are the guest's. */
+static size_t take_escapes(struct console *c, uint8_t *bytes, size_t size)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < c->in_size; i++) {
-		uint8_t byte = c->in[i];
+	for (size_t i = 0; i < size; i++) {
+		uint8_t byte = bytes[i];
 
 		if (!c->escaped && byte == CTRL_A) {
 			c->escaped = true;
@@ -266,36 +353,44 @@ static void take_escapes(struct console *c)
 		else if (c->escaped && (byte == 'h' || byte == '?'))
 			show_help(c);
 		if (!c->escaped || byte == CTRL_A)
-			c->in[kept++] = byte;
+			bytes[kept++] = byte;
 		c->escaped = false;
 	}
-	c->in_size = kept;
+	return kept;
 }
 
-/* Offers what was read to the guest; watches for more once it took all. */
+/*
+ * Offers what was read to the guest. While it does not take all of it no more is read, so that
+ * nothing is lost; but a terminal is always read, for its escapes.
+ */
 static void pump_input(struct console *c)
 {
 	const struct chardev_front *front = &c->config.chardev->front;
+	size_t n = 0;
 
-	if (c->config.port->in_fd < 0)
-		return;
-	if (c->in_at < c->in_size && front->receive)
-		c->in_at += front->receive(front->ctx, c->in + c->in_at, c->in_size - c->in_at);
-	if (c->in_at < c->in_size) {
+	if (c->in_size && front->receive)
+		n = front->receive(front->ctx, c->in, c->in_size);
+	memmove(c->in, c->in + n, c->in_size - n);
+	c->in_size -= n;
+	if (c->in_size && !(c->config.port->flags & PORT_TERMINAL))
 		loop_unwatch(c->config.loop, &c->in_watch);
-		return;
-	}
-	c->in_at = c->in_size = 0;
-	if (c->in_watch.slot < 0 && c->in_watch.fd >= 0)
+	else if (c->in_watch.slot < 0 && c->in_watch.fd >= 0)
 		loop_watch(c->config.loop, &c->in_watch);
 }
 
 static void in_ready(struct loop_watch *w, uint32_t revents)
 {
 	struct console *c = container_of(w, struct console, in_watch);
-	ssize_t n = read(w->fd, c->in, sizeof(c->in));
+	struct pollfd p = {.fd = w->fd, .events = POLLIN};
+	uint8_t bytes[IN_SIZE];
+	size_t size;
+	ssize_t n;
 
 	(void)revents;
+	/* Others may read the same file: what was there may be theirs by now. */
+	if (poll(&p, 1, 0) <= 0)
+		return;
+	n = read(w->fd, bytes, sizeof(bytes));
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) { /* the end of input is no end of the guest */
@@ -303,10 +398,13 @@ static void in_ready(struct loop_watch *w, uint32_t revents)
 		w->fd = -1;
 		return;
 	}
-	c->in_at = 0;
-	c->in_size = (size_t)n;
+	size = (size_t)n;
 	if (c->config.port->flags & PORT_TERMINAL)
-		take_escapes(c);
+		size = take_escapes(c, bytes, size);
+	/* Only a terminal can overrun the buffer, as it overruns a real line. */
+	size = min_u64(size, sizeof(c->in) - c->in_size);
+	memcpy(c->in + c->in_size, bytes, size);
+	c->in_size += size;
 	pump_input(c);
 }
 
@@ -321,31 +419,53 @@ void console_pump(struct console *c)
 bool console_drained(struct console *c)
 {
 	return atomic_load(&c->config.chardev->stalled) ||
-	       (!ring_used(&c->config.chardev->tx) && !c->size);
+	       (!ring_used(&c->config.chardev->tx) && c->at == c->ready);
 }
 
 void console_finish(struct console *c)
 {
+	struct ring *tx = &c->config.chardev->tx;
+	const uint8_t *data;
+	size_t n;
+
 	loop_unwatch(c->config.loop, &c->in_watch);
 	c->in_watch.fd = -1;
-	c->ready = c->size;
-	pump_output(c);
-	if (prefixed(c) && c->config.port->out_fd >= 0 &&
-		atomic_load(&c->config.line->open_by) == c->config.owner &&
-		c->size + 1 < OUT_SIZE) {
-		c->out[c->size++] = '\n';
+	c->in_size = 0;
+	do {
 		c->ready = c->size;
-		linefmt_restart(&c->format);
+		pump_output(c);
+	} while (c->progress && ring_used(tx));
+	if (prefixed(c) && c->out_watch.fd >= 0 &&
+		(atomic_load(&c->config.line->open_by) & ~CONSOLE_LINE_COLOURED) ==
+			c->config.owner &&
+		c->size + LINEFMT_EXPANSION <= OUT_SIZE) {
+		c->size += linefmt_end(&c->format, c->out + c->size);
+		c->ready = c->size;
 		flush(c);
 	}
-	if (c->config.port->out_fd >= 0)
-		count_lost(c, c->size - c->at + ring_used(&c->config.chardev->tx));
+	/* The log gets what no reader took. */
+	while ((n = ring_peek(tx, &data)) != 0) {
+		count_lost(c, n);
+		take(c, data, n);
+	}
+	count_lost(c, c->size - c->at);
+}
+
+/* How much DESCRIPTOR takes without blocking once it polls writable. */
+static size_t write_max(int fd)
+{
+	struct stat st;
+	int flags = fcntl(fd, F_GETFL);
+	bool blocks = flags >= 0 && !(flags & O_NONBLOCK);
+
+	return blocks && fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) ? WRITE_MAX_TERMINAL
+								    : WRITE_MAX;
 }
 
 int console_create(const struct console_config *config, struct console **ret_console)
 {
 	struct console *c = calloc(1, sizeof(*c));
-	int ret;
+	int ret = 0;
 
 	if (!c)
 		return -ENOMEM;
@@ -353,15 +473,22 @@ int console_create(const struct console_config *config, struct console **ret_con
 	linefmt_init(&c->format, config->label,
 		config->port->flags & PORT_COLOUR ? ((int)config->owner - 1) / PLAN_SERIAL_PORTS
 						  : -1);
+	c->patience_ns = LINE_PATIENCE_NS;
 	c->out_watch = LOOP_WATCH_INIT;
-	c->out_watch.fd = config->port->out_fd;
 	c->out_watch.events = POLLOUT;
 	c->out_watch.ready = out_ready;
 	c->in_watch = LOOP_WATCH_INIT;
 	c->in_watch.fd = config->port->in_fd;
 	c->in_watch.events = POLLIN;
 	c->in_watch.ready = in_ready;
-	ret = loop_timer_init(config->loop, &c->flush_timer, flush_expired);
+	if (config->port->out_fd >= 0) {
+		c->out_watch.fd = fcntl(config->port->out_fd, F_DUPFD_CLOEXEC, 0);
+		if (c->out_watch.fd < 0)
+			ret = -errno;
+		c->write_max = write_max(c->out_watch.fd);
+	}
+	if (!ret)
+		ret = loop_timer_init(config->loop, &c->flush_timer, flush_expired);
 	if (!ret)
 		ret = loop_timer_init(config->loop, &c->stall_timer, stall_expired);
 	if (ret) {
@@ -378,6 +505,7 @@ void console_destroy(struct console *c)
 		return;
 	loop_unwatch(c->config.loop, &c->out_watch);
 	loop_unwatch(c->config.loop, &c->in_watch);
+	fd_close(&c->out_watch.fd);
 	loop_timer_fini(&c->flush_timer);
 	loop_timer_fini(&c->stall_timer);
 	free(c);
