@@ -70,6 +70,7 @@ archive := $(out)/libbulkhead.a
 
 .PHONY: all
 all: $(program) ## build the program (the default)
+	@:
 
 $(program): $(out)/cli/main.o $(archive)
 	$(call say,LD,$@)
@@ -111,7 +112,7 @@ $(fuzz_programs): $(out)/%: $(out)/%.o $(out)/tests/fuzz/replay.o $(archive)
 	$(Q)$(CC) $(ldflags) -o $@ $^ $(libs)
 
 include $(src)examples/rules.mk
--include $(src)tests/bench/rules.mk
+include $(src)tests/bench/rules.mk
 
 # ---- generated files that are committed ----
 
@@ -133,38 +134,40 @@ test_groups := layers unit fuzz golden guest integration
 
 .PHONY: tests-fast tests
 tests-fast: $(program) $(unit_programs) guest-images
-	$(Q)$(submake) SAN=address,undefined fuzz-programs
+	+$(Q)$(submake) SAN=address,undefined fuzz-programs
 tests: tests-fast
-	$(Q)$(submake) SAN=address,undefined unit-programs
-	$(Q)$(submake) STATIC=1
+	+$(Q)$(submake) SAN=address,undefined unit-programs
+	+$(Q)$(submake) STATIC=1
 .PHONY: unit-programs fuzz-programs
 unit-programs: $(unit_programs)
+	@:
 fuzz-programs: $(fuzz_programs)
+	@:
 
 .PHONY: check
 check: ## all tests; installs what they need through `make deps`
 	$(Q)$(src)tools/deps check
-	$(Q)$(submake) tests
+	+$(Q)$(submake) tests
 	$(Q)$(src)tests/check $(test_groups) sanitized rig-x86
 
 .PHONY: check-fast
 check-fast: ## the tests that need no emulated machine, in about a minute
 	$(Q)$(src)tools/deps check
-	$(Q)$(submake) tests-fast
+	+$(Q)$(submake) tests-fast
 	$(Q)$(src)tests/check $(test_groups)
 
 .PHONY: check-rig-x86
 check-rig-x86: ## the tests with unmodified kernels, in an emulated x86 machine
 	$(Q)$(src)tools/deps check
-	$(Q)$(submake) all guest-images
-	$(Q)$(submake) STATIC=1
+	+$(Q)$(submake) all guest-images
+	+$(Q)$(submake) STATIC=1
 	$(Q)$(src)tests/check rig-x86
 
 .PHONY: demo
 demo: ## a safety partition and a Linux partition side by side
 	$(Q)$(src)tools/deps check
-	$(Q)$(submake) all guest-images
-	$(Q)$(submake) STATIC=1
+	+$(Q)$(submake) all guest-images
+	+$(Q)$(submake) STATIC=1
 	$(Q)$(src)tools/demo
 
 fuzz_seconds ?= 60
@@ -197,13 +200,13 @@ pre-push: ## everything that can be wrong with a change: format, analysers, both
 		tests/fuzz/run-libfuzzer
 	$(Q)cd $(src) && shellcheck -S warning -s sh tests/rig/host-init tests/images/guest-init
 	$(Q)$(MAKE) -f $(src)Makefile O=$(out)/clang CC=clang WERROR=1 all unit-programs
-	$(Q)$(submake) WERROR=1 all unit-programs
-	$(Q)$(submake) compile_commands.json
+	+$(Q)$(submake) WERROR=1 all unit-programs
+	+$(Q)$(submake) compile_commands.json
 	$(Q)cd $(src) && cppcheck -q --error-exitcode=1 --inline-suppr --enable=warning,portability \
 		--suppress=missingInclude \
 		--suppress=memleak -D__x86_64__ -I. -Ivmm/$(ARCH) $(layers)
 	$(Q)cd $(src) && clang-tidy --quiet -p . $(sources)
-	$(Q)$(submake) check
+	+$(Q)$(submake) check
 
 .PHONY: compile_commands.json
 compile_commands.json: ## for clangd and clang-tidy
@@ -220,6 +223,6 @@ clean: ## remove what was built (downloaded packages stay)
 help: ## this list
 	@sed -n '/^#   /s/^# //p' $(src)Makefile
 	@echo; awk -F ':.*## ' '/^[a-z0-9_.-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' \
-		$(src)Makefile $(wildcard $(src)tests/bench/rules.mk)
+		$(src)Makefile $(src)examples/rules.mk $(src)tests/bench/rules.mk
 
 -include $(shell find $(out) -name '*.d' -not -path '*/variant-*' 2>/dev/null)

@@ -42,6 +42,7 @@ guest_images := $(guest_examples:%=$(out)/examples/%.elf) $(guest_test_images)
 
 examples: $(guest_examples:%=$(out)/examples/%.elf) ## build the example images
 guest-images: $(guest_images) ## build the example and test images
+	@:
 
 $(out)/guest/%.o: %.c $(src)examples/rules.mk
 	$(call say,GUEST,$<)
