@@ -49,7 +49,7 @@ struct chardev {
  */
 bool chardev_put(struct chardev *c, uint8_t byte);
 
-/* Wakes the I/O thread: input can be taken again. */
+/* Wakes the I/O thread: input can be taken again. Any thread. */
 void chardev_kick(struct chardev *c);
 
 /* I/O thread. */

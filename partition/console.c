@@ -195,7 +195,7 @@ static void note_written(struct console *c, const uint8_t *bytes, size_t size)
  */
 static ssize_t write_shared(struct console *c, const uint8_t *bytes, size_t size)
 {
-	static const char line_end[] = LINEFMT_RESET "\n";
+	static const char line_end[] = CONSOLE_RESET_COLOUR "\n";
 	_Atomic uint32_t *open_by = &c->config.line->open_by;
 	struct iovec iov[3] = {{(void *)(uintptr_t)line_end, 0}, {c->format.prefix, 0},
 		{(void *)(uintptr_t)bytes, size}};
@@ -208,7 +208,7 @@ static ssize_t write_shared(struct console *c, const uint8_t *bytes, size_t size
 	coloured = open & CONSOLE_LINE_COLOURED;
 	ours = (open & ~CONSOLE_LINE_COLOURED) == c->config.owner;
 	if (open && !ours) {
-		size_t skip = coloured ? 0 : strlen(LINEFMT_RESET);
+		size_t skip = coloured ? 0 : strlen(CONSOLE_RESET_COLOUR);
 
 		iov[0].iov_base = (void *)(uintptr_t)(line_end + skip);
 		iov[0].iov_len = strlen(line_end) - skip;

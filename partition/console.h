@@ -10,9 +10,6 @@
 #include "lib/loop.h"
 #include "partition/protocol.h"
 
-/* In console_line.open_by beside the owner: the unfinished line may have a colour that lasts. */
-#define CONSOLE_LINE_COLOURED ((uint32_t)1 << 31)
-
 struct console;
 
 struct console_config {

@@ -39,8 +39,8 @@ static size_t put_newline(struct linefmt *f, uint8_t *out)
 	size_t n = start_line(f, out);
 
 	if (f->coloured) {
-		memcpy(out + n, LINEFMT_RESET, strlen(LINEFMT_RESET));
-		n += strlen(LINEFMT_RESET);
+		memcpy(out + n, CONSOLE_RESET_COLOUR, strlen(CONSOLE_RESET_COLOUR));
+		n += strlen(CONSOLE_RESET_COLOUR);
 	}
 	out[n++] = '\n';
 	f->column = 0;

@@ -8,6 +8,8 @@
 #ifndef PARTITION_LINEFMT_H
 #define PARTITION_LINEFMT_H
 
+#include "partition/protocol.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,9 +19,6 @@
 
 /* The longest sequence that sets colours; longer ones are not shown. */
 #define LINEFMT_ESCAPE_MAX 48
-
-/* All attributes off, and the primary font, which a Linux console does not count among them. */
-#define LINEFMT_RESET "\033[0;10m"
 
 /* What the bytes to come are part of. */
 enum linefmt_state {
@@ -44,7 +43,7 @@ struct linefmt {
 void linefmt_init(struct linefmt *f, const char *label, int colour);
 
 /* The most bytes that one input byte can become: a prefix, what was held, and two line ends. */
-#define LINEFMT_EXPANSION (64 + LINEFMT_ESCAPE_MAX + 2 * sizeof(LINEFMT_RESET "\n"))
+#define LINEFMT_EXPANSION (64 + LINEFMT_ESCAPE_MAX + 2 * sizeof(CONSOLE_RESET_COLOUR "\n"))
 
 /* Formats one byte into OUT (LINEFMT_EXPANSION bytes of room); how many bytes that gave. */
 size_t linefmt_byte(struct linefmt *f, uint8_t byte, uint8_t *out);

@@ -68,13 +68,19 @@ struct partition_launch {
 	struct termios termios;
 };
 
+/* In console_line.open_by beside the owner: the unfinished line may have a colour that lasts. */
+#define CONSOLE_LINE_COLOURED ((uint32_t)1 << 31)
+
+/* What ends such a colour; 10 is the font of a Linux console, which SGR 0 leaves as it is. */
+#define CONSOLE_RESET_COLOUR "\033[0;10m"
+
 /*
  * Which port has an unfinished line on the console, and which is writing just now: 0 none, else its
  * number (struct console_config.owner). Shared by all writers of the run, so that nobody continues
  * a line of somebody else. Cosmetic only: nobody trusts it.
  */
 struct console_line {
-	_Atomic uint32_t open_by;
+	_Atomic uint32_t open_by; /* with CONSOLE_LINE_COLOURED */
 	_Atomic uint32_t writer;
 };
 

@@ -13,9 +13,12 @@
 
 void run_say(struct run *run, const char *fmt, ...)
 {
+	uint32_t open_by = run->line ? atomic_exchange(&run->line->open_by, 0) : 0;
 	va_list ap;
 
-	if (run->line && atomic_exchange(&run->line->open_by, 0))
+	if (open_by & CONSOLE_LINE_COLOURED)
+		fputs(CONSOLE_RESET_COLOUR, run->err);
+	if (open_by)
 		fputc('\n', run->err);
 	fputs("bulkhead: ", run->err);
 	va_start(ap, fmt);

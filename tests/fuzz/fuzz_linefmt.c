@@ -28,7 +28,7 @@ static size_t see_colour(struct seen *s, const uint8_t *out, size_t n)
 		s->coloured |= out[at] != '0' && out[at] != ';';
 	}
 	assert(at < n);
-	if (at + 1 == strlen(LINEFMT_RESET) && !memcmp(out, LINEFMT_RESET, at + 1))
+	if (at + 1 == strlen(CONSOLE_RESET_COLOUR) && !memcmp(out, CONSOLE_RESET_COLOUR, at + 1))
 		s->coloured = false;
 	return at + 1;
 }

@@ -229,8 +229,8 @@ START_TEST(endless_colours_come_through)
 			console_pump(a.console);
 			for (const char *at = come_out(out[0]); (at = strchr(at, '\033')); at++) {
 				shown += !strncmp(at, colour, strlen(colour));
-				resets +=
-					!strncmp(at, LINEFMT_RESET "\n", strlen(LINEFMT_RESET) + 1);
+				resets += !strncmp(at, CONSOLE_RESET_COLOUR "\n",
+					strlen(CONSOLE_RESET_COLOUR) + 1);
 			}
 		}
 		ck_assert_uint_eq(ring_used(&a.chardev.tx), 0);
@@ -379,10 +379,10 @@ START_TEST(colours_stay_in_their_line)
 	run_for(60 * MS);
 	ck_assert_uint_eq(atomic_load(&line.open_by), 1 | CONSOLE_LINE_COLOURED);
 	guest_says(&b, "two\n");
-	ck_assert_str_eq(come_out(out[0]), "a | \033[8mhidden" LINEFMT_RESET "\nb | two\n");
+	ck_assert_str_eq(come_out(out[0]), "a | \033[8mhidden" CONSOLE_RESET_COLOUR "\nb | two\n");
 	guest_says(&b, "\033[1mthree\nfour");
 	console_finish(b.console);
-	ck_assert_str_eq(come_out(out[0]), "b | \033[1mthree" LINEFMT_RESET "\nb | four\n");
+	ck_assert_str_eq(come_out(out[0]), "b | \033[1mthree" CONSOLE_RESET_COLOUR "\nb | four\n");
 	ck_assert_uint_eq(atomic_load(&line.open_by), 0);
 }
 END_TEST

@@ -47,13 +47,13 @@ END_TEST
 START_TEST(colours_pass_and_end_with_their_line)
 {
 	ck_assert_str_eq(format_plain("\033[1;31mred\033[m\n"), "a | \033[1;31mred\033[m\n");
-	ck_assert_str_eq(
-		format_plain("\033[38:2::1:2:3mx\n"), "a | \033[38:2::1:2:3mx" LINEFMT_RESET "\n");
-	ck_assert_str_eq(
-		format_plain("\033[8mx\r\nnext\n"), "a | \033[8mx" LINEFMT_RESET "\na | next\n");
+	ck_assert_str_eq(format_plain("\033[38:2::1:2:3mx\n"),
+		"a | \033[38:2::1:2:3mx" CONSOLE_RESET_COLOUR "\n");
+	ck_assert_str_eq(format_plain("\033[8mx\r\nnext\n"),
+		"a | \033[8mx" CONSOLE_RESET_COLOUR "\na | next\n");
 	ck_assert_str_eq(format_plain("\033[1mx\033[0;00my\n"), "a | \033[1mx\033[0;00my\n");
-	ck_assert_str_eq(
-		format_plain("\033[1mx\033[0;4my\n"), "a | \033[1mx\033[0;4my" LINEFMT_RESET "\n");
+	ck_assert_str_eq(format_plain("\033[1mx\033[0;4my\n"),
+		"a | \033[1mx\033[0;4my" CONSOLE_RESET_COLOUR "\n");
 	/* One that switches off what is off already would only start a line. */
 	ck_assert_str_eq(format_plain("x\n\033[0m"), "a | x\n");
 }
@@ -165,7 +165,7 @@ START_TEST(end)
 	linefmt_init(&f, "a", -1);
 	ck_assert_uint_eq(linefmt_end(&f, out), 0);
 	format(&f, "\033[1mhalf");
-	ck_assert_uint_eq(linefmt_end(&f, out), strlen(LINEFMT_RESET "\n"));
+	ck_assert_uint_eq(linefmt_end(&f, out), strlen(CONSOLE_RESET_COLOUR "\n"));
 	ck_assert_uint_eq(linefmt_end(&f, out), 0);
 	ck_assert_str_eq(format(&f, "rest\n"), "a | rest\n");
 }
