@@ -33,6 +33,7 @@ test_exit-3-memory() {
 	bulkhead 3 boot --memory 240G "$GUESTS/hello.elf"
 	has err 'want 240G in all, but this host has .* available'
 	[ "$(id -u)" = 0 ] || skip "needs root to give up rights"
+	make_public
 	plan_of a how=off 0 >plan.yaml
 	expect 3 sh -c 'ulimit -l 64 && shift && exec "$@"' sh - \
 		setpriv --reuid 65534 --clear-groups --inh-caps=-all "$BULKHEAD" run "$PWD/plan.yaml"
@@ -41,6 +42,7 @@ test_exit-3-memory() {
 
 test_kvm-not-openable() {
 	[ "$(id -u)" = 0 ] || skip "needs root to give up rights"
+	make_public
 	expect 3 "${unprivileged[@]}" "$BULKHEAD" boot "$GUESTS/hello.elf"
 	has err '/dev/kvm cannot be opened: .*; `bulkhead doctor` says'
 	expect 3 "${unprivileged[@]}" "$BULKHEAD" doctor
