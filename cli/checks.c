@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "cli/checks.h"
 
+#include "lib/diag_json.h"
 #include "lib/util.h"
 #include "partition/partition.h"
 #include "partition/probe.h"
-
-#include <jansson.h>
 
 /* ---- KVM ---- */
 
@@ -56,30 +55,11 @@ enum bh_exit plan_check(const struct plan *plan, unsigned checks, struct diags *
 
 /* ---- JSON ---- */
 
-static json_t *diag_json(const struct diag *d)
-{
-	json_t *o = json_pack("{s:s, s:s}", "severity",
-		d->severity == DIAG_ERROR ? "error" : "warning", "message", d->text);
-
-	if (d->file)
-		json_object_set_new(o, "file", json_string(d->file));
-	if (d->file && d->line) {
-		json_object_set_new(o, "line", json_integer(d->line));
-		json_object_set_new(o, "column", json_integer(d->column));
-	}
-	if (d->field)
-		json_object_set_new(o, "field", json_string(d->field));
-	return o;
-}
-
 void diags_print_json(const struct diags *diags, enum bh_exit code)
 {
-	json_t *list = json_array(), *o;
+	json_t *o = json_pack("{s:b, s:i, s:o}", "ok", code == BH_EXIT_OK, "exit_code", (int)code,
+		"diagnostics", diags_json(diags));
 
-	for (unsigned i = 0; i < diags->count; i++)
-		json_array_append_new(list, diag_json(&diags->items[i]));
-	o = json_pack("{s:b, s:i, s:o}", "ok", code == BH_EXIT_OK, "exit_code", (int)code,
-		"diagnostics", list);
 	json_dumpf(o, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(o);

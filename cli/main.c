@@ -23,7 +23,7 @@ const struct command *const cli_commands[] = {
 
 /*
  * Started with a standard descriptor closed, the next open() would take its place and receive our
- * messages. The stand-ins are opened the wrong way round, so that using one is an error still.
+ * messages.
  */
 static void hold_standard_descriptors(void)
 {
@@ -42,8 +42,10 @@ int main(int argc, char **argv)
 	/* Descriptors that our caller left open are nobody's business, least of all a partition's.
 	 */
 	close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
-	/* A reader that goes away is an error of write(2), not our end. */
+	/* A reader that goes away, a file that may not grow: errors of write(2), not our end. What
+	 * is ignored here is in the partition processes, too. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	/* Setting up a terminal from the background fails, instead of stopping us. */
 	signal(SIGTTOU, SIG_IGN);
 	/* Ignored by whoever started us, it would take away our children's ends. */

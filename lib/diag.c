@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "lib/diag.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -73,6 +74,23 @@ void diag_warning(
 	va_start(ap, fmt);
 	diag_add(d, DIAG_WARNING, loc, field, fmt, ap);
 	va_end(ap);
+}
+
+const char *diag_remedy(int error)
+{
+	switch (error) {
+	case ENOMEM:
+		return "free some memory, or give the partitions less";
+	case EMFILE:
+	case ENFILE:
+		return "raise the limit of open files (ulimit -n)";
+	case EAGAIN:
+		return "raise the limit of processes (ulimit -u)";
+	case EFBIG:
+		return "raise the limit of file sizes (ulimit -f)";
+	default:
+		return NULL;
+	}
 }
 
 static void diag_print(const struct diag *it, FILE *f, const char *prefix)

@@ -60,6 +60,12 @@ void diag_error(struct diags *d, const struct diag_loc *loc, const char *field, 
 void diag_warning(struct diags *d, const struct diag_loc *loc, const char *field, const char *fmt,
 	...) PRINTF_LIKE(4, 5);
 
+/*
+ * The remedy for errno ERROR where it is a matter of this host's limits, whatever was being done;
+ * else NULL.
+ */
+const char *diag_remedy(int error);
+
 /* Writes all entries to F, one line each, every line starting with PREFIX. */
 void diags_print(const struct diags *d, FILE *f, const char *prefix);
 

@@ -31,6 +31,8 @@ void partition_files_unmap(struct partition_files *files)
 /* Says what to do about memory that the host did not give. */
 static const char *memory_remedy(const struct plan_partition *p, int error)
 {
+	if (error == -EFBIG)
+		return diag_remedy(EFBIG);
 	if (p->hugepages != PLAN_HUGEPAGES_NONE)
 		return "reserve more huge pages of that size (vm.nr_hugepages, or hugepages= on the "
 		       "host's command line), or set memory.hugepages: none";

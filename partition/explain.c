@@ -9,27 +9,17 @@
 
 static const char *host_remedy(int error)
 {
-	switch (-error) {
-	case ENOMEM:
-		return "free some memory, or give the partitions less";
-	case EMFILE:
-	case ENFILE:
-		return "raise the limit of open files (ulimit -n)";
-	case EINVAL:
-	case EPERM:
-	case EACCES:
+	if (error == EINVAL || error == EPERM || error == EACCES)
 		return "see whether the cores in the plan are online and allowed for this process "
 		       "(taskset, cgroup cpuset), and what `bulkhead doctor` says";
-	default:
-		return "see what `bulkhead doctor` says about this host";
-	}
+	return diag_remedy(error) ?: "see what `bulkhead doctor` says about this host";
 }
 
 void explain_host_error(
 	const struct plan_partition *p, const char *what, int error, struct diags *diags)
 {
 	diag_error(diags, &p->locs[PLAN_KEY_PARTITION], p->name,
-		"this host cannot run it: %s: %s; %s", what, strerror(-error), host_remedy(error));
+		"this host cannot run it: %s: %s; %s", what, strerror(-error), host_remedy(-error));
 }
 
 /*

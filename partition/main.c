@@ -454,8 +454,7 @@ int partition_main(int argc, char **argv)
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	/* Files that may not grow, terminals that are not ours: errors of a call, not our end. */
-	signal(SIGXFSZ, SIG_IGN);
+	/* Terminals that are not ours: an error of a call, not our end. */
 	signal(SIGTTIN, SIG_IGN);
 	signal(SIGTTOU, SIG_IGN); /* supervisor_gone restores the terminal from the background */
 	/* The one that owns the terminal outlives the supervisor for as long as restoring it takes.

@@ -2,30 +2,13 @@
 /* How it ended, in words, in JSON, and as an exit code. */
 #include "supervisor/run.h"
 
+#include "lib/diag_json.h"
 #include "lib/util.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <stdarg.h>
-#include <stdatomic.h>
 #include <string.h>
-
-void run_say(struct run *run, const char *fmt, ...)
-{
-	uint32_t open_by = run->line ? atomic_exchange(&run->line->open_by, 0) : 0;
-	va_list ap;
-
-	if (open_by & CONSOLE_LINE_COLOURED)
-		fputs(CONSOLE_RESET_COLOUR, run->err);
-	if (open_by)
-		fputc('\n', run->err);
-	fputs("bulkhead: ", run->err);
-	va_start(ap, fmt);
-	vfprintf(run->err, fmt, ap);
-	va_end(ap);
-	fputs(run->raw ? "\r\n" : "\n", run->err);
-}
 
 /* ---- conclusions ---- */
 
@@ -224,13 +207,14 @@ static json_t *child_json(const struct child *child)
 	return o;
 }
 
-void report_json(const struct run *run, enum bh_exit code, FILE *f)
+void report_json(const struct run *run, enum bh_exit code, const struct diags *diags, FILE *f)
 {
 	json_t *list = json_array(), *o;
 
 	for (unsigned i = 0; i < run->child_count; i++)
 		json_array_append_new(list, child_json(&run->children[i]));
-	o = json_pack("{s:i, s:o}", "exit_code", (int)code, "partitions", list);
+	o = json_pack("{s:b, s:i, s:o, s:o}", "ok", code == BH_EXIT_OK, "exit_code", (int)code,
+		"diagnostics", diags_json(diags), "partitions", list);
 	json_dumpf(o, f, JSON_INDENT(2));
 	fputc('\n', f);
 	json_decref(o);

@@ -9,10 +9,8 @@
 #include "lib/util.h"
 #include "supervisor/say.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -33,6 +31,9 @@
 
 /* Messages taken from one partition before others get their turn. */
 #define MESSAGES_PER_TURN 16
+
+/* More than an honest partition can have left in its socket. */
+#define LAST_WORDS_MAX 1024
 
 /* ---- stopping ---- */
 
@@ -60,7 +61,7 @@ static void child_stop(struct child *child)
 		kill(child->pid, SIGKILL);
 }
 
-static void run_stop(struct run *run, enum stop_reason reason)
+void run_stop(struct run *run, enum stop_reason reason)
 {
 	if (run->stop == STOP_NONE)
 		run->stop = reason;
@@ -124,12 +125,14 @@ static void run_check_ready(struct run *run)
 		run_stop(run, STOP_START_FAILED);
 		return;
 	}
+	run_settle_kthreads(run);
+	/* Not before: until now Ctrl-C ends the run, from now on it is the guest's. */
+	terminal_make_raw(run);
 	run->released = true;
 	for (unsigned i = 0; i < run->child_count; i++) {
 		run->children[i].state = CHILD_RUNNING;
 		ipc_send(run->children[i].control.fd, MSG_START, NULL, 0);
 	}
-	run_settle_kthreads(run);
 	if (run->options->timeout_ns)
 		loop_timer_start(&run->timeout, run->options->timeout_ns);
 }
@@ -142,8 +145,7 @@ static void linger_expired(struct loop_timer *t)
 		kill(child->pid, SIGKILL);
 }
 
-/* Applies the fatal-error rule (design.md section 3), and sees to it that the process goes. */
-static void child_concluded(struct child *child)
+void child_concluded(struct child *child)
 {
 	child->state = CHILD_ENDED;
 	loop_timer_start(&child->linger, LINGER_NS);
@@ -152,137 +154,7 @@ static void child_concluded(struct child *child)
 		run_stop(child->run, STOP_SAFE_STATE);
 }
 
-/* ---- messages ---- */
-
-/* A copy of N bytes from a partition process as text that is safe to print. */
-static char *sanitise(const uint8_t *bytes, size_t n)
-{
-	char *text = malloc(n + 1);
-
-	if (!text)
-		return NULL;
-	for (size_t i = 0; i < n; i++)
-		text[i] = isprint(bytes[i]) || bytes[i] == '\n' ? (char)bytes[i] : '?';
-	text[n] = '\0';
-	return text;
-}
-
-static void sanitise_field(char *field, size_t size)
-{
-	field[size - 1] = '\0';
-	for (char *c = field; *c; c++) {
-		if (!isprint((unsigned char)*c))
-			*c = '?';
-	}
-}
-
-static bool on_failed(struct child *child, const struct ipc_message *m)
-{
-	struct message_failed failed;
-
-	if (m->size < sizeof(failed) || child->state != CHILD_STARTING)
-		return false;
-	memcpy(&failed, m->payload, sizeof(failed));
-	child->failed = true;
-	child->failed_host = failed.host;
-	child->report = sanitise(m->payload + sizeof(failed), m->size - sizeof(failed));
-	child->state = CHILD_ENDED;
-	return true;
-}
-
-static bool on_stats(struct child *child, const struct ipc_message *m)
-{
-	unsigned n = (unsigned)(m->size / sizeof(struct message_counter));
-	struct message_counter *list;
-
-	if (!n || child->state != CHILD_ENDED || m->size % sizeof(*list) ||
-		child->counter_count + n > CHILD_COUNTERS_MAX)
-		return false;
-	list = reallocarray(child->counters, child->counter_count + n, sizeof(*list));
-	if (!list)
-		return false;
-	child->counters = list;
-	memcpy(list + child->counter_count, m->payload, n * sizeof(*list));
-	for (unsigned i = 0; i < n; i++, child->counter_count++)
-		sanitise_field(list[child->counter_count].name, sizeof(list->name));
-	return true;
-}
-
-static bool on_ended(struct child *child, const struct ipc_message *m)
-{
-	struct message_ended ended;
-
-	if (m->size != sizeof(ended) || child->state != CHILD_RUNNING)
-		return false;
-	memcpy(&ended, m->payload, sizeof(ended));
-	if (ended.end >= PARTITION_CRASHED)
-		return false;
-	sanitise_field(ended.how, sizeof(ended.how));
-	child->result = ended;
-	child->has_result = true;
-	child_concluded(child);
-	return true;
-}
-
-static bool on_report(struct child *child, const struct ipc_message *m)
-{
-	if (m->size < sizeof(child->last) || child->state != CHILD_ENDED || child->has_report)
-		return false;
-	memcpy(&child->last, m->payload, sizeof(child->last));
-	child->has_report = true;
-	if (m->size > sizeof(child->last))
-		child->report =
-			sanitise(m->payload + sizeof(child->last), m->size - sizeof(child->last));
-	return true;
-}
-
-/* One message of the child. False when it is not one that it may send now. */
-static bool on_message(struct child *child, const struct ipc_message *m)
-{
-	switch (m->type) {
-	case MSG_READY:
-		if (child->state != CHILD_STARTING)
-			return false;
-		child->state = CHILD_READY;
-		return true;
-	case MSG_FAILED:
-		return on_failed(child, m);
-	case MSG_STATS:
-		return on_stats(child, m);
-	case MSG_ENDED:
-		return on_ended(child, m);
-	case MSG_REPORT:
-		return on_report(child, m);
-	case MSG_QUIT:
-		/* Only a user at its console can have asked for it. */
-		if (!child->run->raw || child->run->console_child != (int)child->index)
-			return false;
-		run_stop(child->run, STOP_INTERRUPTED);
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* Takes up to LIMIT messages. A child that breaks the protocol is killed. */
-static void child_receive(struct child *child, unsigned limit)
-{
-	static struct ipc_message m; /* single-threaded, and large */
-	int ret = 0;
-
-	while (limit-- && (ret = ipc_receive(child->control.fd, &m)) == 0) {
-		if (!on_message(child, &m)) {
-			ret = -EPROTO;
-			break;
-		}
-	}
-	if (ret && ret != -EAGAIN)
-		loop_unwatch(child->run->loop, &child->control);
-	if (ret == -EPROTO && child_alive(child)) {
-		child->broke_protocol = true;
-		kill(child->pid, SIGKILL);
-	}
-}
+/* ---- the end of a process ---- */
 
 static void control_ready(struct loop_watch *w, uint32_t revents)
 {
@@ -329,32 +201,52 @@ static void child_exited(struct loop_watch *w, uint32_t revents)
 		info.si_status = -1; /* somebody else has reaped it */
 	}
 	child->pid = 0;
-	child_receive(child, UINT_MAX); /* its last words may still be in the socket */
+	/* Its last words may still be in the socket. */
+	child_receive(child, LAST_WORDS_MAX);
 	loop_unwatch(child->run->loop, w);
 	fd_close(&w->fd);
 	if (!child->has_result && !child->failed)
 		conclude_crash(child, &info);
+	else if (child->broke_protocol)
+		run_say(child->run,
+			"%s: its process broke the protocol after the end and was killed",
+			child->plan->name);
 	run_check_ready(child->run);
 	run_check_done(child->run);
 }
 
 /* ---- set-up ---- */
 
+/* The signals that end a run; they are read from a descriptor. */
+static void ending_signals(sigset_t *ret_set)
+{
+	sigemptyset(ret_set);
+	sigaddset(ret_set, SIGINT);
+	sigaddset(ret_set, SIGTERM);
+	sigaddset(ret_set, SIGHUP);
+	sigaddset(ret_set, SIGQUIT);
+}
+
 static int watch_signals(struct run *run)
 {
 	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGQUIT);
+	ending_signals(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	run->signals = LOOP_WATCH_INIT;
 	run->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	run->signals.events = POLLIN;
 	run->signals.ready = signal_ready;
 	return run->signals.fd < 0 ? -errno : loop_watch(run->loop, &run->signals);
+}
+
+static void unwatch_signals(struct run *run)
+{
+	sigset_t set;
+
+	ending_signals(&set);
+	if (run->signals.fd >= 0)
+		sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 static int run_start_loop(struct run *run)
@@ -371,6 +263,28 @@ static int run_start_loop(struct run *run)
 	return ret;
 }
 
+/* Starts listening to a child; one that cannot be listened to is killed. */
+static int child_watch(struct child *child, struct diags *diags)
+{
+	struct loop *loop = child->run->loop;
+	int ret = loop_timer_init(loop, &child->linger, linger_expired);
+
+	if (!ret)
+		ret = loop_watch(loop, &child->control);
+	if (!ret)
+		ret = loop_watch(loop, &child->exited);
+	if (!ret)
+		return 0;
+	kill(child->pid, SIGKILL);
+	waitpid(child->pid, NULL, 0);
+	child->pid = 0;
+	child->state = CHILD_NONE;
+	diag_error(diags, &child->plan->locs[PLAN_KEY_PARTITION], child->plan->name,
+		"its process cannot be watched: %s; %s", strerror(-ret),
+		diag_remedy(-ret) ?: DOCTOR_REMEDY);
+	return ret;
+}
+
 static int run_spawn(struct run *run, struct diags *diags)
 {
 	int ret = 0;
@@ -379,16 +293,14 @@ static int run_spawn(struct run *run, struct diags *diags)
 		struct child *child = &run->children[i];
 		int err = child_spawn(child, diags);
 
+		if (!err)
+			err = child_watch(child, diags);
 		if (err) {
 			child->failed = true;
 			child->failed_host = err != -EINVAL;
 			ret = err;
 			continue;
 		}
-		/* There is room: PLAN_PARTITIONS_MAX is far below LOOP_WATCHES_MAX. */
-		loop_watch(run->loop, &child->control);
-		loop_watch(run->loop, &child->exited);
-		loop_timer_init(run->loop, &child->linger, linger_expired);
 	}
 	return ret;
 }
@@ -428,10 +340,8 @@ static int run_init(struct run *run, struct diags *diags)
 		return ret;
 	ret = run_start_loop(run);
 	if (ret) {
-		diag_error(diags, NULL, NULL,
-			"the event loop cannot be set up: %s; see the limit of "
-			"open files (ulimit -n)",
-			strerror(-ret));
+		diag_error(diags, NULL, NULL, "the event loop cannot be set up: %s; %s",
+			strerror(-ret), diag_remedy(-ret) ?: DOCTOR_REMEDY);
 		return -EIO;
 	}
 	run->children = calloc(run->plan->partition_count, sizeof(*run->children));
@@ -506,8 +416,6 @@ static int run_to_end(struct run *run, struct diags *diags)
 	bool any = false;
 	int ret;
 
-	if (run->console_in >= 0 && run->console_out >= 0)
-		terminal_make_raw(run);
 	ret = run_spawn(run, diags);
 	if (ret)
 		run_stop(run, STOP_START_FAILED);
@@ -521,6 +429,7 @@ static int run_to_end(struct run *run, struct diags *diags)
 		ret = -EIO;
 	}
 	terminal_restore(run);
+	run_end_line(run);
 	return ret;
 }
 
@@ -558,8 +467,10 @@ int supervisor_run(const struct plan *plan, const struct run_options *options)
 		report_stats(&run, run.err);
 	if (created)
 		report_verdict(&run, code, run.err);
+	/* Standard output may have a reader that does not read: then a signal must end us. */
+	unwatch_signals(&run);
 	if (options->json)
-		report_json(&run, code, stdout);
+		report_json(&run, code, &diags, stdout);
 	run_fini(&run);
 	diags_fini(&diags);
 	return (int)code;

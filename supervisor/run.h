@@ -80,9 +80,26 @@ struct run {
 	int console_out;   /* where consoles are shown; -1: nowhere */
 	int console_in;    /* where the interactive partition reads; -1: nowhere */
 	int console_child; /* index of the interactive partition; -1: none */
-	bool raw;          /* the terminal is raw; termios has what it was */
+	bool has_terminal; /* the interactive partition reads a terminal; termios is what it was */
+	bool raw;          /* the terminal is raw */
 	struct termios termios;
 };
+
+/* ---- run.c ---- */
+
+/* Stops every partition, for REASON unless there was one before. */
+void run_stop(struct run *run, enum stop_reason reason);
+
+/*
+ * The child's guest has ended, as its result says: applies the fatal-error rule (design.md
+ * section 3), and sees to it that the process goes.
+ */
+void child_concluded(struct child *child);
+
+/* ---- messages.c ---- */
+
+/* Takes up to LIMIT messages of the child. One that breaks the protocol is killed. */
+void child_receive(struct child *child, unsigned limit);
 
 /* ---- spawn.c ---- */
 
@@ -120,18 +137,29 @@ enum bh_exit run_exit_code(const struct run *run);
 
 void report_stats(const struct run *run, FILE *f);
 void report_verdict(const struct run *run, enum bh_exit code, FILE *f);
-void report_json(const struct run *run, enum bh_exit code, FILE *f);
+void report_json(const struct run *run, enum bh_exit code, const struct diags *diags, FILE *f);
+
+/* ---- say.c ---- */
 
 /* A line on run->err, starting with "bulkhead: ", that does not continue a console's line. */
 void run_say(struct run *run, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* Ends a line that a console has left unfinished, and its colour. */
+void run_end_line(struct run *run);
+
+/* What to do when nothing better is known. */
+#define DOCTOR_REMEDY "see what `bulkhead doctor` says about this host"
+
 /* ---- terminal.c ---- */
 
-/* True when stdin is a terminal and we are in its foreground. */
+/* True when stdin is a terminal that we may read: we are in its foreground, or it has none. */
 bool terminal_is_ours(void);
 
-/* Makes the terminal on stdin raw; keeps what it was. 0 or a negative errno. */
-int terminal_make_raw(struct run *run);
+/* Notes what the terminal on stdin is like, if it is ours. */
+void terminal_find(struct run *run);
+
+/* Makes the terminal raw, if there is one. */
+void terminal_make_raw(struct run *run);
 void terminal_restore(struct run *run);
 
 #endif

@@ -2,9 +2,12 @@
 #include "supervisor/say.h"
 
 #include "lib/util.h"
+#include "supervisor/run.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <stdarg.h>
+#include <stdatomic.h>
 
 /* A pipe that polls writable takes this much without blocking [POSIX PIPE_BUF on Linux]. */
 #define WRITE_MAX 4096
@@ -61,4 +64,26 @@ FILE *say_open(int fd)
 	}
 	setvbuf(f, NULL, _IOLBF, BUFSIZ);
 	return f;
+}
+
+void run_end_line(struct run *run)
+{
+	uint32_t open_by = run->line ? atomic_exchange(&run->line->open_by, 0) : 0;
+
+	if (open_by & CONSOLE_LINE_COLOURED)
+		fputs(CONSOLE_RESET_COLOUR, run->err);
+	if (open_by)
+		fputs(run->raw ? "\r\n" : "\n", run->err);
+}
+
+void run_say(struct run *run, const char *fmt, ...)
+{
+	va_list ap;
+
+	run_end_line(run);
+	fputs("bulkhead: ", run->err);
+	va_start(ap, fmt);
+	vfprintf(run->err, fmt, ap);
+	va_end(ap);
+	fputs(run->raw ? "\r\n" : "\n", run->err);
 }

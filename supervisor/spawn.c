@@ -129,9 +129,8 @@ static int open_kvm(struct run *run, struct diags *diags)
 	if (run->kvm_fd >= 0)
 		return 0;
 	error = errno;
-	diag_error(diags, NULL, NULL,
-		"%s cannot be opened: %s; `bulkhead doctor` says why and what to do", KVM_DEVICE,
-		strerror(error));
+	diag_error(diags, NULL, NULL, "%s cannot be opened: %s; %s", KVM_DEVICE, strerror(error),
+		diag_remedy(error) ?: "`bulkhead doctor` says why and what to do");
 	return -error;
 }
 
@@ -165,14 +164,17 @@ int run_open(struct run *run, struct diags *diags)
 		ret = run->console_out < 0 ? run->console_out : 0;
 	}
 	/* A terminal whose foreground we are not in is not ours to read. */
-	if (!ret && run->console_child >= 0 && (!isatty(STDIN_FILENO) || terminal_is_ours())) {
+	if (!ret && run->console_child >= 0 && isatty(STDIN_FILENO) && !terminal_is_ours()) {
+		run_say(run, "in the background of the terminal: the console takes no input");
+	} else if (!ret && run->console_child >= 0) {
+		terminal_find(run);
 		run->console_in = open_console(STDIN_FILENO, O_RDONLY);
 		ret = run->console_in < 0 ? run->console_in : 0;
 	}
 	if (ret) {
-		diag_error(diags, NULL, NULL,
-			"the console cannot be set up: %s; see whether standard input and output are open",
-			strerror(-ret));
+		diag_error(diags, NULL, NULL, "the console cannot be set up: %s; %s",
+			strerror(-ret),
+			diag_remedy(-ret) ?: "see whether standard input and output are open");
 		return ret;
 	}
 	if (o->log_dir && mkdir(o->log_dir, 0777) && errno != EEXIST) {
@@ -224,7 +226,8 @@ static void say_open_failed(
 
 	f->host_error = f->host_error || error == EMFILE || error == ENFILE || error == ENOMEM;
 	diag_error(f->diags, loc, plan_field(f->child->plan, key, field),
-		"%s cannot be opened: %s; see the path and its permissions", path, strerror(error));
+		"%s cannot be opened: %s; %s", path, strerror(error),
+		diag_remedy(error) ?: "see the path and its permissions");
 }
 
 static int open_input(
@@ -292,7 +295,7 @@ static void open_console_port(struct child_files *f, unsigned port, struct parti
 		return;
 	}
 	ret->in_fd = run->console_in;
-	if (run->raw) {
+	if (run->has_terminal) {
 		ret->flags = PORT_TERMINAL;
 		f->launch.has_termios = 1;
 		f->launch.termios = run->termios;
@@ -455,8 +458,7 @@ int child_spawn(struct child *child, struct diags *diags)
 		close(f->owned[i]);
 	if (ret && diags->errors == errors)
 		diag_error(diags, &child->plan->locs[PLAN_KEY_PARTITION], child->plan->name,
-			"its process cannot be started: %s; see the limits on processes and open files "
-			"(ulimit -a)",
-			strerror(-ret));
+			"its process cannot be started: %s; %s", strerror(-ret),
+			diag_remedy(-ret) ?: DOCTOR_REMEDY);
 	return ret;
 }

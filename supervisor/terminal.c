@@ -6,23 +6,28 @@
 
 bool terminal_is_ours(void)
 {
-	return isatty(STDIN_FILENO) && tcgetpgrp(STDIN_FILENO) == getpgrp();
+	pid_t foreground;
+
+	if (!isatty(STDIN_FILENO))
+		return false;
+	foreground = tcgetpgrp(STDIN_FILENO);
+	/* ENOTTY: a terminal without job control, where nobody is in the background. */
+	return foreground == getpgrp() || (foreground < 0 && errno == ENOTTY);
 }
 
-int terminal_make_raw(struct run *run)
+void terminal_find(struct run *run)
 {
-	struct termios raw;
+	run->has_terminal = terminal_is_ours() && tcgetattr(STDIN_FILENO, &run->termios) == 0;
+}
 
-	if (!terminal_is_ours())
-		return -ENOTTY;
-	if (tcgetattr(STDIN_FILENO, &run->termios))
-		return -errno;
-	raw = run->termios;
+void terminal_make_raw(struct run *run)
+{
+	struct termios raw = run->termios;
+
+	if (!run->has_terminal)
+		return;
 	cfmakeraw(&raw);
-	if (tcsetattr(STDIN_FILENO, TCSANOW, &raw))
-		return -errno;
-	run->raw = true;
-	return 0;
+	run->raw = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
 }
 
 void terminal_restore(struct run *run)

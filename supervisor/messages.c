@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What partition processes say. They handle guest input, so nothing here is trusted: each message
+ * is held against the state its sender is in, and text is made safe to print.
+ */
+#include "supervisor/run.h"
+
+#include "lib/ipc.h"
+#include "lib/util.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+/* A copy of N bytes from a partition process as text that is safe to print. */
+static char *sanitise(const uint8_t *bytes, size_t n)
+{
+	char *text = malloc(n + 1);
+
+	if (!text)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		text[i] = isprint(bytes[i]) || bytes[i] == '\n' ? (char)bytes[i] : '?';
+	text[n] = '\0';
+	return text;
+}
+
+static void sanitise_field(char *field, size_t size)
+{
+	field[size - 1] = '\0';
+	for (char *c = field; *c; c++) {
+		if (!isprint((unsigned char)*c))
+			*c = '?';
+	}
+}
+
+static bool on_failed(struct child *child, const struct ipc_message *m)
+{
+	struct message_failed failed;
+
+	if (m->size < sizeof(failed) || child->state != CHILD_STARTING)
+		return false;
+	memcpy(&failed, m->payload, sizeof(failed));
+	child->failed = true;
+	child->failed_host = failed.host;
+	child->report = sanitise(m->payload + sizeof(failed), m->size - sizeof(failed));
+	child->state = CHILD_ENDED;
+	return true;
+}
+
+static bool on_stats(struct child *child, const struct ipc_message *m)
+{
+	unsigned n = (unsigned)(m->size / sizeof(struct message_counter));
+	struct message_counter *list;
+
+	if (!n || child->state != CHILD_ENDED || m->size % sizeof(*list) ||
+		child->counter_count + n > CHILD_COUNTERS_MAX)
+		return false;
+	list = reallocarray(child->counters, child->counter_count + n, sizeof(*list));
+	if (!list)
+		return false;
+	child->counters = list;
+	memcpy(list + child->counter_count, m->payload, n * sizeof(*list));
+	for (unsigned i = 0; i < n; i++, child->counter_count++)
+		sanitise_field(list[child->counter_count].name, sizeof(list->name));
+	return true;
+}
+
+static bool on_ended(struct child *child, const struct ipc_message *m)
+{
+	struct message_ended ended;
+
+	if (m->size != sizeof(ended) || child->state != CHILD_RUNNING)
+		return false;
+	memcpy(&ended, m->payload, sizeof(ended));
+	if (ended.end >= PARTITION_CRASHED)
+		return false;
+	sanitise_field(ended.how, sizeof(ended.how));
+	child->result = ended;
+	child->has_result = true;
+	child_concluded(child);
+	return true;
+}
+
+static bool on_report(struct child *child, const struct ipc_message *m)
+{
+	if (m->size < sizeof(child->last) || child->state != CHILD_ENDED || child->has_report)
+		return false;
+	memcpy(&child->last, m->payload, sizeof(child->last));
+	child->has_report = true;
+	if (m->size > sizeof(child->last))
+		child->report =
+			sanitise(m->payload + sizeof(child->last), m->size - sizeof(child->last));
+	return true;
+}
+
+/* One message of the child. False when it is not one that it may send now. */
+static bool on_message(struct child *child, const struct ipc_message *m)
+{
+	switch (m->type) {
+	case MSG_READY:
+		if (child->state != CHILD_STARTING)
+			return false;
+		child->state = CHILD_READY;
+		return true;
+	case MSG_FAILED:
+		return on_failed(child, m);
+	case MSG_STATS:
+		return on_stats(child, m);
+	case MSG_ENDED:
+		return on_ended(child, m);
+	case MSG_REPORT:
+		return on_report(child, m);
+	case MSG_QUIT:
+		/* Only a user at its console can have asked for it. */
+		if (!child->run->has_terminal || child->run->console_child != (int)child->index)
+			return false;
+		run_stop(child->run, STOP_INTERRUPTED);
+		return true;
+	default:
+		return false;
+	}
+}
+
+void child_receive(struct child *child, unsigned limit)
+{
+	static struct ipc_message m; /* single-threaded, and large */
+	int ret = 0;
+
+	while (limit-- && (ret = ipc_receive(child->control.fd, &m)) == 0) {
+		if (!on_message(child, &m)) {
+			ret = -EPROTO;
+			break;
+		}
+	}
+	if (ret && ret != -EAGAIN)
+		loop_unwatch(child->run->loop, &child->control);
+	if (ret == -EPROTO && child->pid > 0) {
+		child->broke_protocol = true;
+		kill(child->pid, SIGKILL);
+	}
+}
