@@ -15,7 +15,7 @@ struct unit {
 	uint64_t factor;
 };
 
-/* The first entry of a factor is the one that format_* writes; largest first. */
+/* The first entry of a factor is the one that format_size writes; largest first. */
 static const struct unit size_units[] = {
 	{"T", GIB * 1024},
 	{"TiB", GIB * 1024},
@@ -107,28 +107,14 @@ int parse_duration(const char *text, uint64_t *ret_ns)
 	return parse_quantity(text, false, duration_units, ARRAY_SIZE(duration_units), ret_ns);
 }
 
-static char *format_quantity(
-	uint64_t value, const struct unit *units, size_t n, char buf[QUANTITY_MAX])
-{
-	size_t i = 0;
-
-	while (i + 1 < n && (value == 0 || value % units[i].factor != 0))
-		i++;
-	if (value == 0)
-		snprintf(buf, QUANTITY_MAX, "0");
-	else
-		snprintf(buf, QUANTITY_MAX, "%" PRIu64 "%s", value / units[i].factor,
-			units[i].suffix);
-	return buf;
-}
-
 char *format_size(uint64_t bytes, char buf[QUANTITY_MAX])
 {
 	/* The last entry spells bytes "B"; the one before is the bare number. */
-	return format_quantity(bytes, size_units, ARRAY_SIZE(size_units) - 1, buf);
-}
+	size_t i = 0, last = ARRAY_SIZE(size_units) - 2;
 
-char *format_duration(uint64_t ns, char buf[QUANTITY_MAX])
-{
-	return format_quantity(ns, duration_units, ARRAY_SIZE(duration_units), buf);
+	while (i < last && (bytes == 0 || bytes % size_units[i].factor != 0))
+		i++;
+	snprintf(buf, QUANTITY_MAX, "%" PRIu64 "%s", bytes / size_units[i].factor,
+		size_units[i].suffix);
+	return buf;
 }
