@@ -49,14 +49,15 @@
 struct console {
 	struct console_config config;
 	struct linefmt format;
-	bool progress;    /* this pump has written something */
-	bool reader_gone; /* writing failed for good: output is discarded */
-	size_t write_max; /* bytes that the descriptor takes without blocking when it is ready */
+	bool progress;     /* this pump has written something */
+	bool reader_gone;  /* writing failed for good: output is discarded */
+	size_t write_max;  /* bytes that the descriptor takes without blocking when it is ready */
+	uint64_t log_lost; /* bytes that the log did not take */
 
-	/* Shared consoles. */
-	bool mid_line; /* what we wrote last was no newline */
-	bool coloured; /* there may be a colour in the line that we wrote last */
-	uint64_t patience_ns;
+	/* On the console. */
+	bool mid_line;        /* what we wrote last was no newline */
+	bool coloured;        /* there may be a colour in the line that we wrote last */
+	uint64_t patience_ns; /* with others that write there */
 
 	/* Formatted output: [at, size) is to be written, of which [at, ready) now. */
 	uint8_t out[OUT_SIZE];
@@ -67,7 +68,8 @@ struct console {
 
 	uint8_t in[IN_SIZE];
 	size_t in_size;
-	bool escaped; /* Ctrl-A was pressed */
+	bool guest_there; /* it has used its port */
+	bool escaped;     /* Ctrl-A was pressed */
 	struct loop_watch in_watch;
 };
 
@@ -100,7 +102,7 @@ static void log_write(struct console *c, const uint8_t *data, size_t size)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0) {
-			count_lost(c, size);
+			c->log_lost += size;
 			return;
 		}
 		data += n;
@@ -182,10 +184,33 @@ static uint32_t prefix_colour(const struct console *c)
 static void note_written(struct console *c, const uint8_t *bytes, size_t size)
 {
 	for (size_t i = 0; i < size; i++) {
+		if (bytes[i] == '\r')
+			continue; /* it leaves the line as it is, empty or not */
 		c->mid_line = bytes[i] != '\n';
-		/* Colours are the only escapes, and those of prefixes do no harm. */
+		/* Any escape may be a colour; those of prefixes do no harm. */
 		c->coloured = c->mid_line && (c->coloured || bytes[i] == '\033');
 	}
+}
+
+/* For console_line.open_by. */
+static uint32_t line_state(const struct console *c)
+{
+	return c->mid_line ? c->config.owner | (c->coloured ? CONSOLE_LINE_COLOURED : 0) : 0;
+}
+
+/*
+ * Writes what is ready as it is. On the console, whoever writes there next learns of an unfinished
+ * line; without taking the line, as the guest's bytes alone decide what becomes of this terminal.
+ */
+static ssize_t write_alone(struct console *c, const uint8_t *bytes, size_t size)
+{
+	ssize_t n = write(c->out_watch.fd, bytes, size);
+
+	if (n > 0 && c->config.line) {
+		note_written(c, bytes, (size_t)n);
+		atomic_store(&c->config.line->open_by, line_state(c));
+	}
+	return n;
 }
 
 /*
@@ -221,9 +246,8 @@ static ssize_t write_shared(struct console *c, const uint8_t *bytes, size_t size
 
 		n = done > lead ? (ssize_t)(done - lead) : 0;
 		note_written(c, bytes, (size_t)n);
-		coloured = c->coloured ? CONSOLE_LINE_COLOURED : 0;
 		if (done > lead || (done == lead && lead > end))
-			open = c->mid_line ? c->config.owner | coloured : 0;
+			open = line_state(c);
 		else if (done >= end)
 			open = done == end ? 0 : LINE_BROKEN | prefix_colour(c);
 		atomic_store(open_by, open);
@@ -236,12 +260,13 @@ static ssize_t write_shared(struct console *c, const uint8_t *bytes, size_t size
 static ssize_t write_ready(struct console *c)
 {
 	struct pollfd p = {.fd = c->out_watch.fd, .events = POLLOUT};
+	const uint8_t *bytes = c->out + c->at;
 	size_t size = min_u64(c->ready - c->at, c->write_max);
 	ssize_t n;
 
 	if (poll(&p, 1, 0) <= 0)
 		return 0;
-	n = prefixed(c) ? write_shared(c, c->out + c->at, size) : write(p.fd, c->out + c->at, size);
+	n = prefixed(c) ? write_shared(c, bytes, size) : write_alone(c, bytes, size);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	return n;
@@ -360,15 +385,16 @@ static size_t take_escapes(struct console *c, uint8_t *bytes, size_t size)
 }
 
 /*
- * Offers what was read to the guest. While it does not take all of it no more is read, so that
- * nothing is lost; but a terminal is always read, for its escapes.
+ * Offers what was read to the guest, once it has used its port: what came before it set up its
+ * receiver would be lost there. While it does not take all of it no more is read, so that nothing
+ * is lost; but a terminal is always read, for its escapes.
  */
 static void pump_input(struct console *c)
 {
 	const struct chardev_front *front = &c->config.chardev->front;
 	size_t n = 0;
 
-	if (c->in_size && front->receive)
+	if (c->guest_there && c->in_size && front->receive)
 		n = front->receive(front->ctx, c->in, c->in_size);
 	memmove(c->in, c->in + n, c->in_size - n);
 	c->in_size -= n;
@@ -412,14 +438,14 @@ static void in_ready(struct loop_watch *w, uint32_t revents)
 
 void console_pump(struct console *c)
 {
+	c->guest_there = true;
 	pump_output(c);
 	pump_input(c);
 }
 
 bool console_drained(struct console *c)
 {
-	return atomic_load(&c->config.chardev->stalled) ||
-	       (!ring_used(&c->config.chardev->tx) && c->at == c->ready);
+	return c->reader_gone || (!ring_used(&c->config.chardev->tx) && !c->size);
 }
 
 void console_finish(struct console *c)
@@ -449,6 +475,11 @@ void console_finish(struct console *c)
 		take(c, data, n);
 	}
 	count_lost(c, c->size - c->at);
+}
+
+uint64_t console_log_lost(const struct console *c)
+{
+	return c->log_lost;
 }
 
 /* How much DESCRIPTOR takes without blocking once it polls writable. */
@@ -495,6 +526,7 @@ int console_create(const struct console_config *config, struct console **ret_con
 		console_destroy(c);
 		return ret;
 	}
+	pump_input(c); /* watches it */
 	*ret_console = c;
 	return 0;
 }

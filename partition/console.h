@@ -18,23 +18,35 @@ struct console_config {
 	const struct partition_port *port;
 	const char *label; /* what lines are prefixed with: "linux", "linux.com2" */
 	uint32_t owner;    /* of lines: a number of its own for each port of the run, from 1 */
-	struct console_line *line; /* shared */
+	struct console_line *line; /* shared; NULL: a port that is not on the console */
 	/* The user pressed Ctrl-A x. */
 	void (*quit)(void *ctx);
 	void *ctx;
 };
 
-/* 0 or a negative errno. CONFIG's pointers must outlive the console. */
+/*
+ * 0 or a negative errno. CONFIG's pointers must outlive the console. Input is read from now on, so
+ * that escapes are obeyed; the guest is offered it from the first console_pump on.
+ */
 int console_create(const struct console_config *config, struct console **ret_console);
 void console_destroy(struct console *c);
 
 /* The chardev has output, or room for input: moves what can be moved. */
 void console_pump(struct console *c);
 
-/* True when everything the guest wrote has been handed to the descriptors, or nobody takes it. */
+/*
+ * True when everything the guest wrote has been handed to the descriptors, or nobody will ever take
+ * it. A reader that has stalled may go on: how long to wait for it is the caller's decision.
+ */
 bool console_drained(struct console *c);
 
-/* Takes no more input, ends an unfinished line, and counts what could not be written as dropped. */
+/*
+ * Takes no more input, ends an unfinished line under a prefix, and counts what no reader took as
+ * dropped.
+ */
 void console_finish(struct console *c);
+
+/* Bytes that the port's log did not take, whether a reader took them or not. */
+uint64_t console_log_lost(const struct console *c);
 
 #endif

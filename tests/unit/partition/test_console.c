@@ -28,6 +28,7 @@ struct port {
 	char input[8192]; /* what it took */
 	size_t input_size;
 	unsigned quits;
+	bool off_console; /* a file or the like of its own */
 };
 
 static struct port a, b;
@@ -59,7 +60,7 @@ static void port_open(struct port *p, const char *label, uint32_t owner)
 		.port = &p->config,
 		.label = label,
 		.owner = owner,
-		.line = &line,
+		.line = p->off_console ? NULL : &line,
 		.quit = quit,
 		.ctx = p,
 	};
@@ -155,6 +156,51 @@ START_TEST(escapes_outlive_a_guest_that_does_not_read)
 	ck_assert_int_eq(write(in[1], "\001\001z", 3), 3);
 	run_for(20 * MS);
 	ck_assert_int_eq(memcmp(a.input + a.input_size - 2, "\001z", 2), 0);
+}
+END_TEST
+
+/* It is offered nothing either: its receiver may be set up any moment, which empties it. */
+START_TEST(escapes_need_no_guest)
+{
+	int in[2];
+
+	open_pipe(in);
+	a.config.in_fd = in[0];
+	a.config.flags = PORT_TERMINAL;
+	a.takes = 100;
+	port_open(&a, "a", 1);
+	ck_assert_int_eq(write(in[1], "key\001x", 5), 5);
+	run_for(2000 * MS);
+	ck_assert_uint_eq(a.quits, 1);
+	ck_assert_uint_eq(a.input_size, 0);
+	console_pump(a.console);
+	ck_assert_uint_eq(a.input_size, 3);
+	ck_assert_int_eq(memcmp(a.input, "key", 3), 0);
+}
+END_TEST
+
+/* _i: whether it is a terminal. */
+START_TEST(input_before_there_is_a_device)
+{
+	int in[2];
+
+	open_pipe(in);
+	a.config.in_fd = in[0];
+	a.config.flags = _i ? PORT_TERMINAL : 0;
+	a.takes = 100;
+	port_open(&a, "a", 1);
+	a.chardev.front = (struct chardev_front){0};
+	ck_assert_int_eq(write(in[1], "key", 3), 3);
+	run_for(20 * MS);
+	console_pump(a.console);
+	ck_assert_int_eq(write(in[1], "\001x", 2), 2);
+	run_for(20 * MS);
+	ck_assert_uint_eq(a.quits, (unsigned)_i);
+	a.chardev.front = (struct chardev_front){.ctx = &a, .receive = receive};
+	console_pump(a.console);
+	run_for(20 * MS);
+	ck_assert_uint_eq(a.input_size, _i ? 3 : 5);
+	ck_assert_int_eq(memcmp(a.input, "key\001x", a.input_size), 0);
 }
 END_TEST
 
@@ -289,7 +335,7 @@ START_TEST(a_terminal_that_takes_nothing_does_not_block)
 	ck_assert(!console_drained(a.console));
 	run_for(400 * MS);
 	ck_assert(atomic_load(&a.chardev.stalled));
-	ck_assert(console_drained(a.console));
+	ck_assert(!console_drained(a.console));
 	for (unsigned i = 0; i < 100 && ring_used(&a.chardev.tx); i++) {
 		come_out(master);
 		run_for(2 * MS);
@@ -311,8 +357,60 @@ START_TEST(bytes_that_a_log_does_not_take_are_counted)
 	a.config.log_fd = full;
 	port_open(&a, "a", 1);
 	guest_says(&a, "0123456789");
-	ck_assert_uint_eq(atomic_load(&a.chardev.dropped), 10);
+	ck_assert_uint_eq(console_log_lost(a.console), 10);
+	ck_assert_uint_eq(atomic_load(&a.chardev.dropped), 0);
 	ck_assert(console_drained(a.console));
+}
+END_TEST
+
+START_TEST(bytes_that_nothing_takes_are_counted_for_each)
+{
+	static char text[CHARDEV_TX_SIZE];
+	int full = open("/dev/full", O_WRONLY | O_CLOEXEC), out[2];
+
+	ck_assert_int_ge(full, 0);
+	open_pipe(out);
+	close(out[0]);
+	a.config.log_fd = full;
+	a.config.out_fd = out[1];
+	port_open(&a, "a", 1);
+	memset(text, 'x', sizeof(text) - 1);
+	guest_says(&a, text);
+	ck_assert(console_drained(a.console));
+	console_finish(a.console);
+	ck_assert_uint_eq(console_log_lost(a.console), sizeof(text) - 1);
+	ck_assert_uint_eq(atomic_load(&a.chardev.dropped), sizeof(text) - 1);
+}
+END_TEST
+
+/* The end waits for a reader that only pauses: what it misses is a guest's last words. _i: flags.
+ */
+START_TEST(a_stalled_reader_is_not_the_end)
+{
+	static char text[8192];
+	bool shown = false;
+	int out[2];
+
+	open_pipe(out);
+	ck_assert_int_ge(fcntl(out[1], F_SETPIPE_SZ, 4096), 4096);
+	a.config.out_fd = out[1];
+	a.config.flags = (uint32_t)_i;
+	port_open(&a, "a", 1);
+	memset(text, '\n', sizeof(text) - 1);
+	guest_says(&a, text);
+	run_for(400 * MS);
+	ck_assert(atomic_load(&a.chardev.stalled));
+	guest_says(&a, "panic"); /* no newline: it may wait for one, but not be forgotten */
+	ck_assert(!console_drained(a.console));
+	for (unsigned i = 0; i < 500 && !console_drained(a.console); i++) {
+		shown = shown || strstr(come_out(out[0]), "panic");
+		run_for(2 * MS);
+		console_pump(a.console);
+	}
+	ck_assert(console_drained(a.console));
+	ck_assert(shown || strstr(come_out(out[0]), "panic"));
+	console_finish(a.console);
+	ck_assert_uint_eq(atomic_load(&a.chardev.dropped), 0);
 }
 END_TEST
 
@@ -403,6 +501,57 @@ START_TEST(a_line_that_is_never_given_back)
 }
 END_TEST
 
+/* Nothing is added to what the guest wrote, but others can know where its line stands. */
+START_TEST(a_raw_console_says_where_its_line_stands)
+{
+	static const struct {
+		const char *text;
+		uint32_t open_by;
+	} steps[] = {
+		{"login: ", 1},
+		{"root\r", 1},
+		{"\n", 0},
+		{"\r", 0},
+		{"\033[1mbold", 1 | CONSOLE_LINE_COLOURED},
+		{" more", 1 | CONSOLE_LINE_COLOURED},
+		{"\r\n# ", 1},
+	};
+	int out[2];
+
+	open_pipe(out);
+	a.config.out_fd = out[1];
+	port_open(&a, "a", 1);
+	for (unsigned i = 0; i < ARRAY_SIZE(steps); i++) {
+		guest_says(&a, steps[i].text);
+		ck_assert_uint_eq(atomic_load(&line.open_by), steps[i].open_by);
+		ck_assert_str_eq(come_out(out[0]), steps[i].text);
+	}
+	console_finish(a.console);
+	ck_assert_str_eq(come_out(out[0]), "");
+	ck_assert_uint_eq(atomic_load(&line.open_by), 1);
+	/* The partition's other port, under a prefix. */
+	b.config.out_fd = out[1];
+	b.config.flags = PORT_PREFIX;
+	port_open(&b, "b", 2);
+	guest_says(&b, "two\n");
+	ck_assert_str_eq(come_out(out[0]), "\nb | two\n");
+}
+END_TEST
+
+START_TEST(a_file_is_no_line_of_the_console)
+{
+	int out[2];
+
+	open_pipe(out);
+	a.config.out_fd = out[1];
+	a.off_console = true;
+	port_open(&a, "a", 1);
+	guest_says(&a, "one");
+	ck_assert_str_eq(come_out(out[0]), "one");
+	ck_assert_uint_eq(atomic_load(&line.open_by), 0);
+}
+END_TEST
+
 /* A file that has room for ROOM more bytes, then is full. */
 static void limit(int fd, off_t room)
 {
@@ -466,15 +615,21 @@ Suite *unit_suite(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, escapes_outlive_a_guest_that_does_not_read);
+	tcase_add_test(t, escapes_need_no_guest);
+	tcase_add_loop_test(t, input_before_there_is_a_device, 0, 2);
 	tcase_add_test(t, input_that_is_no_terminal_s_is_never_lost);
 	tcase_add_test(t, a_shared_input_does_not_block);
 	tcase_add_test(t, endless_colours_come_through);
 	tcase_add_test(t, nothing_stays_behind_a_full_buffer);
 	tcase_add_test(t, a_terminal_that_takes_nothing_does_not_block);
 	tcase_add_test(t, bytes_that_a_log_does_not_take_are_counted);
+	tcase_add_test(t, bytes_that_nothing_takes_are_counted_for_each);
+	tcase_add_loop_test(t, a_stalled_reader_is_not_the_end, 0, PORT_PREFIX + 1);
 	tcase_add_test(t, the_end_with_a_reader_that_stalled);
 	tcase_add_test(t, unfinished_lines_do_not_mix);
 	tcase_add_test(t, colours_stay_in_their_line);
+	tcase_add_test(t, a_raw_console_says_where_its_line_stands);
+	tcase_add_test(t, a_file_is_no_line_of_the_console);
 	tcase_add_test(t, a_line_that_is_never_given_back);
 	tcase_add_loop_test(t, a_write_cut_short_loses_no_prefix, 1, 6);
 	suite_add_tcase(s, t);
