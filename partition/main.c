@@ -153,8 +153,11 @@ static void send_report(struct partition *p)
 		char text[IPC_PAYLOAD_MAX - sizeof(struct message_report)];
 	} message = {0};
 
-	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++)
+	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++) {
 		message.report.dropped[i] = atomic_load(&p->ports[i].dropped);
+		if (p->consoles[i])
+			message.report.log_lost[i] = console_log_lost(p->consoles[i]);
+	}
 	if (end)
 		explain_end(end, p->launch.kvm_fd, message.text, sizeof(message.text));
 	ipc_send(p->launch.control_fd, MSG_REPORT, &message,

@@ -120,7 +120,8 @@ struct message_ended {
 };
 
 struct message_report {
-	uint64_t dropped[PLAN_SERIAL_PORTS]; /* console bytes that nobody took */
+	uint64_t dropped[PLAN_SERIAL_PORTS];  /* console bytes that nobody took */
+	uint64_t log_lost[PLAN_SERIAL_PORTS]; /* bytes that the logs did not take */
 };
 
 struct message_counter {

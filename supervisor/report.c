@@ -127,26 +127,37 @@ static void print_child(const struct child *child, enum stop_reason stop, FILE *
 			r->run_ns / 10000000 % 100);
 }
 
-static uint64_t dropped_bytes(const struct child *child)
+static uint64_t sum_ports(const uint64_t bytes[PLAN_SERIAL_PORTS])
 {
 	uint64_t sum = 0;
 
 	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++)
-		sum += child->last.dropped[i];
+		sum += bytes[i];
 	return sum;
+}
+
+static void report_losses(const struct child *child, FILE *f)
+{
+	uint64_t dropped = sum_ports(child->last.dropped), lost = sum_ports(child->last.log_lost);
+
+	if (dropped)
+		fprintf(f,
+			"bulkhead: %s: %" PRIu64
+			" bytes of console output were lost: the reader stalled "
+			"or is gone, or its disk is full; --log-dir keeps a copy\n",
+			child->plan->name, dropped);
+	if (lost)
+		fprintf(f,
+			"bulkhead: %s: %" PRIu64
+			" bytes are missing from the logs in --log-dir; see "
+			"whether its disk is full\n",
+			child->plan->name, lost);
 }
 
 void report_verdict(const struct run *run, enum bh_exit code, FILE *f)
 {
-	for (unsigned i = 0; i < run->child_count; i++) {
-		uint64_t lost = dropped_bytes(&run->children[i]);
-
-		if (lost)
-			fprintf(f,
-				"bulkhead: %s: %" PRIu64
-				" bytes of console output were lost: the reader stalled or is gone, or its disk is full; --log-dir keeps a copy\n",
-				run->children[i].plan->name, lost);
-	}
+	for (unsigned i = 0; i < run->child_count; i++)
+		report_losses(&run->children[i], f);
 	fprintf(f, "bulkhead: ");
 	for (unsigned i = 0; i < run->child_count; i++) {
 		fprintf(f, "%s: ", run->children[i].plan->name);
@@ -198,10 +209,12 @@ static json_t *child_json(const struct child *child)
 		json_object_set_new(o, "guest_code",
 			r->end == PARTITION_EXIT_CODE ? json_integer(r->code) : json_null());
 		json_object_set_new(o, "run_ns", json_integer((json_int_t)r->run_ns));
-		json_object_set_new(
-			o, "console_dropped", json_integer((json_int_t)dropped_bytes(child)));
+		json_object_set_new(o, "console_dropped",
+			json_integer((json_int_t)sum_ports(child->last.dropped)));
 		json_object_set_new(o, "counters", counters_json(child));
 	}
+	json_object_set_new(
+		o, "log_lost", json_integer((json_int_t)sum_ports(child->last.log_lost)));
 	if (child->report)
 		json_object_set_new(o, "report", json_string(child->report));
 	return o;
