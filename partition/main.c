@@ -349,7 +349,7 @@ static int start_consoles(struct partition *p)
 			.port = &p->launch.ports[i],
 			.label = p->labels[i],
 			.owner = p->launch.index * PLAN_SERIAL_PORTS + i + 1,
-			.line = p->line,
+			.line = p->plan->serial[i].kind == PLAN_SERIAL_CONSOLE ? p->line : NULL,
 			.quit = quit_requested,
 			.ctx = p,
 		};

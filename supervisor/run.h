@@ -76,10 +76,11 @@ struct run {
 	int kvm_fd;
 	int line_fd;
 	struct console_line *line;
-	FILE *err;         /* our own messages: standard error, made unable to block us */
-	int console_out;   /* where consoles are shown; -1: nowhere */
-	int console_in;    /* where the interactive partition reads; -1: nowhere */
-	int console_child; /* index of the interactive partition; -1: none */
+	FILE *err;           /* our own messages: standard error, made unable to block us */
+	int console_out;     /* where consoles are shown; -1: nowhere */
+	bool err_is_console; /* ... and where that is the file that consoles are shown in */
+	int console_in;      /* where the interactive partition reads; -1: nowhere */
+	int console_child;   /* index of the interactive partition; -1: none */
 	bool has_terminal; /* the interactive partition reads a terminal; termios is what it was */
 	bool raw;          /* the terminal is raw */
 	struct termios termios;

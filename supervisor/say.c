@@ -68,8 +68,10 @@ FILE *say_open(int fd)
 
 void run_end_line(struct run *run)
 {
-	uint32_t open_by = run->line ? atomic_exchange(&run->line->open_by, 0) : 0;
+	uint32_t open_by = 0;
 
+	if (run->line && run->err_is_console)
+		open_by = atomic_exchange(&run->line->open_by, 0);
 	if (open_by & CONSOLE_LINE_COLOURED)
 		fputs(CONSOLE_RESET_COLOUR, run->err);
 	if (open_by)

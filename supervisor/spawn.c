@@ -134,6 +134,13 @@ static int open_kvm(struct run *run, struct diags *diags)
 	return -error;
 }
 
+static bool same_file(int a, int b)
+{
+	struct stat x, y;
+
+	return !fstat(a, &x) && !fstat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 static int open_line(struct run *run)
 {
 	void *line;
@@ -162,6 +169,7 @@ int run_open(struct run *run, struct diags *diags)
 	if (!ret && (!o->console || strcmp(o->console, "none") != 0)) {
 		run->console_out = open_console(o->json ? STDERR_FILENO : STDOUT_FILENO, O_WRONLY);
 		ret = run->console_out < 0 ? run->console_out : 0;
+		run->err_is_console = same_file(run->console_out, STDERR_FILENO);
 	}
 	/* A terminal whose foreground we are not in is not ours to read. */
 	if (!ret && run->console_child >= 0 && isatty(STDIN_FILENO) && !terminal_is_ours()) {
