@@ -62,11 +62,9 @@ static void *vcpu_thread(void *arg)
 {
 	struct vcpu *vcpu = arg;
 	struct vm *vm = vcpu->vm;
-
 	sigset_t signals;
 
-	/* Whatever our caller blocked: the kick must arrive, and nothing else is a vCPU's business.
-	 */
+	/* Whatever our caller blocked: the kick must arrive, and nothing else is our business. */
 	sigfillset(&signals);
 	sigdelset(&signals, KICK_SIGNAL);
 	pthread_sigmask(SIG_SETMASK, &signals, NULL);
