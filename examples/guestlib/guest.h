@@ -121,6 +121,9 @@ void irq_disable(void);
 /* With interrupts off: sleeps until an interrupt has been handled, and comes back with them off. */
 void cpu_wait(void);
 
+/* Lets interrupts that are pending in, without sleeping. Interrupts are off before and after. */
+void cpu_let_in(void);
+
 /* Sleeps for good. */
 _Noreturn void cpu_stop(void);
 

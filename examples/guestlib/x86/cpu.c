@@ -48,6 +48,12 @@ void cpu_wait(void)
 	__asm__ volatile("sti; hlt; cli" : : : "memory");
 }
 
+void cpu_let_in(void)
+{
+	/* The interrupt comes after the instruction that follows STI. */
+	__asm__ volatile("sti; nop; nop; cli" : : : "memory");
+}
+
 void cpu_stop(void)
 {
 	for (;;)
