@@ -122,9 +122,12 @@ static void print_child(const struct child *child, enum stop_reason stop, FILE *
 	default:
 		fprintf(f, "died, %s", r->how);
 	}
-	if (r->run_ns)
-		fprintf(f, " after %" PRIu64 ".%02" PRIu64 " s", r->run_ns / 1000000000,
-			r->run_ns / 10000000 % 100);
+	if (r->run_ns) {
+		uint64_t centiseconds = (r->run_ns + 5000000) / 10000000;
+
+		fprintf(f, " after %" PRIu64 ".%02" PRIu64 " s", centiseconds / 100,
+			centiseconds % 100);
+	}
 }
 
 static uint64_t sum_ports(const uint64_t bytes[PLAN_SERIAL_PORTS])
