@@ -49,30 +49,31 @@ static void check_cores(const struct doctor_host *host, struct features *f)
 		feature_fix(it, "use a machine with more cores");
 }
 
+/* A list of cores that the kernel command line may set apart; FIX is for when it is empty. */
+static void check_core_list(
+	struct features *f, const char *name, const char *list, const char *why, const char *fix)
+{
+	bool none = !list_count(list);
+	struct feature *it = feature_add(f, none ? FEATURE_WARNING : FEATURE_OK, name, why);
+
+	feature_found(it, "%s", none ? "none" : list);
+	feature_fix(it, "%s", none ? fix : "");
+}
+
 static void check_isolation(const struct doctor_host *host, struct features *f)
 {
 	char isolated[TEXT_MAX], tickless[TEXT_MAX];
-	struct feature *it;
-	bool none;
-
 	host_read(host, "/sys/devices/system/cpu/isolated", isolated, sizeof(isolated));
 	host_read(host, "/sys/devices/system/cpu/nohz_full", tickless, sizeof(tickless));
 	if (strcmp(tickless, "(null)") == 0) /* how kernels before 6.x write an empty list */
 		tickless[0] = '\0';
-	none = !list_count(isolated);
-	it = feature_add(f, none ? FEATURE_WARNING : FEATURE_OK, "isolated cores",
-		"on a core that other programs use too, a partition meets delays of milliseconds");
-	feature_found(it, "%s", none ? "none" : isolated);
-	feature_fix(it, none ? "for timing, keep the partitions' cores free on the kernel command "
-			       "line: isolcpus=CORES"
-			     : "");
-	none = !list_count(tickless);
-	it = feature_add(f, none ? FEATURE_WARNING : FEATURE_OK, "tickless cores",
-		"the scheduler's tick interrupts a vCPU up to a thousand times a second");
-	feature_found(it, "%s", none ? "none" : tickless);
-	feature_fix(it, none ? "for timing, add nohz_full=CORES rcu_nocbs=CORES to the kernel "
-			       "command line"
-			     : "");
+	check_core_list(f, "isolated cores", isolated,
+		"on a core that other programs use too, a partition meets delays of milliseconds",
+		"for timing, keep the partitions' cores free on the kernel command line: "
+		"isolcpus=CORES");
+	check_core_list(f, "tickless cores", tickless,
+		"the scheduler's tick interrupts a vCPU up to a thousand times a second",
+		"for timing, add nohz_full=CORES rcu_nocbs=CORES to the kernel command line");
 }
 
 static void check_smt(const struct doctor_host *host, struct features *f)
