@@ -118,3 +118,17 @@ char *format_size(uint64_t bytes, char buf[QUANTITY_MAX])
 		size_units[i].suffix);
 	return buf;
 }
+
+char *format_duration(uint64_t ns, char buf[QUANTITY_MAX])
+{
+	static const struct {
+		uint64_t factor;
+		const char *suffix;
+	} units[] = {{1000000000, "s"}, {1000000, "ms"}, {1000, "us"}, {1, "ns"}};
+	size_t i = 0;
+
+	while (ns % units[i].factor != 0)
+		i++;
+	snprintf(buf, QUANTITY_MAX, "%" PRIu64 "%s", ns / units[i].factor, units[i].suffix);
+	return buf;
+}

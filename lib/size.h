@@ -22,9 +22,12 @@ int parse_size(const char *text, uint64_t *ret_bytes);
 /* A time in nanoseconds: a decimal integer, then ns, us, ms, s, m (minutes) or h; a bare 0 too. */
 int parse_duration(const char *text, uint64_t *ret_ns);
 
-#define QUANTITY_MAX 32 /* bytes that format_size needs, the final NUL included */
+#define QUANTITY_MAX 32 /* bytes that a format needs, the final NUL included */
 
 /* Writes the shortest exact form that parse_size reads back ("512M"); returns BUF. */
 char *format_size(uint64_t bytes, char buf[QUANTITY_MAX]);
+
+/* The same for parse_duration, with ns, us, ms or s ("200ms"). */
+char *format_duration(uint64_t ns, char buf[QUANTITY_MAX]);
 
 #endif

@@ -17,7 +17,7 @@
 /* argv[0] of a partition process; argv[1] is its name, argv[2] the number of the memfd. */
 #define PARTITION_ARGV0 "bulkhead-partition"
 
-#define PARTITION_LAUNCH_VERSION 1
+#define PARTITION_LAUNCH_VERSION 2
 
 /* Cores as bits: core N is bit N % 64 of word N / 64. */
 #define CORE_WORDS (PLAN_CORES_MAX / 64)
@@ -56,7 +56,11 @@ struct partition_launch {
 	uint32_t index;     /* of the partition in its plan */
 	int32_t control_fd; /* the socketpair */
 	int32_t kvm_fd;
-	int32_t line_fd; /* memfd of struct console_line, shared by all partitions of the run */
+	int32_t line_fd;   /* memfd of struct console_line, shared by all partitions of the run */
+	int32_t shared_fd; /* memfd of struct partition_shared */
+	int32_t status_fd; /* memfd of the status page, which cannot be written; -1: none */
+	int32_t status_irq_fd;             /* eventfd: the status page has changed; -1: none */
+	int32_t alarm_fds[PLAN_VCPUS_MAX]; /* eventfds that call the BSP on each vCPU's core; -1 */
 	int32_t image_fd;
 	int32_t initrd_fd; /* -1: none */
 	int32_t module_fds[PLAN_MODULES_MAX];
@@ -84,10 +88,28 @@ struct console_line {
 	_Atomic uint32_t writer;
 };
 
+/*
+ * One page per partition, shared with the supervisor, so that a heartbeat costs no system call. The
+ * supervisor takes it for what a guest may write: anything.
+ */
+struct partition_shared {
+	_Atomic uint64_t beats;        /* kicks of the control page's heartbeat */
+	_Atomic uint64_t last_beat_ns; /* when the last came, CLOCK_MONOTONIC; 0: none yet */
+	_Atomic uint32_t locked;       /* the guest asks that nobody be reconfigured */
+	_Atomic uint32_t stop_request; /* 1: the guest is asked to end itself */
+	_Atomic uint32_t stop_reply;   /* 0: none yet, 1: it agrees, 2: veto */
+};
+
 enum partition_message {
-	/* From the supervisor. No payload. */
-	MSG_START = 1, /* run the guest */
-	MSG_STOP,      /* stop it where it is, then report */
+	/* From the supervisor. Without payload but for those that say so. */
+	MSG_START = 1,     /* run the guest */
+	MSG_STOP,          /* stop it where it is, then report */
+	MSG_POWER_BUTTON,  /* press it: struct partition_shared has the request, too */
+	MSG_PAUSE,         /* all vCPUs out of the guest: answered by MSG_PAUSED */
+	MSG_RESUME,        /* answered by MSG_RESUMED */
+	MSG_STATS_REQUEST, /* answered by MSG_STATS, several, then MSG_STATS_END */
+	MSG_FAULT,         /* struct message_fault: a fatal error that was found from outside */
+	MSG_ATTACH,        /* struct message_attach, and a descriptor: a reader of a console */
 	/* From the partition. */
 	MSG_READY = 16, /* created, waits for MSG_START */
 	MSG_FAILED,     /* could not be created: struct message_failed, then text */
@@ -95,6 +117,27 @@ enum partition_message {
 	MSG_STATS,      /* after MSG_ENDED, several: an array of struct message_counter */
 	MSG_REPORT,     /* last, when consoles are drained: struct message_report, then text */
 	MSG_QUIT,       /* the user asked for the end of the run on this partition's console */
+	MSG_PAUSED,
+	MSG_RESUMED,
+	MSG_STATS_END,
+	MSG_PARKED, /* a vCPU will never run again: struct message_parked, then text */
+};
+
+/* The lost watchdog, met on vCPU 0. */
+struct message_fault {
+	char how[64];
+};
+
+/* Who shows or feeds serial port PORT through the descriptor sent along. */
+struct message_attach {
+	uint32_t port;
+	uint32_t writer; /* 1: it may give input, too */
+};
+
+struct message_parked {
+	uint32_t vcpu;
+	uint32_t spinning; /* 1: its core is kept busy */
+	char how[64];
 };
 
 struct message_failed {

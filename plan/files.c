@@ -254,11 +254,31 @@ static void check_alone(const struct outputs *all, unsigned i)
 			report_shared(all, &o, &first);
 }
 
+/* What the BSP is and may use. Devices are no regular files, and opening one may do something. */
+static void check_bsp(const struct plan_bsp *bsp, struct diags *diags)
+{
+	static const int modes[] = {[PLAN_ACCESS_READ] = R_OK,
+		[PLAN_ACCESS_WRITE] = W_OK,
+		[PLAN_ACCESS_READ_WRITE] = R_OK | W_OK};
+
+	if (bsp->kind == PLAN_BSP_FILE)
+		check_input(diags, bsp->path, &bsp->loc, "bsp");
+	for (unsigned i = 0; i < bsp->file_count; i++) {
+		const struct plan_bsp_file *f = &bsp->files[i];
+
+		if (access(f->path, modes[f->access]))
+			diag_error(diags, &f->loc, "bsp.files",
+				"%s cannot be used for %s: %s; correct the path or its permissions",
+				f->path, access_names[f->access], strerror(errno));
+	}
+}
+
 int plan_check_files(const struct plan *plan, struct diags *diags)
 {
 	const struct outputs all = {.plan = plan, .diags = diags};
 	unsigned errors = diags->errors;
 
+	check_bsp(&plan->bsp, diags);
 	for (unsigned i = 0; i < plan->partition_count; i++)
 		check_files(&plan->partitions[i], diags);
 	for (unsigned i = 0; i < port_count(&all); i++)

@@ -95,6 +95,8 @@ static const char *number_text(const struct key *key, uint64_t v, char buf[QUANT
 {
 	if (key->type == KEY_SIZE)
 		return format_size(v, buf);
+	if (key->type == KEY_TIME)
+		return format_duration(v, buf);
 	snprintf(buf, QUANTITY_MAX, key->type == KEY_COUNT ? "%" PRIu64 : "0x%" PRIx64, v);
 	return buf;
 }
@@ -102,24 +104,31 @@ static const char *number_text(const struct key *key, uint64_t v, char buf[QUANT
 static bool parse_number(struct parse *p, const struct key *key, const struct node *n,
 	uint64_t *ret_value, const char *field)
 {
-	const char *wanted = key->type == KEY_SIZE    ? "a size such as 512M"
-			     : key->type == KEY_COUNT ? "a number"
-						      : "an address such as 0x100000";
-	const char *text = parse_scalar(p, n, field, wanted);
+	const char *noun = key->type == KEY_SIZE    ? "a size"
+			   : key->type == KEY_TIME  ? "a time"
+			   : key->type == KEY_COUNT ? "a number"
+						    : "an address";
+	const char *example = key->type == KEY_SIZE    ? " such as 512M"
+			      : key->type == KEY_TIME  ? " such as 200ms or 30s"
+			      : key->type == KEY_COUNT ? ""
+						       : " such as 0x100000";
+	char wanted[40];
 	char buf[EXCERPT_MAX], limit[QUANTITY_MAX];
+	const char *text;
 	uint64_t v;
 	int ret;
 
+	snprintf(wanted, sizeof(wanted), "%s%s", noun, example);
+	text = parse_scalar(p, n, field, wanted);
 	if (!text)
 		return false;
 	excerpt(text, buf);
-	ret = key->type == KEY_COUNT ? parse_u64(text, &v) : parse_size(text, &v);
+	ret = key->type == KEY_COUNT  ? parse_u64(text, &v)
+	      : key->type == KEY_TIME ? parse_duration(text, &v)
+				      : parse_size(text, &v);
 	if (ret == -EINVAL)
-		diag_error(p->diags, &n->loc, field, "\"%s\" is not %s; give %s", buf,
-			key->type == KEY_SIZE    ? "a size"
-			: key->type == KEY_COUNT ? "a number"
-						 : "an address",
-			wanted);
+		diag_error(
+			p->diags, &n->loc, field, "\"%s\" is not %s; give %s", buf, noun, wanted);
 	else if (ret || (key->max && v > key->max))
 		diag_error(p->diags, &n->loc, field, "%s is too much; give at most %s", buf,
 			number_text(key, key->max, limit));
@@ -238,8 +247,8 @@ static void check_keys(
 			diag_error(p->diags, &i->key->loc, sub, "unknown key; did you mean %s?",
 				like->name);
 		} else {
-			const char *names[24];
-			char wanted[256];
+			const char *names[32];
+			char wanted[512];
 			unsigned count = 0;
 
 			while (keys[count].name && count + 1 < ARRAY_SIZE(names)) {
@@ -271,9 +280,9 @@ void parse_fields(struct parse *p, const struct key *fields, const struct node *
 		char sub[PLAN_FIELD_MAX];
 
 		field_join(sub, field, key->name);
-		/* Only partitions have places; a group's is replaced by that of its chief part. */
-		if (n && key->loc)
-			((struct plan_partition *)base)->locs[key->loc - 1] = n->loc;
+		/* A group's place is replaced by that of its chief part. */
+		if (n && key->place)
+			*(struct diag_loc *)((char *)base + key->place) = n->loc;
 		if (n) {
 			parse_value(p, key, n, base, sub);
 		} else if (key->def) {
@@ -284,10 +293,41 @@ void parse_fields(struct parse *p, const struct key *fields, const struct node *
 	}
 }
 
-static void parse_partition(struct parse *p, const struct node_item *item,
+/* The defaults that depend on other keys. */
+static void partition_defaults(
+	const struct plan *plan, const struct node *map, struct plan_partition *part)
+{
+	static const struct {
+		enum plan_on_violation on_violation;
+		enum plan_on_fatal on_fatal, on_fatal_safety;
+	} semantics[] = {
+		[PLAN_SEMANTICS_ACRN] = {PLAN_VIOLATION_IGNORE, PLAN_FATAL_STOP,
+			PLAN_FATAL_SAFE_STATE},
+		[PLAN_SEMANTICS_JAILHOUSE] = {PLAN_VIOLATION_FATAL, PLAN_FATAL_PARK_VCPU,
+			PLAN_FATAL_PARK_VCPU},
+		[PLAN_SEMANTICS_BAO] = {PLAN_VIOLATION_FATAL, PLAN_FATAL_SPIN, PLAN_FATAL_SPIN},
+		[PLAN_SEMANTICS_XEN] = {PLAN_VIOLATION_INJECT, PLAN_FATAL_STOP,
+			PLAN_FATAL_SAFE_STATE},
+	};
+	const struct node *image = node_find(map, "image");
+
+	if (!node_find(map, "on_violation"))
+		part->on_violation = semantics[plan->semantics].on_violation;
+	if (!node_find(map, "on_fatal")) {
+		part->on_fatal = part->role == PLAN_SAFETY
+					 ? semantics[plan->semantics].on_fatal_safety
+					 : semantics[plan->semantics].on_fatal;
+		part->restart_limit = 3;
+	}
+	if (!image || image->kind != NODE_MAP || !node_find(image, "entry"))
+		part->entry = part->load_address;
+	part->lockdown = plan->lockdown;
+}
+
+static void parse_partition(struct parse *p, const struct node_item *item, const struct plan *plan,
 	struct plan_partition *part, const char *field)
 {
-	const struct node *map = item->value, *image;
+	const struct node *map = item->value;
 
 	part->name = arena_strndup(p->arena, item->key->text, strlen(item->key->text));
 	for (unsigned i = 0; i < PLAN_KEY_COUNT; i++)
@@ -305,12 +345,7 @@ static void parse_partition(struct parse *p, const struct node_item *item,
 		return;
 	}
 	parse_fields(p, partition_keys, map, part, field);
-	/* The defaults that depend on other keys. */
-	if (!node_find(map, "on_fatal") && part->role == PLAN_SAFETY)
-		part->on_fatal = PLAN_FATAL_SAFE_STATE;
-	image = node_find(map, "image");
-	if (!image || image->kind != NODE_MAP || !node_find(image, "entry"))
-		part->entry = part->load_address;
+	partition_defaults(plan, map, part);
 }
 
 static void parse_partitions(struct parse *p, const struct key *key, const struct node *n,
@@ -339,7 +374,7 @@ static void parse_partitions(struct parse *p, const struct key *key, const struc
 	for (const struct node_item *i = n->first; i; i = i->next) {
 		char sub[PLAN_FIELD_MAX];
 
-		parse_partition(p, i, &plan->partitions[plan->partition_count++],
+		parse_partition(p, i, plan, &plan->partitions[plan->partition_count++],
 			field_join(sub, field, i->key->text));
 	}
 }
@@ -351,11 +386,14 @@ void parse_value(
 	const struct key *inner;
 	uint64_t count = 0;
 
+	if (key->nullable && node_is_null(n))
+		return;
 	switch (key->type) {
 	case KEY_ENUM:
 		return parse_enum(p, key, n, at, field);
 	case KEY_SIZE:
 	case KEY_ADDRESS:
+	case KEY_TIME:
 		parse_number(p, key, n, at, field);
 		return;
 	case KEY_COUNT:
@@ -367,7 +405,7 @@ void parse_value(
 	case KEY_STRING:
 		return parse_string(p, n, at, field);
 	case KEY_PATH:
-		if (!(key->nullable && node_is_null(n)) && parse_scalar(p, n, field, "a path"))
+		if (parse_scalar(p, n, field, "a path"))
 			*(char **)at = parse_path(p, n->text, &n->loc, field);
 		return;
 	case KEY_GROUP:
@@ -390,11 +428,26 @@ void parse_value(
 		return parse_cpus(p, key, n, base, field);
 	case KEY_CPUS_ON:
 		return parse_cpus_on(p, n, base, field);
-	case KEY_MODULES:
-		return parse_modules(p, key, n, base, field);
+	case KEY_BSP:
+		return parse_bsp(p, key, n, at, field);
+	case KEY_LIST:
+		return parse_list(p, key, n, base, field);
 	case KEY_SERIAL:
 		return parse_serial(p, key, n, base, field);
 	}
+}
+
+/* Somebody must be called when the platform has to be safe. */
+static void default_bsp(struct parse *p, struct plan *plan)
+{
+	struct node n = {.kind = NODE_SCALAR, .text = "none", .plain = true};
+	const struct key *bsp = key_find(plan_keys, "bsp");
+
+	for (unsigned i = 0; i < plan->partition_count; i++) {
+		if (plan->partitions[i].on_fatal == PLAN_FATAL_SAFE_STATE)
+			n.text = "builtin";
+	}
+	parse_value(p, bsp, &n, plan, bsp->name);
 }
 
 void parse_plan(struct parse *p, const struct node *root, struct plan *plan)
@@ -405,4 +458,10 @@ void parse_plan(struct parse *p, const struct node *root, struct plan *plan)
 			node_is_null(root) ? "nothing" : node_kind_name(root));
 	else
 		parse_fields(p, plan_keys, root, plan, "");
+	if (root->kind == NODE_MAP && !node_find(root, "bsp"))
+		default_bsp(p, plan);
+	if (plan->name && !partition_name_valid(plan->name))
+		diag_error(p->diags, &plan->name_loc, "name",
+			"not a name for a run; use up to 32 of a-z, 0-9, - and _, the first a "
+			"letter");
 }

@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 /* ---- cores ---- */
@@ -185,36 +186,56 @@ void parse_cpus(struct parse *p, const struct key *key, const struct node *n,
 	cpus->vcpus = cpus->core_count;
 }
 
-/* ---- modules ---- */
+/* ---- lists of mappings ---- */
 
-void parse_modules(struct parse *p, const struct key *key, const struct node *n,
-	struct plan_partition *part, const char *field)
+void parse_list(
+	struct parse *p, const struct key *key, const struct node *n, void *base, const char *field)
 {
-	struct key module = {.type = KEY_GROUP, .fields = key->fields, .shorthand = key->shorthand};
+	struct key element = {
+		.type = KEY_GROUP, .fields = key->fields, .shorthand = key->shorthand};
+	const struct key_list *list = key->list;
+	unsigned *count = (unsigned *)((char *)base + list->count);
+	char *at;
 
 	if (n->kind != NODE_LIST) {
-		diag_error(p->diags, &n->loc, field,
-			"this is %s; give a list, such as [a.bin, {path: b.bin, string: x}]",
-			node_is_null(n) ? "no value" : node_kind_name(n));
+		diag_error(p->diags, &n->loc, field, "this is %s; give a list, such as %s",
+			node_is_null(n) ? "no value" : node_kind_name(n), list->example);
 		return;
 	}
 	if (n->count > key->max) {
-		diag_error(p->diags, &n->loc, field, "%u modules; give at most %d", n->count,
-			PLAN_MODULES_MAX);
+		diag_error(p->diags, &n->loc, field, "%u %s; give at most %" PRIu64, n->count,
+			list->what, key->max);
 		return;
 	}
-	part->modules = arena_alloc(p->arena, (n->count + 1) * sizeof(*part->modules));
-	if (!part->modules)
+	at = arena_alloc(p->arena, (n->count + 1) * list->element_size);
+	if (!at)
 		return;
-	for (const struct node_item *i = n->first; i; i = i->next) {
-		unsigned at = part->module_count++;
+	*(void **)((char *)base + key->offset) = at;
+	for (const struct node_item *i = n->first; i; i = i->next, at += list->element_size) {
 		char index[16], sub[PLAN_FIELD_MAX];
 
-		snprintf(index, sizeof(index), "%u", at);
-		part->modules[at].loc = i->value->loc;
-		parse_value(
-			p, &module, i->value, &part->modules[at], field_join(sub, field, index));
+		snprintf(index, sizeof(index), "%u", (*count)++);
+		*(struct diag_loc *)(at + list->element_loc) = i->value->loc;
+		parse_value(p, &element, i->value, at, field_join(sub, field, index));
 	}
+}
+
+/* ---- the BSP ---- */
+
+void parse_bsp(struct parse *p, const struct key *key, const struct node *n, struct plan_bsp *bsp,
+	const char *field)
+{
+	const char *text = parse_scalar(p, n, field, "builtin, none or a path");
+
+	if (!text)
+		return;
+	for (unsigned i = 0; key->names[i]; i++) {
+		bsp->kind = i;
+		if (strcmp(text, key->names[i]) == 0)
+			return;
+	}
+	bsp->kind = PLAN_BSP_FILE;
+	bsp->path = parse_path(p, text, &n->loc, field);
 }
 
 /* ---- serial ports ---- */

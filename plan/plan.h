@@ -19,9 +19,13 @@
 #define PLAN_VCPUS_MAX      64
 #define PLAN_MODULES_MAX    64
 #define PLAN_SERIAL_PORTS   2
+#define PLAN_BSP_FILES_MAX  16
 
 enum plan_role { PLAN_NON_SAFETY, PLAN_SAFETY };
-enum plan_contract { PLAN_STANDARD };
+enum plan_contract {
+	PLAN_STANDARD,
+	PLAN_FUSA, /* that of ACRN's safety-certified edition: docs/contract-fusa.md */
+};
 enum plan_image_type {
 	PLAN_IMAGE_AUTO,
 	PLAN_IMAGE_MULTIBOOT,
@@ -41,13 +45,39 @@ enum plan_serial_kind {
 /* What follows a fatal error of the partition (design.md section 3). */
 enum plan_on_fatal {
 	PLAN_FATAL_STOP,       /* this partition stops, the others go on */
-	PLAN_FATAL_SAFE_STATE, /* every partition stops; exit code 5 */
+	PLAN_FATAL_SAFE_STATE, /* BSP, safe state; exit code 5 */
+	PLAN_FATAL_RESTART,    /* the partition starts anew, up to restart_limit times */
+	PLAN_FATAL_PARK_VCPU,  /* the vCPU that met it never runs again; the others go on */
+	PLAN_FATAL_SPIN,       /* the same, with its core kept busy */
+};
+/* What follows an access to what the partition does not have. */
+enum plan_on_violation {
+	PLAN_VIOLATION_IGNORE, /* reads give all-ones, writes are dropped */
+	PLAN_VIOLATION_INJECT, /* the guest gets a fault */
+	PLAN_VIOLATION_FATAL,  /* a fatal error */
 };
 /* What a reset that the guest asks for means. */
 enum plan_on_reset {
 	PLAN_RESET_FAIL, /* the partition ends as failed: how a panic with panic=-1 looks to CI */
 	PLAN_RESET_STOP, /* the partition ends as wanted */
+	PLAN_RESET_RESTART, /* it starts anew */
 };
+/* Whose ways on_fatal and on_violation follow where a partition does not say. */
+enum plan_semantics {
+	PLAN_SEMANTICS_ACRN,
+	PLAN_SEMANTICS_JAILHOUSE,
+	PLAN_SEMANTICS_BAO,
+	PLAN_SEMANTICS_XEN,
+};
+enum plan_lockdown {
+	PLAN_LOCKDOWN_AUTO,   /* what can be applied is; what cannot is said */
+	PLAN_LOCKDOWN_STRICT, /* what cannot be applied is an error */
+	PLAN_LOCKDOWN_OFF,
+};
+enum plan_bsp_kind { PLAN_BSP_NONE, PLAN_BSP_BUILTIN, PLAN_BSP_FILE };
+enum plan_access { PLAN_ACCESS_READ, PLAN_ACCESS_WRITE, PLAN_ACCESS_READ_WRITE };
+/* Which partitions the safe state stops. */
+enum plan_safe_stop { PLAN_SAFE_STOP_ALL, PLAN_SAFE_STOP_NON_SAFETY };
 
 /* Keys whose place in the plan is kept for messages made after parsing. */
 enum plan_key {
@@ -60,6 +90,10 @@ enum plan_key {
 	PLAN_KEY_INITRD,
 	PLAN_KEY_MODULES,
 	PLAN_KEY_SERIAL,
+	PLAN_KEY_ON_FATAL,
+	PLAN_KEY_WATCHDOG,
+	PLAN_KEY_STATUS_PAGE,
+	PLAN_KEY_VETO,
 	PLAN_KEY_COUNT,
 };
 
@@ -105,11 +139,49 @@ struct plan_partition {
 	struct plan_module *modules;
 	struct plan_serial serial[PLAN_SERIAL_PORTS];
 	enum plan_on_fatal on_fatal;
+	unsigned restart_limit; /* PLAN_FATAL_RESTART: how often */
+	enum plan_on_violation on_violation;
 	enum plan_on_reset on_reset;
+	uint64_t watchdog_ns;     /* the guest kicks at least once in this time; 0: none */
+	uint64_t status_page;     /* GPA of the status page, 0: none */
+	unsigned status_irq;      /* raised when it changes; 0: none */
+	uint64_t stop_timeout_ns; /* a graceful stop becomes a forced one after this */
+	uint64_t veto_ns;         /* how long a stop waits for the guest's veto; 0: it has none */
+	enum plan_lockdown lockdown; /* the plan's */
 	struct diag_loc locs[PLAN_KEY_COUNT];
 };
 
+/* A file that the BSP may use, opened for it by the supervisor. */
+struct plan_bsp_file {
+	char *path;
+	enum plan_access access;
+	struct diag_loc loc;
+};
+
+struct plan_bsp {
+	enum plan_bsp_kind kind;
+	char *path;           /* PLAN_BSP_FILE; else NULL */
+	uint64_t deadline_ns; /* bsp_fatal_error has overstayed after this */
+	unsigned file_count;
+	struct plan_bsp_file *files;
+	struct diag_loc loc;
+};
+
+struct plan_safe_state {
+	enum plan_safe_stop stop;
+	char *command;    /* for /bin/sh; NULL: none */
+	char *notify;     /* path of a Unix datagram socket that hears of it; NULL: none */
+	unsigned eventfd; /* inherited descriptor that is signalled; 0: none */
+	struct diag_loc loc;
+};
+
 struct plan {
+	char *name; /* of the run; NULL: found when it starts */
+	struct diag_loc name_loc;
+	enum plan_semantics semantics;
+	enum plan_lockdown lockdown;
+	struct plan_bsp bsp;
+	struct plan_safe_state safe_state;
 	char *path;     /* as given; what locs point to */
 	bool from_file; /* path is that of a file, not a name for text that came otherwise */
 	/* Cores for everything but vCPUs; core_count 0: chosen at the start. */

@@ -37,12 +37,14 @@ static json_t *cpus_of(const struct plan_cpus *cpus)
 	return object;
 }
 
-static json_t *modules_of(const struct plan_partition *part, const struct key *key, bool human)
+static json_t *list_of(const struct key *key, const void *base, bool human)
 {
+	unsigned count = *(const unsigned *)((const char *)base + key->list->count);
+	const char *at = *(const char *const *)((const char *)base + key->offset);
 	json_t *list = json_array();
 
-	for (unsigned i = 0; i < part->module_count; i++)
-		json_array_append_new(list, object_of(key->fields, &part->modules[i], human));
+	for (unsigned i = 0; i < count; i++, at += key->list->element_size)
+		json_array_append_new(list, object_of(key->fields, at, human));
 	return list;
 }
 
@@ -74,7 +76,11 @@ static json_t *number_of(const struct key *key, uint64_t v, bool human)
 {
 	char buf[QUANTITY_MAX];
 
-	if (!human)
+	if (!v && key->nullable)
+		return json_null();
+	if (key->type == KEY_TIME)
+		return json_string(format_duration(v, buf));
+	if (!human || key->type == KEY_COUNT)
 		return json_integer((json_int_t)v);
 	if (key->type == KEY_SIZE)
 		return json_string(format_size(v, buf));
@@ -88,12 +94,14 @@ static json_t *value_of(const struct key *key, const void *base, bool human)
 	const void *at = (const char *)base + key->offset;
 	const struct plan_partition *part = base;
 	const struct plan *plan = base;
+	const struct plan_bsp *bsp = at;
 
 	switch (key->type) {
 	case KEY_ENUM:
 		return json_string(key->names[*(const unsigned *)at]);
 	case KEY_SIZE:
 	case KEY_ADDRESS:
+	case KEY_TIME:
 		if (key->raw_image_only && part->image_type != PLAN_IMAGE_AUTO &&
 			part->image_type != PLAN_IMAGE_RAW)
 			return NULL;
@@ -115,13 +123,16 @@ static json_t *value_of(const struct key *key, const void *base, bool human)
 			       : NULL;
 	case KEY_CPUS:
 		return cpus_of(&part->cpus);
-	case KEY_MODULES:
-		return modules_of(part, key, human);
+	case KEY_COUNT:
+		return number_of(key, *(const unsigned *)at, human);
+	case KEY_BSP:
+		return json_string(bsp->kind == PLAN_BSP_FILE ? bsp->path : key->names[bsp->kind]);
+	case KEY_LIST:
+		return list_of(key, base, human);
 	case KEY_SERIAL:
 		return serial_of(part, key, human);
-	case KEY_COUNT:
 	case KEY_CPUS_ON:
-		break; /* parts of KEY_CPUS */
+		break; /* a part of KEY_CPUS */
 	}
 	return NULL;
 }
@@ -164,7 +175,8 @@ static bool plain_safe(const char *text)
 		if (!isascii(*s) || (!isalnum((unsigned char)*s) && !strchr("/_.-", *s)))
 			return false;
 	if (isdigit((unsigned char)*text))
-		return parse_size(text, &v) == 0 && strspn(text, "0123456789") != strlen(text);
+		return (parse_size(text, &v) == 0 || parse_duration(text, &v) == 0) &&
+		       strspn(text, "0123456789") != strlen(text);
 	return isalpha((unsigned char)*text) || *text == '/';
 }
 
@@ -242,12 +254,16 @@ static void print_flow(json_t *v, FILE *f)
 	}
 }
 
-static bool holds_objects(json_t *list)
+/* A list of mappings, or a mapping with such a list or a mapping in it. */
+static bool holds_objects(json_t *v)
 {
+	const char *key;
 	json_t *inner;
 	size_t i;
 
-	json_array_foreach(list, i, inner) if (json_is_object(inner)) return true;
+	json_array_foreach(v, i, inner) if (json_is_object(inner)) return true;
+	json_object_foreach(
+		v, key, inner) if (json_is_object(inner) || holds_objects(inner)) return true;
 	return false;
 }
 
@@ -263,7 +279,7 @@ static void print_block(json_t *object, int indent, FILE *f)
 		fprintf(f, "%*s", indent, "");
 		print_text(key, f);
 		fputc(':', f);
-		if (json_is_object(v) && indent < 4) {
+		if (json_is_object(v) && (holds_objects(v) || indent == 2)) {
 			fputc('\n', f);
 			print_block(v, indent + 2, f);
 		} else if (json_is_array(v) && holds_objects(v)) {

@@ -39,6 +39,7 @@ static const char head[] =
 	"- A size is an integer, decimal or hexadecimal after `0x`, and `K`, `M`, `G` or `T` for\n"
 	"  powers of 1024; without a unit it counts bytes.\n"
 	"- An address is written as a size.\n"
+	"- A time is an integer and `ns`, `us`, `ms`, `s`, `m` or `h`.\n"
 	"- Cores are the host's CPU numbers: a list such as `[2, 3]`, a range such as `2-3`, or both,\n"
 	"  `[0, 4-6]`. Their order counts: vCPU i runs on the i-th.\n"
 	"- A path is relative to the directory of the plan, also in `--set`; that of a plan from\n"
@@ -63,18 +64,25 @@ static void print_type(const struct key *key, FILE *f)
 		return;
 	case KEY_COUNT:
 		fprintf(f, "number, %" PRIu64 " to %" PRIu64, key->min, key->max);
-		return;
+		break;
 	case KEY_ADDRESS:
 		fputs("address", f);
-		return;
+		break;
+	case KEY_TIME:
+		fprintf(f, "time, %s", format_duration(key->min, buf));
+		fprintf(f, " to %s", format_duration(key->max, buf));
+		break;
 	case KEY_BOOL:
 		fputs("`true`, `false`", f);
 		return;
 	case KEY_STRING:
 		fputs("text", f);
-		return;
+		break;
 	case KEY_PATH:
-		fputs(key->nullable ? "path or `null`" : "path", f);
+		fputs("path", f);
+		break;
+	case KEY_BSP:
+		fputs("`builtin`, `none` or path", f);
 		return;
 	case KEY_GROUP:
 		fprintf(f, "%s or mapping", key->shorthand);
@@ -92,11 +100,13 @@ static void print_type(const struct key *key, FILE *f)
 	case KEY_CPUS:
 		fputs("cores or mapping", f);
 		return;
-	case KEY_MODULES:
+	case KEY_LIST:
 	case KEY_SERIAL:
 		fputs("list", f);
 		return;
 	}
+	if (key->nullable)
+		fputs(" or `null`", f);
 }
 
 static void print_keys(const char *title, const struct key *keys, FILE *f)
@@ -118,8 +128,9 @@ static void print_keys(const char *title, const struct key *keys, FILE *f)
 		char sub[PLAN_FIELD_MAX];
 
 		if (k->fields)
-			print_keys(keys == plan_keys ? "partitions.NAME"
-						     : field_join(sub, title, k->name),
+			print_keys(k->type == KEY_PARTITIONS ? "partitions.NAME"
+				   : keys == plan_keys       ? k->name
+							     : field_join(sub, title, k->name),
 				k->fields, f);
 	}
 }
@@ -134,6 +145,7 @@ void plan_print_reference(FILE *f)
 
 #define NUMBER_PATTERN     "^(0[xX][0-9a-fA-F]+|[0-9]+)$"
 #define SIZE_PATTERN       "^(0[xX][0-9a-fA-F]+|[0-9]+)([kKmMgGtT]([iI][bB])?|[bB])?$"
+#define TIME_PATTERN       "^(0|[0-9]+(ns|us|ms|s|m|h))$"
 #define CORES_PATTERN      "^[0-9]+(-[0-9]+)?(, *[0-9]+(-[0-9]+)?)*$"
 #define MANY_CORES_PATTERN "^[0-9]+(-[0-9]+(, *[0-9]+(-[0-9]+)?)*|(, *[0-9]+(-[0-9]+)?)+)$"
 #define PORT_PATTERN       "^(console|none|null|pty|file:.*[^/])$"
@@ -173,12 +185,10 @@ static json_t *string(void)
 	return s;
 }
 
-static json_t *path(const struct key *key)
+static json_t *path(void)
 {
 	json_t *s = text();
 
-	if (key->nullable)
-		json_array_append_new(json_object_get(s, "type"), json_string("null"));
 	json_object_set_new(s, "pattern", json_string(PATH_PATTERN));
 	return s;
 }
@@ -245,7 +255,8 @@ static json_t *ports(const struct key *key)
 		schema_of(key->fields), "type", "null");
 }
 
-static json_t *schema_of_key(const struct key *key)
+/* What KEY may be, but for null. */
+static json_t *schema_of_value(const struct key *key)
 {
 	switch (key->type) {
 	case KEY_ENUM:
@@ -259,8 +270,11 @@ static json_t *schema_of_key(const struct key *key)
 		return json_pack("{s:s}", "type", "boolean");
 	case KEY_STRING:
 		return string();
+	case KEY_TIME:
+		return pattern(TIME_PATTERN);
 	case KEY_PATH:
-		return path(key);
+	case KEY_BSP:
+		return path();
 	case KEY_GROUP:
 		return short_or_mapping(key);
 	case KEY_VERSION:
@@ -273,12 +287,19 @@ static json_t *schema_of_key(const struct key *key)
 	case KEY_CPUS:
 		return json_pack("{s:[o, o, o]}", "anyOf", pattern(MANY_CORES_PATTERN),
 			core_list(PLAN_VCPUS_MAX), schema_of(key->fields));
-	case KEY_MODULES:
+	case KEY_LIST:
 		return list_of(short_or_mapping(key), key->max);
 	case KEY_SERIAL:
 		return list_of(ports(key), key->max);
 	}
 	return NULL;
+}
+
+static json_t *schema_of_key(const struct key *key)
+{
+	json_t *value = schema_of_value(key);
+
+	return key->nullable ? either(value, json_pack("{s:s}", "type", "null")) : value;
 }
 
 static json_t *default_of(const struct key *key)

@@ -6,16 +6,27 @@
 #include <string.h>
 
 const char *const role_names[] = {"non-safety", "safety", NULL};
-const char *const contract_names[] = {"standard", NULL};
+const char *const contract_names[] = {"standard", "fusa", NULL};
 const char *const image_type_names[] = {
 	"auto", "multiboot", "multiboot2", "elf", "bzimage", "raw", NULL};
 const char *const hugepages_names[] = {"none", "2M", "1G", NULL};
 const char *const serial_names[] = {"none", "null", "console", "file", "pty", NULL};
-const char *const on_fatal_names[] = {"stop", "safe-state", NULL};
-const char *const on_reset_names[] = {"fail", "stop", NULL};
+const char *const on_fatal_names[] = {"stop", "safe-state", "restart", "park-vcpu", "spin", NULL};
+const char *const on_reset_names[] = {"fail", "stop", "restart", NULL};
+const char *const bsp_names[] = {"none", "builtin", NULL};
+static const char *const on_violation_names[] = {"ignore", "inject", "fatal", NULL};
+static const char *const semantics_names[] = {"acrn", "jailhouse", "bao", "xen", NULL};
+static const char *const lockdown_names[] = {"auto", "strict", "off", NULL};
+const char *const access_names[] = {"read", "write", "read-write", NULL};
+static const char *const safe_stop_names[] = {"all", "non-safety", NULL};
+
+/* An address that any processor we know can have, and that an integer of JSON can say. */
+#define ADDRESS_MAX (((uint64_t)1 << 48) - 1)
+
+#define SECOND ((uint64_t)1000000000)
 
 #define AT(m)    .offset = offsetof(struct plan_partition, m)
-#define PLACE(k) .loc = 1 + PLAN_KEY_##k
+#define PLACE(k) .place = offsetof(struct plan_partition, locs[PLAN_KEY_##k])
 
 static const struct key cpus_keys[] = {
 	{.name = "count",
@@ -59,9 +70,6 @@ static const struct key memory_keys[] = {
 			"lets the host allocate it when the guest touches it, and swap it."},
 	{0},
 };
-
-/* An address that any processor we know can have, and that an integer of JSON can say. */
-#define ADDRESS_MAX (((uint64_t)1 << 48) - 1)
 
 static const struct key image_keys[] = {
 	{.name = "path",
@@ -109,12 +117,63 @@ static const struct key module_keys[] = {
 	{0},
 };
 
+static const struct key_list modules_list = {
+	.count = offsetof(struct plan_partition, module_count),
+	.element_size = sizeof(struct plan_module),
+	.element_loc = offsetof(struct plan_module, loc),
+	.what = "modules",
+	.example = "[a.bin, {path: b.bin, string: x}]",
+};
+
 static const struct key serial_keys[] = {
 	{.name = "file",
 		.type = KEY_PATH,
 		.required = true,
 		.offset = offsetof(struct plan_serial, path),
 		.help = "The file that takes the output; created, or emptied at the start."},
+	{0},
+};
+
+static const struct key on_fatal_keys[] = {
+	{.name = "action",
+		.type = KEY_ENUM,
+		.required = true,
+		PLACE(ON_FATAL),
+		AT(on_fatal),
+		.names = on_fatal_names,
+		.help = "`stop` ends the partition alone; `safe-state` calls the BSP and takes the "
+			"platform to its safe state; `restart` starts the partition anew; "
+			"`park-vcpu` takes the vCPU that met the error out for good, while the "
+			"others go on; `spin` does the same and keeps its core busy."},
+	{.name = "limit",
+		.type = KEY_COUNT,
+		AT(restart_limit),
+		.def = "3",
+		.min = 1,
+		.max = 1000000,
+		.help = "`restart`: how often. The error after the last restart ends the "
+			"partition."},
+	{0},
+};
+
+static const struct key status_page_keys[] = {
+	{.name = "address",
+		.type = KEY_ADDRESS,
+		.required = true,
+		.nullable = true,
+		PLACE(STATUS_PAGE),
+		AT(status_page),
+		.multiple = 4 * KIB,
+		.max = ADDRESS_MAX,
+		.help = "Where the guest finds it: the address of a page outside of its memory."},
+	{.name = "irq",
+		.type = KEY_COUNT,
+		.nullable = true,
+		AT(status_irq),
+		.def_doc = "none",
+		.min = 5,
+		.max = 23,
+		.help = "The interrupt line, an IOAPIC pin, that is raised when it changes."},
 	{0},
 };
 
@@ -171,10 +230,12 @@ const struct key partition_keys[] = {
 		.def_doc = "none",
 		.help = "Its initial RAM disk: a path, or `null` for none."},
 	{.name = "modules",
-		.type = KEY_MODULES,
+		.type = KEY_LIST,
 		PLACE(MODULES),
+		AT(modules),
 		.def_doc = "none",
 		.max = PLAN_MODULES_MAX,
+		.list = &modules_list,
 		.fields = module_keys,
 		.shorthand = "path",
 		.help = "A list of up to 64 multiboot modules: paths or mappings."},
@@ -189,24 +250,201 @@ const struct key partition_keys[] = {
 			"output goes nowhere), `pty` (a pseudo-terminal, whose name is printed), or "
 			"`file:PATH`, also written `{file: PATH}`."},
 	{.name = "on_fatal",
+		.type = KEY_GROUP,
+		PLACE(ON_FATAL),
+		.fields = on_fatal_keys,
+		.shorthand = "action",
+		.def_doc = "by `semantics`; as a rule `safe-state` for the safety partition, else "
+			   "`stop`",
+		.help = "What follows a fatal error in this partition: an action, or a mapping. "
+			"Fatal are triple faults, failed entries, exits that nobody expects, errors "
+			"inside KVM, a lost watchdog, the end of the partition's process."},
+	{.name = "on_violation",
 		.type = KEY_ENUM,
-		AT(on_fatal),
-		.names = on_fatal_names,
-		.def_doc = "`safe-state` for the safety partition, else `stop`",
-		.help = "What follows a fatal error in this partition: `stop` ends it alone, "
-			"`safe-state` ends all of them and takes the platform to its safe state."},
+		AT(on_violation),
+		.names = on_violation_names,
+		.def_doc = "by `semantics`; as a rule `ignore`",
+		.help = "What follows an access to an address or port that the partition does not "
+			"have: `ignore` (a read gives all-ones, a write is dropped), `inject` (the "
+			"guest gets a fault) or `fatal` (a fatal error)."},
 	{.name = "on_reset",
 		.type = KEY_ENUM,
 		AT(on_reset),
 		.names = on_reset_names,
 		.def = "fail",
 		.help = "What it means when the guest resets itself: `fail` counts it as a failure, "
-			"which is how a panic shows with `panic=-1`; `stop` as an ordinary end."},
+			"which is how a panic shows with `panic=-1`; `stop` as an ordinary end; "
+			"`restart` starts the partition anew."},
+	{.name = "watchdog",
+		.type = KEY_TIME,
+		.nullable = true,
+		PLACE(WATCHDOG),
+		AT(watchdog_ns),
+		.def_doc = "none",
+		.min = 1000000,
+		.max = 3600 * SECOND,
+		.help = "The guest kicks the control page's heartbeat at least once in this time, "
+			"such as `200ms`; not to do so is a fatal error."},
+	{.name = "status_page",
+		.type = KEY_GROUP,
+		PLACE(STATUS_PAGE),
+		.fields = status_page_keys,
+		.shorthand = "address",
+		.def_doc = "none",
+		.help = "Safety partition: a read-only page that tells the state of all partitions "
+			"(`include/bulkhead/status.h`): its address, or a mapping."},
+	{.name = "stop_timeout",
+		.type = KEY_TIME,
+		AT(stop_timeout_ns),
+		.def = "10s",
+		.max = 3600 * SECOND,
+		.help = "How long the guest has to end itself when it is asked to stop; after that "
+			"it is stopped."},
+	{.name = "veto",
+		.type = KEY_TIME,
+		.nullable = true,
+		PLACE(VETO),
+		AT(veto_ns),
+		.def_doc = "none",
+		.min = 1000000,
+		.max = 60 * SECOND,
+		.help = "Safety partition: how long a stop waits for its veto, which it gives in the "
+			"control page. Without an answer in this time the stop goes on."},
+	{0},
+};
+
+static const struct key bsp_file_keys[] = {
+	{.name = "path",
+		.type = KEY_PATH,
+		.required = true,
+		.offset = offsetof(struct plan_bsp_file, path),
+		.help = "The file or device; the BSP asks for it by this path, as the effective plan "
+			"has it, or by its base name."},
+	{.name = "access",
+		.type = KEY_ENUM,
+		.offset = offsetof(struct plan_bsp_file, access),
+		.names = access_names,
+		.def = "read",
+		.help = "What it is opened for."},
+	{0},
+};
+
+static const struct key_list bsp_files_list = {
+	.count = offsetof(struct plan, bsp.file_count),
+	.element_size = sizeof(struct plan_bsp_file),
+	.element_loc = offsetof(struct plan_bsp_file, loc),
+	.what = "files",
+	.example = "[{path: /dev/gpiochip0, access: read-write}]",
+};
+
+static const struct key bsp_keys[] = {
+	{.name = "path",
+		.type = KEY_BSP,
+		.required = true,
+		.place = offsetof(struct plan, bsp.loc),
+		.offset = offsetof(struct plan, bsp),
+		.names = bsp_names,
+		.help = "`builtin` (its fatal error logs and halts its core), `none`, or a shared "
+			"object (docs/porting-a-bsp.md); one that is called so is `./builtin`."},
+	{.name = "deadline",
+		.type = KEY_TIME,
+		.offset = offsetof(struct plan, bsp.deadline_ns),
+		.def = "1s",
+		.min = 1000000,
+		.max = 60 * SECOND,
+		.help = "How long one call of `bsp_init` may take, and how soon `bsp_fatal_error` must have the "
+			"platform in its safe state."},
+	{.name = "files",
+		.type = KEY_LIST,
+		.offset = offsetof(struct plan, bsp.files),
+		.def_doc = "none",
+		.max = PLAN_BSP_FILES_MAX,
+		.list = &bsp_files_list,
+		.fields = bsp_file_keys,
+		.shorthand = "path",
+		.help = "What the BSP may use, opened for it before it is locked down: up to 16 "
+			"paths or mappings."},
+	{0},
+};
+
+static const struct key safe_state_keys[] = {
+	{.name = "stop",
+		.type = KEY_ENUM,
+		.offset = offsetof(struct plan, safe_state.stop),
+		.names = safe_stop_names,
+		.def = "all",
+		.help = "Which partitions it stops: `all`, or `non-safety` to keep the safety "
+			"partition running, if it is not the one that failed."},
+	{.name = "command",
+		.type = KEY_STRING,
+		.nullable = true,
+		.offset = offsetof(struct plan, safe_state.command),
+		.def_doc = "none",
+		.help = "A command for `/bin/sh`, run with the rights of whoever started the run; "
+			"it finds `BULKHEAD_PARTITION` and `BULKHEAD_REASON` in its environment."},
+	{.name = "notify",
+		.type = KEY_PATH,
+		.nullable = true,
+		.offset = offsetof(struct plan, safe_state.notify),
+		.def_doc = "none",
+		.help = "A Unix datagram socket that is sent one line of JSON."},
+	{.name = "eventfd",
+		.type = KEY_COUNT,
+		.nullable = true,
+		.offset = offsetof(struct plan, safe_state.eventfd),
+		.def_doc = "none",
+		.min = 3,
+		.max = 1023,
+		.help = "An inherited descriptor of an eventfd that is signalled."},
 	{0},
 };
 
 const struct key plan_keys[] = {
 	{.name = "version", .type = KEY_VERSION, .def = "1", .help = "The version of this format."},
+	{.name = "name",
+		.type = KEY_STRING,
+		.nullable = true,
+		.place = offsetof(struct plan, name_loc),
+		.offset = offsetof(struct plan, name),
+		.def_doc = "the plan's file name without its suffix",
+		.help = "What the run is called in `bulkhead list` and by the commands that address it; "
+			"written as a partition's name."},
+	{.name = "semantics",
+		.type = KEY_ENUM,
+		.offset = offsetof(struct plan, semantics),
+		.names = semantics_names,
+		.def = "acrn",
+		.help = "Whose way of dealing with errors is rehearsed, where a partition has no "
+			"`on_fatal` or `on_violation` of its own. `acrn`: violations are ignored. "
+			"`jailhouse`: a violation is fatal, and the vCPU is parked. `bao`: a "
+			"violation is fatal, and the vCPU spins. `xen`: the guest gets a fault for a "
+			"violation. Under `acrn` and `xen` a fatal error of the safety partition "
+			"leads to the safe state, that of another stops it."},
+	{.name = "bsp",
+		.type = KEY_GROUP,
+		.place = offsetof(struct plan, bsp.loc),
+		.fields = bsp_keys,
+		.shorthand = "path",
+		.def_doc =
+			"`builtin` if some partition's fatal error leads to the safe state, else "
+			"`none`",
+		.help = "The board support package: `builtin`, a path, or a mapping."},
+	{.name = "safe_state",
+		.type = KEY_GROUP,
+		.place = offsetof(struct plan, safe_state.loc),
+		.fields = safe_state_keys,
+		.shorthand = "stop",
+		.def = "all",
+		.help = "What the safe state is, after the BSP has been called: which partitions "
+			"stop, and who hears of it."},
+	{.name = "lockdown",
+		.type = KEY_ENUM,
+		.offset = offsetof(struct plan, lockdown),
+		.names = lockdown_names,
+		.def = "auto",
+		.help = "How the processes are locked down before the start (docs/lock-down.md): "
+			"`auto` applies what this host allows and says what it could not, `strict` "
+			"makes that an error, `off` is for debugging."},
 	{.name = "housekeeping",
 		.type = KEY_HOUSEKEEPING,
 		.def_doc = "chosen at the start",

@@ -14,6 +14,7 @@ enum key_type {
 	KEY_ENUM,         /* one of names[]; an enum at offset */
 	KEY_SIZE,         /* uint64_t at offset, in bytes */
 	KEY_ADDRESS,      /* uint64_t at offset */
+	KEY_TIME,         /* uint64_t at offset, in nanoseconds */
 	KEY_BOOL,         /* bool at offset */
 	KEY_STRING,       /* char * at offset */
 	KEY_PATH,         /* char * at offset, made absolute */
@@ -24,25 +25,36 @@ enum key_type {
 	KEY_HOUSEKEEPING, /* a set of cores */
 	KEY_CPUS,         /* a set of cores, or a mapping of FIELDS */
 	KEY_CPUS_ON,      /* a set of cores */
-	KEY_MODULES,      /* a list of FIELDS, or of values of the field SHORTHAND */
+	KEY_BSP,          /* a word of names[] or a path */
+	KEY_LIST,         /* a list of FIELDS, or of values of the field SHORTHAND */
 	KEY_SERIAL,       /* a list of port words, or of mappings of FIELDS */
 };
 
-/* min, max and multiple are checked for KEY_SIZE, KEY_ADDRESS and KEY_COUNT. */
+/* An array in a plan: KEY_LIST. Each element has its place, a struct diag_loc. */
+struct key_list {
+	size_t count;        /* offset of the unsigned that counts the elements */
+	size_t element_size; /* bytes */
+	size_t element_loc;  /* offset of the place in an element */
+	const char *what;    /* for messages: "modules" */
+	const char *example;
+};
+
+/* min, max and multiple are checked for numbers: sizes, addresses, times, counts. */
 struct key {
 	const char *name;
 	enum key_type type;
 	bool required;
-	bool nullable;       /* null is a value, meaning none: KEY_PATH */
+	bool nullable;       /* null is a value, meaning none: texts, paths, numbers */
 	bool raw_image_only; /* without meaning for other image types */
 	size_t offset;       /* in the struct that the key's table fills in */
 	const char *def;     /* the default as one would write it: scalar types only */
 	const char *def_doc; /* the default in words, when code must find it or DEF stands for it */
-	unsigned loc;        /* 1 + enum plan_key whose place this is; 0: none */
+	size_t place;        /* offset of the struct diag_loc that keeps its place; 0: none */
 	uint64_t min, max, multiple;
 	const char *const *names; /* ends with NULL */
 	const struct key *fields; /* ends with a key without name */
 	const char *shorthand;
+	const struct key_list *list;
 	const char *help; /* one paragraph, Markdown */
 };
 
@@ -57,6 +69,8 @@ extern const char *const hugepages_names[];
 extern const char *const serial_names[]; /* by enum plan_serial_kind */
 extern const char *const on_fatal_names[];
 extern const char *const on_reset_names[];
+extern const char *const bsp_names[];
+extern const char *const access_names[];
 
 const struct key *key_find(const struct key *keys, const char *name);
 
@@ -97,8 +111,10 @@ void parse_cpus(struct parse *p, const struct key *key, const struct node *n,
 	struct plan_partition *part, const char *field);
 void parse_cpus_on(
 	struct parse *p, const struct node *n, struct plan_cpus *cpus, const char *field);
-void parse_modules(struct parse *p, const struct key *key, const struct node *n,
-	struct plan_partition *part, const char *field);
+void parse_list(struct parse *p, const struct key *key, const struct node *n, void *base,
+	const char *field);
+void parse_bsp(struct parse *p, const struct key *key, const struct node *n, struct plan_bsp *bsp,
+	const char *field);
 void parse_serial(struct parse *p, const struct key *key, const struct node *n,
 	struct plan_partition *part, const char *field);
 

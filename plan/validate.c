@@ -121,11 +121,49 @@ static void validate_memory(const struct plan_partition *part, struct diags *dia
 			format_size(part->memory, size), hugepages_names[part->hugepages]);
 }
 
+/* What only the safety partition can have. */
+static void validate_privileges(const struct plan_partition *part, struct diags *diags)
+{
+	char field[PLAN_FIELD_MAX];
+
+	if (part->role == PLAN_SAFETY)
+		return;
+	if (part->status_page)
+		diag_error(diags, &part->locs[PLAN_KEY_STATUS_PAGE],
+			plan_field(part, "status_page", field),
+			"only the safety partition sees the state of the others; remove it, or "
+			"give this partition the role safety");
+	if (part->veto_ns)
+		diag_error(diags, &part->locs[PLAN_KEY_VETO], plan_field(part, "veto", field),
+			"only the safety partition can veto a stop; remove it, or give this "
+			"partition the role safety");
+}
+
+/* Without a BSP nobody could take the platform to its safe state. */
+static void validate_bsp(const struct plan *plan, struct diags *diags)
+{
+	char field[PLAN_FIELD_MAX], where[LOC_TEXT_MAX];
+
+	for (unsigned i = 0; i < plan->partition_count; i++) {
+		const struct plan_partition *part = &plan->partitions[i];
+
+		if (plan->bsp.kind != PLAN_BSP_NONE || part->on_fatal != PLAN_FATAL_SAFE_STATE)
+			continue;
+		diag_error(diags, &part->locs[PLAN_KEY_ON_FATAL],
+			plan_field(part, "on_fatal", field),
+			"safe-state without a BSP (%s) to take the platform there; use bsp: "
+			"builtin, or another action",
+			loc_text(&plan->bsp.loc, where));
+	}
+}
+
 void validate_plan(const struct plan *plan, struct diags *diags)
 {
+	validate_bsp(plan, diags);
 	validate_safety(plan, diags);
 	for (unsigned i = 0; i < plan->partition_count; i++) {
 		validate_cores(plan, i, diags);
 		validate_memory(&plan->partitions[i], diags);
+		validate_privileges(&plan->partitions[i], diags);
 	}
 }

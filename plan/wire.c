@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define WIRE_MAGIC   0x50424B48u /* "HKBP" */
-#define WIRE_VERSION 1u
+#define WIRE_VERSION 2u
 
 struct wire {
 	FILE *out;               /* writing; NULL: reading */
@@ -159,7 +159,7 @@ static void wire_partition(struct wire *w, struct plan_partition *p)
 	wire_string(w, &p->name, false);
 	wire_check(w, !p->name || partition_name_valid(p->name));
 	wire_unsigned(w, &p->role, 0, PLAN_SAFETY);
-	wire_unsigned(w, &p->contract, 0, PLAN_STANDARD);
+	wire_unsigned(w, &p->contract, 0, PLAN_FUSA);
 	wire_cpus(w, &p->cpus);
 	wire_u64(w, &p->memory);
 	wire_check(w, p->memory && p->memory % (4 * KIB) == 0);
@@ -180,8 +180,17 @@ static void wire_partition(struct wire *w, struct plan_partition *p)
 	}
 	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++)
 		wire_serial(w, &p->serial[i]);
-	wire_unsigned(w, &p->on_fatal, 0, PLAN_FATAL_SAFE_STATE);
-	wire_unsigned(w, &p->on_reset, 0, PLAN_RESET_STOP);
+	wire_unsigned(w, &p->on_fatal, 0, PLAN_FATAL_SPIN);
+	wire_unsigned(w, &p->restart_limit, 0, UINT32_MAX);
+	wire_unsigned(w, &p->on_violation, 0, PLAN_VIOLATION_FATAL);
+	wire_unsigned(w, &p->on_reset, 0, PLAN_RESET_RESTART);
+	wire_u64(w, &p->watchdog_ns);
+	wire_u64(w, &p->status_page);
+	wire_check(w, p->status_page % (4 * KIB) == 0);
+	wire_unsigned(w, &p->status_irq, 0, 23);
+	wire_u64(w, &p->stop_timeout_ns);
+	wire_u64(w, &p->veto_ns);
+	wire_unsigned(w, &p->lockdown, 0, PLAN_LOCKDOWN_OFF);
 	for (unsigned i = 0; i < PLAN_KEY_COUNT; i++)
 		wire_loc(w, &p->locs[i]);
 }

@@ -359,6 +359,9 @@ static void launch_init(struct child_files *f, int control_fd)
 	l->kvm_fd = f->child->run->kvm_fd;
 	l->line_fd = f->child->run->line_fd;
 	l->image_fd = l->initrd_fd = -1;
+	l->shared_fd = l->status_fd = l->status_irq_fd = -1;
+	for (unsigned i = 0; i < PLAN_VCPUS_MAX; i++)
+		l->alarm_fds[i] = -1;
 	for (unsigned i = 0; i < PLAN_MODULES_MAX; i++)
 		l->module_fds[i] = -1;
 	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++)

@@ -206,6 +206,11 @@ static const char *const good[] = {
 	MORE("\"serial\": [null, \"file:x\"]"),
 	MORE("\"serial\": [{\"file\": 5}, \"null\"]"),
 	MORE("\"on_fatal\": \"safe-state\", \"on_reset\": \"stop\""),
+	MORE("\"on_fatal\": {\"action\": \"restart\", \"limit\": 9}, \"watchdog\": \"200ms\""),
+	MORE("\"watchdog\": null, \"status_page\": null, \"on_violation\": \"inject\""),
+	TOP("\"bsp\": \"b.so\", \"safe_state\": \"non-safety\", \"semantics\": \"bao\""),
+	TOP("\"bsp\": {\"path\": \"builtin\", \"deadline\": \"5ms\", \"files\": [\"/dev/null\"]}"),
+	TOP("\"safe_state\": {\"command\": \"x\", \"notify\": \"s\", \"eventfd\": 7}"),
 };
 
 static const char *const bad[] = {
@@ -268,8 +273,12 @@ static const char *const bad[] = {
 	MORE("\"serial\": [\"pty\", \"pty\", \"pty\"]"),
 	MORE("\"serial\": [\"file:\"]"),
 	MORE("\"serial\": [{\"file\": null}]"),
-	MORE("\"on_fatal\": \"restart\""),
+	MORE("\"on_fatal\": \"reboot\""),
 	MORE("\"on_reset\": null"),
+	MORE("\"watchdog\": \"fast\""),
+	MORE("\"watchdog\": 200"),
+	TOP("\"lockdown\": \"maybe\""),
+	TOP("\"bsp\": {\"deadline\": \"5ms\"}"),
 };
 
 /* JSON is YAML: TEXT is taken by both the program and the schema, or by none of them. */

@@ -45,7 +45,7 @@ static const struct bad_plan {
 		"plan.yaml:1:10: version: version \"2\" of the format is not known; use 1\n"},
 	{"verison: 1\n" A, NULL, "plan.yaml:1:1: verison: unknown key; did you mean version?\n"},
 	{"colour: red\n" A, NULL,
-		"plan.yaml:1:1: colour: unknown key; use version, housekeeping or partitions\n"},
+		"plan.yaml:1:1: colour: unknown key; use version, name, semantics, bsp, safe_state, lockdown, housekeeping or partitions\n"},
 	{"[x]: 1\n" A, NULL,
 		"plan.yaml:1:1: a key is a list or a mapping; use a name as the key\n"},
 	{"housekeeping: [0]\n"
@@ -70,7 +70,7 @@ static const struct bad_plan {
 	{A "    memroy: 1G\n", NULL,
 		"plan.yaml:6:5: partitions.a.memroy: unknown key; did you mean memory?\n"},
 	{A "    frobnicate: 1\n", NULL,
-		"plan.yaml:6:5: partitions.a.frobnicate: unknown key; use role, contract, cpus, memory, image, cmdline, initrd, modules, serial, on_fatal or on_reset\n"},
+		"plan.yaml:6:5: partitions.a.frobnicate: unknown key; use role, contract, cpus, memory, image, cmdline, initrd, modules, serial, on_fatal, on_violation, on_reset, watchdog, status_page, stop_timeout or veto\n"},
 	{A "    cpus: [2]\n", NULL,
 		"plan.yaml:6:5: partitions.a.cpus: given twice, first at plan.yaml:3:5; remove one of the two\n"},
 	{A "  a: {cpus: [2], memory: 64M, image: i}\n", NULL,
@@ -93,17 +93,17 @@ static const struct bad_plan {
 		"plan.yaml:6:14: partitions.a.cmdline: this is a list; give text (\"\" for none)\n"},
 	{A "    role: saftey\n", NULL,
 		"plan.yaml:6:11: partitions.a.role: unknown value \"saftey\"; use non-safety or safety\n"},
-	{A "    contract: fusa\n", NULL,
-		"plan.yaml:6:15: partitions.a.contract: unknown value \"fusa\"; use standard\n"},
-	{A "    on_fatal: restart\n", NULL,
-		"plan.yaml:6:15: partitions.a.on_fatal: unknown value \"restart\"; use stop or safe-state\n"},
+	{A "    contract: fuse\n", NULL,
+		"plan.yaml:6:15: partitions.a.contract: unknown value \"fuse\"; use standard or fusa\n"},
+	{A "    on_fatal: reboot\n", NULL,
+		"plan.yaml:6:15: partitions.a.on_fatal: unknown value \"reboot\"; use stop, safe-state, restart, park-vcpu or spin\n"},
 	{A "    initrd: dir/\n", NULL,
 		"plan.yaml:6:13: partitions.a.initrd: the path names no file; give the path of a file\n"},
 	{A "    on_reset: null\n", NULL,
-		"plan.yaml:6:15: partitions.a.on_reset: no value; give fail or stop\n"},
+		"plan.yaml:6:15: partitions.a.on_reset: no value; give fail, stop or restart\n"},
 	{"{}", NULL, "plan.yaml:1:1: partitions: missing; add this key\n"},
 	{"partitions: {a: {cpus: [1], memory: 64M, image: i, 1: 2}}", NULL,
-		"plan.yaml:1:52: partitions.a.1: unknown key; use role, contract, cpus, memory, image, cmdline, initrd, modules, serial, on_fatal or on_reset\n"},
+		"plan.yaml:1:52: partitions.a.1: unknown key; use role, contract, cpus, memory, image, cmdline, initrd, modules, serial, on_fatal, on_violation, on_reset, watchdog, status_page, stop_timeout or veto\n"},
 	{"x: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]\n", NULL,
 		"plan.yaml:1:35: nested more than 32 deep; no plan needs that\n"},
 	{I "    cpus: [1]\n"
@@ -490,6 +490,11 @@ START_TEST(yaml_is_printed_for_people)
 
 	ck_assert_str_eq(text,
 		"version: 1\n"
+		"name: null\n"
+		"semantics: acrn\n"
+		"bsp: {path: none, deadline: 1s, files: []}\n"
+		"safe_state: {stop: all, command: null, notify: null, eventfd: null}\n"
+		"lockdown: auto\n"
 		"housekeeping: [0]\n"
 		"partitions:\n"
 		"  a:\n"
@@ -503,8 +508,13 @@ START_TEST(yaml_is_printed_for_people)
 		"    modules:\n"
 		"      - {path: /plans/m, string: \"\"}\n"
 		"    serial: [console, none]\n"
-		"    on_fatal: stop\n"
-		"    on_reset: fail\n");
+		"    on_fatal: {action: stop, limit: 3}\n"
+		"    on_violation: ignore\n"
+		"    on_reset: fail\n"
+		"    watchdog: null\n"
+		"    status_page: {address: null, irq: null}\n"
+		"    stop_timeout: 10s\n"
+		"    veto: null\n");
 	plan_destroy(plan);
 }
 END_TEST
