@@ -29,10 +29,20 @@ int ipc_pair(int ret_fds[2]);
  */
 int ipc_send(int fd, uint16_t type, const void *payload, size_t size);
 
+/* The same, with a copy of PASSED_FD for the receiver; -1: without. */
+int ipc_send_fd(int fd, uint16_t type, const void *payload, size_t size, int passed_fd);
+
 /*
  * Receives one message without blocking: 0; -EAGAIN when there is none; -ENODATA when the peer is
- * gone; -EPROTO when it is malformed; else what recv said, negative.
+ * gone; -EPROTO when it is malformed; else what recv said, negative. A descriptor that comes with
+ * it is dropped.
  */
 int ipc_receive(int fd, struct ipc_message *ret_message);
+
+/*
+ * The same for a message that may bring one descriptor: *RET_FD is it, close-on-exec and the
+ * caller's, or -1. A message with several is malformed. *RET_FD is untouched on failure.
+ */
+int ipc_receive_fd(int fd, struct ipc_message *ret_message, int *ret_fd);
 
 #endif

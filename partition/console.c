@@ -2,6 +2,7 @@
 #include "partition/console.h"
 
 #include "lib/util.h"
+#include "partition/attach.h"
 #include "partition/linefmt.h"
 
 #include <errno.h>
@@ -53,6 +54,8 @@ struct console {
 	bool reader_gone;  /* writing failed for good: output is discarded */
 	size_t write_max;  /* bytes that the descriptor takes without blocking when it is ready */
 	uint64_t log_lost; /* bytes that the log did not take */
+	struct attach *attach; /* what the guest wrote of late, and who else sees it */
+	uint64_t position;     /* in it, of the next byte for the reader */
 
 	/* On the console. */
 	bool mid_line;        /* what we wrote last was no newline */
@@ -89,8 +92,11 @@ static void count_lost(struct console *c, size_t n)
 /* What nobody wants any more counts as written. */
 static void discard(struct console *c)
 {
+	uint64_t end = attach_position(c->attach);
+
 	if (c->reader_gone)
-		count_lost(c, c->size - c->at);
+		count_lost(c, c->size - c->at + (size_t)(end - c->position));
+	c->position = end;
 	c->at = c->ready = c->size = 0;
 }
 
@@ -110,34 +116,75 @@ static void log_write(struct console *c, const uint8_t *data, size_t size)
 	}
 }
 
-/* N bytes that ring_peek showed at DATA are dealt with. */
+/* N bytes that ring_peek showed at DATA are everybody's. */
 static void take(struct console *c, const uint8_t *data, size_t n)
 {
 	if (c->config.port->log_fd >= 0)
 		log_write(c, data, n);
+	attach_output(c->attach, data, n);
 	chardev_tx_drop(c->config.chardev, n);
 }
 
-/* Moves bytes from the chardev into the out buffer, formatted. */
+/*
+ * How many bytes may be taken from the guest: as many as leave the reader what it has not read. One
+ * that has stalled, or is gone, holds up nobody.
+ */
+static size_t room_for_output(const struct console *c)
+{
+	if (c->reader_gone || c->out_watch.fd < 0 || atomic_load(&c->config.chardev->stalled))
+		return ATTACH_HISTORY;
+	return ATTACH_HISTORY - (size_t)(attach_position(c->attach) - c->position);
+}
+
+/* Takes what the guest has written; what a stalled reader has missed by that is lost to it. */
+static void intake(struct console *c)
+{
+	const uint8_t *data;
+	uint64_t behind;
+	size_t n, total = 0;
+
+	while (total < CHARDEV_TX_SIZE && (n = ring_peek(&c->config.chardev->tx, &data)) != 0) {
+		n = min_u64(n, room_for_output(c));
+		if (!n)
+			break;
+		take(c, data, n);
+		total += n;
+		behind = attach_position(c->attach) - c->position;
+		if (behind <= ATTACH_HISTORY)
+			continue;
+		if (c->out_watch.fd >= 0)
+			count_lost(c, (size_t)(behind - ATTACH_HISTORY));
+		c->position += behind - ATTACH_HISTORY;
+	}
+}
+
+/* Moves bytes from the history into the out buffer, formatted. */
 static void fill(struct console *c)
 {
 	const uint8_t *data;
-	size_t n = ring_peek(&c->config.chardev->tx, &data), taken = 0;
+	size_t n;
 
-	while (taken < n && c->size + LINEFMT_EXPANSION <= OUT_SIZE) {
-		uint8_t byte = data[taken++];
+	while ((n = attach_peek(c->attach, c->position, &data)) != 0) {
+		size_t taken = 0;
 
-		if (prefixed(c))
-			c->size += linefmt_byte(&c->format, byte, c->out + c->size);
-		else
-			c->out[c->size++] = byte;
-		if (!prefixed(c) || (c->size && c->out[c->size - 1] == '\n'))
-			c->ready = c->size;
-	}
-	/* A full buffer makes no room for the end of its last line: that is shown as it is. */
-	if (taken < n)
+		while (taken < n && c->size + LINEFMT_EXPANSION <= OUT_SIZE) {
+			uint8_t byte = data[taken++];
+
+			if (prefixed(c))
+				c->size += linefmt_byte(&c->format, byte, c->out + c->size);
+			else
+				c->out[c->size++] = byte;
+			if (!prefixed(c) || (c->size && c->out[c->size - 1] == '\n'))
+				c->ready = c->size;
+		}
+		c->position += taken;
+		if (taken == n)
+			continue;
+		/* A full buffer makes no room for the end of its last line: that is shown as it
+		 * is. */
 		c->ready = c->size;
-	take(c, data, taken);
+		return;
+	}
 }
 
 /*
@@ -294,6 +341,12 @@ static bool flush(struct console *c)
 	return true;
 }
 
+/* True when the guest has written what the reader's buffer has not. */
+static bool more_output(const struct console *c)
+{
+	return ring_used(&c->config.chardev->tx) || c->position < attach_position(c->attach);
+}
+
 static void pump_output(struct console *c)
 {
 	struct chardev *chardev = c->config.chardev;
@@ -302,13 +355,16 @@ static void pump_output(struct console *c)
 
 	c->progress = false;
 	do {
-		fill(c);
+		intake(c);
 		if (c->reader_gone || c->out_watch.fd < 0)
 			discard(c);
+		else
+			fill(c);
 		flushed = flush(c);
-	} while (flushed && ring_used(&chardev->tx) && ++rounds < PUMP_ROUNDS);
-	if (flushed && ring_used(&chardev->tx))
-		chardev_kick(chardev); /* we come back after the other events */
+	} while (flushed && more_output(c) && ++rounds < PUMP_ROUNDS);
+	/* What was not taken yet but can be: we come back after the other events. */
+	if (flushed ? more_output(c) : ring_used(&chardev->tx) && room_for_output(c))
+		chardev_kick(chardev);
 
 	if (c->progress && atomic_load(&chardev->stalled))
 		chardev_set_stalled(chardev, false);
@@ -342,8 +398,11 @@ static void flush_expired(struct loop_timer *t)
 
 static void stall_expired(struct loop_timer *t)
 {
+	struct console *c = container_of(t, struct console, stall_timer);
+
 	/* The port looks ready from now on, whatever becomes of the bytes. */
-	chardev_set_stalled(container_of(t, struct console, stall_timer)->config.chardev, true);
+	chardev_set_stalled(c->config.chardev, true);
+	pump_output(c);
 }
 
 /* ---- input ---- */
@@ -402,6 +461,7 @@ static void pump_input(struct console *c)
 		loop_unwatch(c->config.loop, &c->in_watch);
 	else if (c->in_watch.slot < 0 && c->in_watch.fd >= 0)
 		loop_watch(c->config.loop, &c->in_watch);
+	attach_room(c->attach);
 }
 
 static void in_ready(struct loop_watch *w, uint32_t revents)
@@ -434,6 +494,32 @@ static void in_ready(struct loop_watch *w, uint32_t revents)
 	pump_input(c);
 }
 
+/* Input of an attached console. */
+static size_t attached_input(void *ctx, const uint8_t *data, size_t n)
+{
+	struct console *c = ctx;
+
+	n = min_u64(n, sizeof(c->in) - c->in_size);
+	if (!data)
+		return n;
+	memcpy(c->in + c->in_size, data, n);
+	c->in_size += n;
+	pump_input(c);
+	return n;
+}
+
+static bool input_taken(void *ctx)
+{
+	const struct console *c = ctx;
+
+	return c->in_watch.fd >= 0;
+}
+
+int console_attach(struct console *c, int fd, bool writer)
+{
+	return attach_add(c->attach, fd, writer);
+}
+
 /* ---- the console ---- */
 
 void console_pump(struct console *c)
@@ -445,7 +531,7 @@ void console_pump(struct console *c)
 
 bool console_drained(struct console *c)
 {
-	return c->reader_gone || (!ring_used(&c->config.chardev->tx) && !c->size);
+	return c->reader_gone || (!more_output(c) && !c->size);
 }
 
 void console_finish(struct console *c)
@@ -460,7 +546,7 @@ void console_finish(struct console *c)
 	do {
 		c->ready = c->size;
 		pump_output(c);
-	} while (c->progress && ring_used(tx));
+	} while (c->progress && more_output(c));
 	if (prefixed(c) && c->out_watch.fd >= 0 &&
 		(atomic_load(&c->config.line->open_by) & ~CONSOLE_LINE_COLOURED) ==
 			c->config.owner &&
@@ -469,12 +555,11 @@ void console_finish(struct console *c)
 		c->ready = c->size;
 		flush(c);
 	}
-	/* The log gets what no reader took. */
-	while ((n = ring_peek(tx, &data)) != 0) {
-		count_lost(c, n);
+	/* The log and attached consoles get what the reader did not take. */
+	while ((n = ring_peek(tx, &data)) != 0)
 		take(c, data, n);
-	}
-	count_lost(c, c->size - c->at);
+	count_lost(c, c->size - c->at + (size_t)(attach_position(c->attach) - c->position));
+	attach_finish(c->attach);
 }
 
 uint64_t console_log_lost(const struct console *c)
@@ -496,6 +581,10 @@ static size_t write_max(int fd)
 int console_create(const struct console_config *config, struct console **ret_console)
 {
 	struct console *c = calloc(1, sizeof(*c));
+	struct attach_config attach = {.loop = config->loop,
+		.input = attached_input,
+		.input_taken = input_taken,
+		.ctx = c};
 	int ret = 0;
 
 	if (!c)
@@ -519,6 +608,8 @@ int console_create(const struct console_config *config, struct console **ret_con
 		c->write_max = write_max(c->out_watch.fd);
 	}
 	if (!ret)
+		ret = attach_create(&attach, &c->attach);
+	if (!ret)
 		ret = loop_timer_init(config->loop, &c->flush_timer, flush_expired);
 	if (!ret)
 		ret = loop_timer_init(config->loop, &c->stall_timer, stall_expired);
@@ -538,6 +629,7 @@ void console_destroy(struct console *c)
 	loop_unwatch(c->config.loop, &c->out_watch);
 	loop_unwatch(c->config.loop, &c->in_watch);
 	fd_close(&c->out_watch.fd);
+	attach_destroy(c->attach);
 	loop_timer_fini(&c->flush_timer);
 	loop_timer_fini(&c->stall_timer);
 	free(c);

@@ -35,14 +35,20 @@ void console_destroy(struct console *c);
 void console_pump(struct console *c);
 
 /*
+ * Shows FD, a stream socket that is ours from here on, what the guest wrote of late and writes; see
+ * partition/attach.h for WRITER and errors.
+ */
+int console_attach(struct console *c, int fd, bool writer);
+
+/*
  * True when everything the guest wrote has been handed to the descriptors, or nobody will ever take
  * it. A reader that has stalled may go on: how long to wait for it is the caller's decision.
  */
 bool console_drained(struct console *c);
 
 /*
- * Takes no more input, ends an unfinished line under a prefix, and counts what no reader took as
- * dropped.
+ * Takes no more input, ends an unfinished line under a prefix, counts what no reader took as
+ * dropped, and lets go of attached consoles.
  */
 void console_finish(struct console *c);
 

@@ -3,6 +3,8 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -91,6 +93,87 @@ START_TEST(a_peer_that_is_gone_or_does_not_read)
 }
 END_TEST
 
+/* Whether what is written to FD arrives at READER. */
+static bool is_writer_of(int fd, int reader)
+{
+	char byte = 0;
+
+	return write(fd, "!", 1) == 1 && read(reader, &byte, 1) == 1 && byte == '!';
+}
+
+START_TEST(a_descriptor_comes_along)
+{
+	int p[2], passed = -2;
+
+	ck_assert_int_eq(pipe2(p, O_CLOEXEC), 0);
+	ck_assert_int_eq(ipc_send_fd(fds[0], 9, "abc", 3, p[1]), 0);
+	ck_assert_int_eq(ipc_send(fds[0], 10, NULL, 0), 0);
+	ck_assert_int_eq(ipc_receive_fd(fds[1], &m, &passed), 0);
+	ck_assert_uint_eq(m.type, 9);
+	ck_assert_mem_eq(m.payload, "abc", 3);
+	ck_assert_int_ge(passed, 0);
+	ck_assert_int_eq(fcntl(passed, F_GETFD), FD_CLOEXEC);
+	ck_assert(is_writer_of(passed, p[0]));
+	close(passed);
+	ck_assert_int_eq(ipc_receive_fd(fds[1], &m, &passed), 0);
+	ck_assert_int_eq(passed, -1);
+	passed = -2;
+	ck_assert_int_eq(ipc_receive_fd(fds[1], &m, &passed), -EAGAIN);
+	ck_assert_int_eq(passed, -2);
+	close(p[0]);
+	close(p[1]);
+}
+END_TEST
+
+static unsigned open_descriptors(void)
+{
+	unsigned n = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+/* A message with COUNT descriptors and SIZE bytes of a header for an empty payload. */
+static void send_with_fds(unsigned count, size_t size)
+{
+	static struct ipc_message raw = {.version = IPC_VERSION};
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(8 * sizeof(int))];
+	} control = {0};
+	struct iovec iov = {.iov_base = &raw, .iov_len = size};
+	struct msghdr msg = {.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = CMSG_SPACE(count * sizeof(int))};
+	int list[8] = {0};
+
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	control.header.cmsg_len = CMSG_LEN(count * sizeof(int));
+	memcpy(CMSG_DATA(&control.header), list, count * sizeof(int));
+	ck_assert_int_eq(sendmsg(fds[0], &msg, 0), (ssize_t)size);
+}
+
+START_TEST(unwanted_descriptors_do_not_stay)
+{
+	unsigned before = open_descriptors();
+	int passed = -2;
+
+	send_with_fds(2, 8);
+	ck_assert_int_eq(ipc_receive_fd(fds[1], &m, &passed), -EPROTO);
+	send_with_fds(8, 8);
+	ck_assert_int_eq(ipc_receive_fd(fds[1], &m, &passed), -EPROTO);
+	send_with_fds(1, 5); /* malformed, with a descriptor */
+	ck_assert_int_eq(ipc_receive_fd(fds[1], &m, &passed), -EPROTO);
+	send_with_fds(1, 8);
+	ck_assert_int_eq(ipc_receive(fds[1], &m), 0);
+	ck_assert_int_eq(passed, -2);
+	ck_assert_uint_eq(open_descriptors(), before);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
 	Suite *s = suite_create("lib/ipc");
@@ -101,6 +184,8 @@ Suite *unit_suite(void)
 	tcase_add_test(t, largest_and_too_large);
 	tcase_add_test(t, malformed_messages_are_refused);
 	tcase_add_test(t, a_peer_that_is_gone_or_does_not_read);
+	tcase_add_test(t, a_descriptor_comes_along);
+	tcase_add_test(t, unwanted_descriptors_do_not_stay);
 	suite_add_tcase(s, t);
 	return s;
 }
