@@ -228,6 +228,8 @@ static void vm_has_ended(struct loop_watch *w, uint32_t revents)
 		[END_FAIL_ENTRY] = PARTITION_FATAL,
 		[END_UNKNOWN_EXIT] = PARTITION_FATAL,
 		[END_MONITOR_ERROR] = PARTITION_FATAL,
+		[END_VIOLATION] = PARTITION_FATAL,
+		[END_WATCHDOG] = PARTITION_FATAL,
 	};
 	struct partition *p = container_of(w, struct partition, ended);
 	const struct vm_end *end = vm_ended(p->vm);

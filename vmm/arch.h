@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 struct vm;
+struct vm_access;
 struct vcpu;
 
 /* struct arch_vm and struct arch_vcpu, from vmm/<arch>/: the build sets the include path. */
@@ -46,6 +47,19 @@ void arch_irq_set(struct vm *vm, uint32_t gsi, bool asserted);
  */
 bool arch_vcpu_pc(struct vcpu *vcpu, uint64_t *ret_pc);
 void arch_vcpu_describe(struct vcpu *vcpu, FILE *f);
+
+/*
+ * On the vCPU's own thread, while the exit for ACCESS is handled: puts the registers back to where
+ * they were before the instruction that makes it, so that it looks as if it had not been executed.
+ * What a string instruction has moved already stays. 0 or a negative errno.
+ */
+int arch_vcpu_undo_access(struct vcpu *vcpu, const struct vm_access *access);
+
+/*
+ * The same, and the instruction then ends in a fault when the guest runs on: #GP(0) on x86, a
+ * synchronous external abort on arm64.
+ */
+int arch_vcpu_inject_fault(struct vcpu *vcpu, const struct vm_access *access);
 
 /* What KVM_EXIT_FAIL_ENTRY's hardware reason means, as text; NULL when unknown. */
 const char *arch_fail_entry_reason(uint64_t reason);

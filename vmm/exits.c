@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The exits that both architectures have. Reads and writes that nobody claims give all-ones and are
- * dropped; what KVM or the processor cannot go on from ends the VM with a report for a human.
+ * dropped, and are then a violation; what KVM or the processor cannot go on from is a fatal error.
  */
 #include "lib/util.h"
 #include "vmm/vcpu.h"
@@ -27,37 +27,19 @@ void vcpu_exit_mmio(struct vcpu *vcpu)
 		claimed = machine_read(m, WINDOW_MMIO, run->mmio.phys_addr, size, &value);
 		memcpy(run->mmio.data, &value, size);
 	}
-	vcpu->counters.unclaimed_mmio += !claimed;
+	if (!claimed) {
+		counter_add(&vcpu->counters.unclaimed_mmio);
+		vcpu_violation(vcpu, &(struct vm_access){.space = WINDOW_MMIO,
+					     .address = run->mmio.phys_addr,
+					     .size = size,
+					     .write = run->mmio.is_write,
+					     .value = value});
+	}
 }
 
 void vcpu_exit_intr(struct vcpu *vcpu)
 {
 	(void)vcpu; /* a signal: the loop looks at `stop` */
-}
-
-/*
- * Ends the VM with a report: WHAT happened (one line, without newline), then the registers.
- * Allocates: the guest does not run any more.
- */
-static void end_with_report(
-	struct vcpu *vcpu, enum end_kind kind, const char *how, const char *what)
-{
-	AUTO_FREE char *text = NULL;
-	size_t size;
-	uint64_t pc;
-	FILE *f = open_memstream(&text, &size);
-
-	if (!f) {
-		vm_end_fatal(vcpu, kind, how, what);
-		return;
-	}
-	fprintf(f, "vCPU %u: %s", vcpu->index, what);
-	if (arch_vcpu_pc(vcpu, &pc))
-		fprintf(f, ", at PC 0x%" PRIx64, pc);
-	fputc('\n', f);
-	arch_vcpu_describe(vcpu, f);
-	fclose(f);
-	vm_end_fatal(vcpu, kind, how, text);
 }
 
 void vcpu_exit_system_event(struct vcpu *vcpu)
@@ -70,7 +52,7 @@ void vcpu_exit_system_event(struct vcpu *vcpu)
 		vm_end(vcpu->vm, END_RESET, 0, "system reset");
 		break;
 	default:
-		end_with_report(vcpu, END_UNKNOWN_EXIT, "system event",
+		vcpu_fatal(vcpu, END_UNKNOWN_EXIT, "system event",
 			"a system event that this monitor does not know");
 	}
 }
@@ -84,7 +66,7 @@ void vcpu_exit_fail_entry(struct vcpu *vcpu)
 	snprintf(what, sizeof(what),
 		"the processor refused to enter the guest: reason 0x%" PRIx64 "%s%s", reason,
 		text ? ": " : "", text ? text : "");
-	end_with_report(vcpu, END_FAIL_ENTRY, "failed entry", what);
+	vcpu_fatal(vcpu, END_FAIL_ENTRY, "failed entry", what);
 }
 
 void vcpu_exit_internal_error(struct vcpu *vcpu)
@@ -103,12 +85,12 @@ void vcpu_exit_internal_error(struct vcpu *vcpu)
 
 	snprintf(what, sizeof(what), "KVM internal error %" PRIu32 ": %s", suberror,
 		meaning ? meaning : "of a kind that this monitor does not know");
-	end_with_report(vcpu, END_INTERNAL_ERROR, "KVM internal error", what);
+	vcpu_fatal(vcpu, END_INTERNAL_ERROR, "KVM internal error", what);
 }
 
 void vcpu_exit_shutdown(struct vcpu *vcpu)
 {
-	end_with_report(vcpu, END_TRIPLE_FAULT, "triple fault",
+	vcpu_fatal(vcpu, END_TRIPLE_FAULT, "triple fault",
 		"triple fault: an exception while the guest's double-fault handler was called");
 }
 
@@ -118,5 +100,5 @@ void vcpu_exit_unknown(struct vcpu *vcpu)
 
 	snprintf(what, sizeof(what), "KVM exit %" PRIu32 ", which nothing here expects",
 		vcpu->run->exit_reason);
-	end_with_report(vcpu, END_UNKNOWN_EXIT, "unexpected KVM exit", what);
+	vcpu_fatal(vcpu, END_UNKNOWN_EXIT, "unexpected KVM exit", what);
 }

@@ -70,6 +70,41 @@ int machine_add_range(struct machine *m, gpa_t base, uint64_t size, enum range_t
 	return 0;
 }
 
+int machine_add_mapping(
+	struct machine *m, gpa_t base, uint64_t size, void *hva, bool readonly, const char *what)
+{
+	struct machine_mapping *map;
+	int ret;
+
+	if ((base | size | (uintptr_t)hva) % (4 * KIB))
+		return -EINVAL;
+	for (unsigned i = 0; i < m->window_count; i++) {
+		const struct machine_window *w = &m->windows[i];
+
+		if (w->space == WINDOW_MMIO && ranges_overlap(base, size, w->base, w->size))
+			return -EEXIST;
+	}
+	if (m->mapping_count == MACHINE_MAPPINGS_MAX)
+		return -ENOSPC;
+	ret = machine_add_range(m, base, size, RANGE_MAPPED);
+	if (ret)
+		return ret;
+	map = &m->mappings[m->mapping_count++];
+	*map = (struct machine_mapping){
+		.base = base, .size = size, .hva = hva, .readonly = readonly};
+	snprintf(map->what, sizeof(map->what), "%s", what);
+	return 0;
+}
+
+const struct machine_mapping *machine_find_mapping(const struct machine *m, gpa_t addr)
+{
+	for (unsigned i = 0; i < m->mapping_count; i++) {
+		if (addr >= m->mappings[i].base && addr - m->mappings[i].base < m->mappings[i].size)
+			return &m->mappings[i];
+	}
+	return NULL;
+}
+
 static bool range_holds(const struct machine_range *r, gpa_t base, uint64_t size)
 {
 	return base >= r->base && base - r->base <= r->size && size <= r->size - (base - r->base);
@@ -107,7 +142,8 @@ int machine_claim(struct machine *m, gpa_t base, uint64_t size, const char *what
 	if (!size)
 		return 0;
 	for (unsigned i = 0; i < m->range_count; i++)
-		inside = inside || range_holds(&m->ranges[i], base, size);
+		inside = inside || (m->ranges[i].type != RANGE_MAPPED &&
+					   range_holds(&m->ranges[i], base, size));
 	if (!inside)
 		return -EFAULT;
 	other = claim_find_overlap(m, base, size);

@@ -31,6 +31,7 @@ enum guest_arch {
 enum range_type {
 	RANGE_RAM,      /* the guest's to use */
 	RANGE_RESERVED, /* backed by memory, but kept from the guest's allocator: firmware tables */
+	RANGE_MAPPED,   /* memory of somebody else: see struct machine_mapping */
 };
 
 struct machine_range {
@@ -44,6 +45,18 @@ struct machine_claim {
 	gpa_t base;
 	uint64_t size;
 	char what[64]; /* for messages: "ACPI tables", "initrd" */
+};
+
+/*
+ * Host memory that is not the partition's RAM: a page that the supervisor writes, memory shared
+ * with another partition. Devices do not reach it: it is no place for their buffers.
+ */
+struct machine_mapping {
+	gpa_t base;
+	uint64_t size;
+	void *hva;     /* owned by whoever added it; outlives the VM */
+	bool readonly; /* a guest's write is a violation */
+	char what[32]; /* for messages: "status page" */
 };
 
 /* ---- windows: addresses that devices answer ---- */
@@ -78,6 +91,8 @@ enum end_kind {
 	END_FAIL_ENTRY,     /* the processor refused the guest state */
 	END_UNKNOWN_EXIT,   /* an exit that no handler claims */
 	END_MONITOR_ERROR,  /* we failed */
+	END_VIOLATION,      /* an access outside the partition, where that is fatal */
+	END_WATCHDOG,       /* a heartbeat was missed */
 };
 
 /*
@@ -92,11 +107,12 @@ struct machine_services {
 	void (*end)(void *ctx, enum end_kind kind, uint32_t code, const char *how);
 };
 
-#define MACHINE_RANGES_MAX  8
-#define MACHINE_CLAIMS_MAX  192
-#define MACHINE_WINDOWS_MAX 64
-#define MACHINE_IRQS_MAX    64
-#define MACHINE_DEVICES_MAX 64
+#define MACHINE_RANGES_MAX   16
+#define MACHINE_MAPPINGS_MAX 8
+#define MACHINE_CLAIMS_MAX   192
+#define MACHINE_WINDOWS_MAX  64
+#define MACHINE_IRQS_MAX     64
+#define MACHINE_DEVICES_MAX  64
 
 struct machine {
 	enum guest_arch arch;
@@ -105,6 +121,8 @@ struct machine {
 
 	struct machine_range ranges[MACHINE_RANGES_MAX]; /* by ascending base */
 	unsigned range_count;
+	struct machine_mapping mappings[MACHINE_MAPPINGS_MAX];
+	unsigned mapping_count;
 	struct machine_claim claims[MACHINE_CLAIMS_MAX];
 	unsigned claim_count;
 	struct machine_window windows[MACHINE_WINDOWS_MAX]; /* by space, then ascending base */
@@ -133,6 +151,17 @@ void machine_fini(struct machine *m);
 
 /* Appends a range. 0, -EEXIST when it overlaps one, -ENOSPC. Keeps the ranges sorted. */
 int machine_add_range(struct machine *m, gpa_t base, uint64_t size, enum range_type type);
+
+/*
+ * Shows the guest SIZE bytes at HVA from BASE on, which its memory map calls reserved. After the
+ * RAM has been allocated, before vm_create. 0; -EINVAL when BASE, SIZE or HVA is not page-aligned
+ * or the range is empty or wraps; -EEXIST when it overlaps memory or a device's window; -ENOSPC.
+ */
+int machine_add_mapping(
+	struct machine *m, gpa_t base, uint64_t size, void *hva, bool readonly, const char *what);
+
+/* The mapping that holds ADDR, or NULL. Any thread. */
+const struct machine_mapping *machine_find_mapping(const struct machine *m, gpa_t addr);
 
 /*
  * Takes [base, base + size) for WHAT. 0; -EFAULT when it is not wholly inside RAM or one reserved

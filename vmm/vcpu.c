@@ -4,9 +4,9 @@
  * an exit to its device takes no lock, makes no system call and allocates nothing; a device may
  * take its own lock, for as long as its registers change, and drive an interrupt line.
  *
- * Stopping without a lost wake-up: vcpu_kick sets `stop`, then immediate_exit, then signals the
- * thread. Before KVM_RUN the loop sees `stop`; between that look and the entry, immediate_exit
- * makes KVM_RUN return at once; inside the guest the signal does.
+ * Getting a vCPU out of the guest without a lost wake-up: vcpu_kick sets a bit of `wanted`, then
+ * immediate_exit, then signals the thread. Before KVM_RUN the loop sees `wanted`; between that look
+ * and the entry, immediate_exit makes KVM_RUN return at once; inside the guest the signal does.
  */
 #include "vmm/vcpu.h"
 
@@ -28,41 +28,91 @@ static void kick_received(int signal)
 
 static void run_failed(struct vcpu *vcpu, int error)
 {
-	char report[128];
+	char what[128];
 
-	snprintf(report, sizeof(report), "KVM_RUN failed: %s\n", strerror(error));
-	vm_end_fatal(vcpu, END_MONITOR_ERROR, "KVM_RUN failed", report);
+	snprintf(what, sizeof(what), "KVM_RUN failed: %s", strerror(error));
+	vcpu_fatal(vcpu, END_MONITOR_ERROR, "KVM_RUN failed", what);
 }
 
+/* Takes back immediate_exit. Whoever sets it anew has set `wanted` before, which is seen next. */
+static void clear_immediate_exit(struct vcpu *vcpu)
+{
+	__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+	atomic_thread_fence(memory_order_seq_cst);
+}
+
+/* The guest, until the vCPU is wanted out of it. */
 static void vcpu_run(struct vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
 
-	while (!atomic_load_explicit(&vcpu->stop, memory_order_acquire)) {
+	while (!atomic_load_explicit(&vcpu->wanted, memory_order_acquire)) {
 		if (ioctl(vcpu->fd, KVM_RUN, 0) < 0) {
 			/* EAGAIN: an AP that waits for its SIPI was woken for something else. */
 			if (errno != EINTR && errno != EAGAIN) {
 				run_failed(vcpu, errno);
 				return;
 			}
-			vcpu->counters.signals++;
+			counter_add(&vcpu->counters.signals);
+			clear_immediate_exit(vcpu);
 			continue;
 		}
 		if (run->exit_reason < VCPU_EXITS_MAX && arch_exits[run->exit_reason].handle) {
-			vcpu->counters.exits[run->exit_reason]++;
+			counter_add(&vcpu->counters.exits[run->exit_reason]);
 			arch_exits[run->exit_reason].handle(vcpu);
 		} else {
-			vcpu->counters.exits[VCPU_EXITS_MAX]++;
+			counter_add(&vcpu->counters.exits[VCPU_EXITS_MAX]);
 			vcpu_exit_unknown(vcpu);
 		}
 	}
 }
 
+/* True while there is nothing to do for a thread with these bits but to wait. */
+static bool must_wait(unsigned wanted)
+{
+	if (wanted & VCPU_STOP)
+		return false;
+	if (wanted & VCPU_DEAD)
+		return true;
+	return wanted == VCPU_PAUSE;
+}
+
+/* For a dead vCPU whose policy is to keep its core busy. */
+static void vcpu_spin(struct vcpu *vcpu)
+{
+	while (!(atomic_load_explicit(&vcpu->wanted, memory_order_relaxed) & VCPU_STOP))
+		;
+}
+
+/* Waits outside the guest for as long as the vCPU must; why it is still wanted, 0: it may run. */
+static unsigned vcpu_wait(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+	unsigned wanted;
+
+	pthread_mutex_lock(&vm->gate_lock);
+	vm->outside++;
+	pthread_cond_broadcast(&vm->gate);
+	while (must_wait(wanted = atomic_load(&vcpu->wanted))) {
+		if (!(wanted & VCPU_DEAD) || vm->policy.on_fatal != VM_FATAL_SPIN) {
+			pthread_cond_wait(&vm->gate, &vm->gate_lock);
+			continue;
+		}
+		pthread_mutex_unlock(&vm->gate_lock);
+		vcpu_spin(vcpu);
+		pthread_mutex_lock(&vm->gate_lock);
+	}
+	if (!(wanted & VCPU_STOP))
+		vm->outside--;
+	pthread_mutex_unlock(&vm->gate_lock);
+	return wanted;
+}
+
 static void *vcpu_thread(void *arg)
 {
 	struct vcpu *vcpu = arg;
-	struct vm *vm = vcpu->vm;
 	sigset_t signals;
+	unsigned wanted;
 
 	/* Whatever our caller blocked: the kick must arrive, and nothing else is our business. */
 	sigfillset(&signals);
@@ -70,11 +120,14 @@ static void *vcpu_thread(void *arg)
 	pthread_sigmask(SIG_SETMASK, &signals, NULL);
 	prctl(PR_SET_NAME, vcpu->name);
 	atomic_store(&vcpu->tid, gettid());
-	pthread_mutex_lock(&vm->gate_lock);
-	while (!vm->released)
-		pthread_cond_wait(&vm->gate, &vm->gate_lock);
-	pthread_mutex_unlock(&vm->gate_lock);
-	vcpu_run(vcpu);
+	while (!((wanted = vcpu_wait(vcpu)) & VCPU_STOP)) {
+		if (wanted & VCPU_FAULT) {
+			vcpu_meet_fault(vcpu);
+			continue;
+		}
+		clear_immediate_exit(vcpu);
+		vcpu_run(vcpu);
+	}
 	return NULL;
 }
 
@@ -83,7 +136,7 @@ int vcpu_create(struct vm *vm, unsigned index, struct vcpu *vcpu, const char **r
 	void *run;
 	int ret;
 
-	*vcpu = (struct vcpu){.vm = vm, .index = index};
+	*vcpu = (struct vcpu){.vm = vm, .index = index, .wanted = VCPU_PAUSE};
 	*ret_what = "KVM_CREATE_VCPU";
 	vcpu->fd = ioctl(vm->fd, KVM_CREATE_VCPU, index);
 	if (vcpu->fd < 0)
@@ -136,13 +189,28 @@ int vcpu_start(struct vcpu *vcpu, const cpu_set_t *affinity, const char *name)
 	return 0;
 }
 
-void vcpu_kick(struct vcpu *vcpu)
+void vcpu_kick(struct vcpu *vcpu, unsigned why)
 {
-	atomic_store_explicit(&vcpu->stop, true, memory_order_release);
+	atomic_fetch_or(&vcpu->wanted, why);
 	/* KVM reads it without a lock; the signal below orders it for a running vCPU. */
 	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
-	/* A thread without a tid yet sees `stop` before it runs the guest. One that is gone already
-	 * is nobody: threads of this process are not made any more. */
+	/* A thread without a tid yet sees `wanted` before it runs the guest. One that is gone
+	 * already is nobody: threads of this process are not made any more. */
 	if (atomic_load(&vcpu->tid))
 		tgkill(getpid(), atomic_load(&vcpu->tid), KICK_SIGNAL);
+}
+
+int vcpu_finish_access(struct vcpu *vcpu)
+{
+	/* A string instruction comes back to the guest after 1024 rounds in KVM's emulator. */
+	enum { ACCESSES_MAX = 2048 };
+	int ret = -EIO;
+
+	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+	for (unsigned i = 0; i < ACCESSES_MAX && ret == -EIO; i++) {
+		if (ioctl(vcpu->fd, KVM_RUN, 0) < 0)
+			ret = errno == EINTR ? 0 : -errno;
+	}
+	clear_immediate_exit(vcpu);
+	return ret;
 }

@@ -13,12 +13,35 @@
 /* KVM's exit reasons are below this; the slot after them counts reasons that we do not know. */
 #define VCPU_EXITS_MAX 48
 
-/* Written by the vCPU's own thread only; read by others once it has stopped. */
+/* Written by the vCPU's own thread only; any thread may read them while it runs. */
 struct vcpu_counters {
-	uint64_t exits[VCPU_EXITS_MAX + 1];
-	uint64_t signals;        /* returns from KVM_RUN without an exit */
-	uint64_t unclaimed_port; /* accesses that no device answered */
-	uint64_t unclaimed_mmio;
+	_Atomic uint64_t exits[VCPU_EXITS_MAX + 1];
+	_Atomic uint64_t signals;        /* returns from KVM_RUN without an exit */
+	_Atomic uint64_t unclaimed_port; /* accesses that no device answered */
+	_Atomic uint64_t unclaimed_mmio;
+};
+
+/* There is one writer: no locked instruction is needed. */
+static inline void counter_add(_Atomic uint64_t *counter)
+{
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
+		memory_order_relaxed);
+}
+
+/* Why a vCPU is wanted out of the guest: bits of vcpu->wanted. */
+enum vcpu_wanted {
+	VCPU_PAUSE = 1 << 0, /* until it is taken back; from the start, too */
+	VCPU_FAULT = 1 << 1, /* to meet vcpu->fault */
+	VCPU_DEAD = 1 << 2,  /* for good: it has met a fatal error */
+	VCPU_STOP = 1 << 3,  /* for good: its thread ends */
+};
+
+/* A fatal event that another thread has found. */
+struct vcpu_fault {
+	enum end_kind kind;
+	const char *how;
+	char what[128];
+	uint64_t event_ns;
 };
 
 struct vcpu {
@@ -27,12 +50,22 @@ struct vcpu {
 	int fd;
 	struct kvm_run *run;
 	pthread_t thread;
-	char name[16];  /* the thread's: "linux/vcpu0"; the kernel's limit */
-	bool started;   /* `thread` is to be joined; the builder's thread only */
-	atomic_int tid; /* of the thread, once it runs */
-	atomic_bool stop;
+	char name[16];      /* the thread's: "linux/vcpu0"; the kernel's limit */
+	bool started;       /* `thread` is to be joined; the builder's thread only */
+	atomic_int tid;     /* of the thread, once it runs */
+	atomic_uint wanted; /* enum vcpu_wanted; 0: in the guest */
 	struct vcpu_counters counters;
+	struct vcpu_fault fault; /* valid with VCPU_FAULT; written once, by the I/O thread */
+	/* The fatal error that it has met. */
+	struct vm_end end;
+	atomic_int end_state; /* enum vcpu_end_state: who may touch `end` */
 	struct arch_vcpu arch;
+};
+
+enum vcpu_end_state {
+	VCPU_END_NONE,  /* the vCPU's thread */
+	VCPU_END_READY, /* the I/O thread, in vm_take_parked */
+	VCPU_END_TAKEN, /* nobody */
 };
 
 /* What an exit reason is called, and who handles it on a vCPU thread. */
@@ -56,8 +89,32 @@ void vcpu_prime(struct vcpu *vcpu);
 
 int vcpu_start(struct vcpu *vcpu, const cpu_set_t *affinity, const char *name);
 
-/* Makes the vCPU leave KVM_RUN and its loop, soon and for good. Any thread. */
-void vcpu_kick(struct vcpu *vcpu);
+/*
+ * Makes the vCPU leave the guest soon, for WHY (enum vcpu_wanted). Any thread; one that waits at
+ * the gate does not hear it.
+ */
+void vcpu_kick(struct vcpu *vcpu, unsigned why);
+
+/* ---- on the vCPU's own thread ---- */
+
+/*
+ * Has KVM finish the access of the last exit, so that the registers are those between two
+ * instructions. Further accesses of the same instruction are not answered: reads give what they
+ * give, writes are dropped. 0 or a negative errno.
+ */
+int vcpu_finish_access(struct vcpu *vcpu);
+
+/*
+ * An access that nobody answers: what the policy says. True when it is to be ignored; false when
+ * the exit is over, and struct kvm_run no longer about it.
+ */
+bool vcpu_violation(struct vcpu *vcpu, const struct vm_access *access);
+
+/* A fatal error: WHAT happened, in one line. The vCPU does not run the guest again. */
+void vcpu_fatal(struct vcpu *vcpu, enum end_kind kind, const char *how, const char *what);
+
+/* vcpu->fault, met by its vCPU. */
+void vcpu_meet_fault(struct vcpu *vcpu);
 
 /* Handlers that both architectures use. */
 void vcpu_exit_mmio(struct vcpu *vcpu);

@@ -138,23 +138,39 @@ static int vm_check_kvm(int kvm_fd, const char **ret_what)
 	return 0;
 }
 
+static int vm_add_slot(struct vm *vm, const struct kvm_userspace_memory_region *region)
+{
+	return ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, region) ? -errno : 0;
+}
+
+/* Each part of RAM, and behind them each mapping. */
 static int vm_add_memory(struct vm *vm, const char **ret_what)
 {
-	const struct gmem *g = &vm->machine->gmem;
+	const struct machine *m = vm->machine;
+	const struct gmem *g = &m->gmem;
+	int ret = 0;
 
 	*ret_what = "KVM_SET_USER_MEMORY_REGION";
-	for (unsigned i = 0; i < g->count; i++) {
-		struct kvm_userspace_memory_region region = {
-			.slot = i,
-			.guest_phys_addr = g->slots[i].base,
-			.memory_size = g->slots[i].size,
-			.userspace_addr = (uintptr_t)g->slots[i].hva,
-		};
-
-		if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region))
-			return -errno;
+	for (unsigned i = 0; !ret && i < g->count; i++) {
+		ret = vm_add_slot(vm, &(struct kvm_userspace_memory_region){
+					      .slot = i,
+					      .guest_phys_addr = g->slots[i].base,
+					      .memory_size = g->slots[i].size,
+					      .userspace_addr = (uintptr_t)g->slots[i].hva,
+				      });
 	}
-	return 0;
+	for (unsigned i = 0; !ret && i < m->mapping_count; i++) {
+		const struct machine_mapping *map = &m->mappings[i];
+
+		ret = vm_add_slot(vm, &(struct kvm_userspace_memory_region){
+					      .slot = g->count + i,
+					      .flags = map->readonly ? KVM_MEM_READONLY : 0,
+					      .guest_phys_addr = map->base,
+					      .memory_size = map->size,
+					      .userspace_addr = (uintptr_t)map->hva,
+				      });
+	}
+	return ret;
 }
 
 static int vm_open(struct vm *vm, const char **ret_what)
@@ -177,6 +193,17 @@ static int vm_open(struct vm *vm, const char **ret_what)
 	return vm->fd < 0 ? -errno : 0;
 }
 
+static void gate_init(struct vm *vm)
+{
+	pthread_condattr_t attr;
+
+	pthread_mutex_init(&vm->gate_lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&vm->gate, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
 int vm_create(int kvm_fd, struct machine *m, struct vm **ret_vm, const char **ret_what)
 {
 	struct vm *vm = calloc(1, sizeof(*vm));
@@ -186,8 +213,7 @@ int vm_create(int kvm_fd, struct machine *m, struct vm **ret_vm, const char **re
 	if (!vm)
 		return -ENOMEM;
 	*vm = (struct vm){.kvm_fd = kvm_fd, .fd = -1, .machine = m, .end_fd = -1};
-	pthread_mutex_init(&vm->gate_lock, NULL);
-	pthread_cond_init(&vm->gate, NULL);
+	gate_init(vm);
 	vm->vcpus = calloc(m->vcpus, sizeof(*vm->vcpus));
 	if (vm->vcpus)
 		ret = vm_open(vm, ret_what);
@@ -243,10 +269,45 @@ int vm_start(struct vm *vm, const struct entry_state *entry, const cpu_set_t *af
 	return ret;
 }
 
-void vm_release(struct vm *vm)
+void vm_set_policy(struct vm *vm, const struct vm_policy *policy)
+{
+	vm->policy = *policy;
+}
+
+void vm_resume(struct vm *vm)
 {
 	pthread_mutex_lock(&vm->gate_lock);
-	vm->released = true;
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		atomic_fetch_and(&vm->vcpus[i].wanted, ~(unsigned)VCPU_PAUSE);
+	pthread_cond_broadcast(&vm->gate);
+	pthread_mutex_unlock(&vm->gate_lock);
+}
+
+void vm_release(struct vm *vm)
+{
+	vm_resume(vm);
+}
+
+int vm_pause(struct vm *vm)
+{
+	struct timespec until;
+	int ret = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += VM_PAUSE_MS / 1000;
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		vcpu_kick(&vm->vcpus[i], VCPU_PAUSE);
+	pthread_mutex_lock(&vm->gate_lock);
+	while (!ret && vm->outside < vm->vcpu_count)
+		ret = pthread_cond_timedwait(&vm->gate, &vm->gate_lock, &until);
+	pthread_mutex_unlock(&vm->gate_lock);
+	return -ret;
+}
+
+/* Wakes the threads at the gate after vcpu_kick: each then looks at its `wanted`. */
+static void gate_broadcast(struct vm *vm)
+{
+	pthread_mutex_lock(&vm->gate_lock);
 	pthread_cond_broadcast(&vm->gate);
 	pthread_mutex_unlock(&vm->gate_lock);
 }
@@ -254,8 +315,8 @@ void vm_release(struct vm *vm)
 void vm_stop(struct vm *vm)
 {
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
-		vcpu_kick(&vm->vcpus[i]);
-	vm_release(vm);
+		vcpu_kick(&vm->vcpus[i], VCPU_STOP);
+	gate_broadcast(vm);
 	for (unsigned i = 0; i < vm->vcpu_count; i++) {
 		if (vm->vcpus[i].started)
 			pthread_join(vm->vcpus[i].thread, NULL);
@@ -272,41 +333,85 @@ static bool end_claim(struct vm *vm)
 	return atomic_compare_exchange_strong(&vm->end_state, &expected, END_CLAIMED);
 }
 
-static void end_publish(struct vm *vm)
+static void end_notify(struct vm *vm)
 {
 	const uint64_t one = 1;
 
+	/* Cannot fail: the counter takes far more than one for each vCPU. */
+	(void)!write(vm->end_fd, &one, sizeof(one));
+}
+
+static void end_publish(struct vm *vm)
+{
 	atomic_store(&vm->end_state, END_DONE);
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
-		vcpu_kick(&vm->vcpus[i]);
-	/* Cannot fail: the counter of a fresh eventfd takes one more. */
-	(void)!write(vm->end_fd, &one, sizeof(one));
+		vcpu_kick(&vm->vcpus[i], VCPU_STOP);
+	end_notify(vm);
 }
 
 bool vm_end(struct vm *vm, enum end_kind kind, uint32_t code, const char *how)
 {
 	if (!end_claim(vm))
 		return false;
-	vm->end = (struct vm_end){.kind = kind, .code = code, .how = how};
+	vm->end = (struct vm_end){.kind = kind, .code = code, .vcpu = -1, .how = how};
 	end_publish(vm);
 	return true;
 }
 
-bool vm_end_fatal(struct vcpu *vcpu, enum end_kind kind, const char *how, const char *report)
+/* The end of a vCPU is that of the VM when the policy says so or no other is left. */
+void vm_vcpu_died(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
+	unsigned dead = atomic_fetch_add(&vm->dead, 1) + 1;
 
-	/* It never runs again, whoever has ended the VM first. */
-	atomic_store(&vcpu->stop, true);
-	if (!end_claim(vm))
-		return false;
-	vm->end = (struct vm_end){.kind = kind, .how = how};
-	snprintf(vm->end.report, sizeof(vm->end.report), "%s", report);
-	end_publish(vm);
-	return true;
+	if (vm->policy.on_fatal != VM_FATAL_END && dead < vm->vcpu_count) {
+		atomic_store(&vcpu->end_state, VCPU_END_READY);
+		end_notify(vm);
+	} else if (end_claim(vm)) {
+		vm->end = vcpu->end;
+		end_publish(vm);
+	}
+}
+
+bool vm_take_parked(struct vm *vm, struct vm_end *ret_end)
+{
+	uint64_t count;
+
+	(void)!read(vm->end_fd, &count, sizeof(count));
+	for (unsigned i = 0; i < vm->vcpu_count; i++) {
+		int expected = VCPU_END_READY;
+
+		if (!atomic_compare_exchange_strong(
+			    &vm->vcpus[i].end_state, &expected, VCPU_END_TAKEN))
+			continue;
+		*ret_end = vm->vcpus[i].end;
+		return true;
+	}
+	return false;
+}
+
+void vm_fault(struct vm *vm, unsigned vcpu, enum end_kind kind, const char *how, const char *what)
+{
+	struct vcpu *v = &vm->vcpus[vcpu];
+
+	if (atomic_load(&v->wanted) & (VCPU_FAULT | VCPU_DEAD))
+		return;
+	v->fault = (struct vcpu_fault){.kind = kind, .how = how, .event_ns = monotonic_ns()};
+	snprintf(v->fault.what, sizeof(v->fault.what), "%s", what);
+	vcpu_kick(v, VCPU_FAULT);
+	gate_broadcast(vm);
 }
 
 const struct vm_end *vm_ended(const struct vm *vm)
 {
 	return atomic_load(&vm->end_state) == END_DONE ? &vm->end : NULL;
+}
+
+/* ---- interrupts ---- */
+
+int vm_irqfd(struct vm *vm, int event_fd, uint32_t gsi)
+{
+	struct kvm_irqfd irqfd = {.fd = (uint32_t)event_fd, .gsi = gsi};
+
+	return ioctl(vm->fd, KVM_IRQFD, &irqfd) ? -errno : 0;
 }

@@ -2,7 +2,7 @@
 /*
  * One virtual machine on /dev/kvm: its memory, its vCPUs, and how it ended.
  *
- * Threads: one thread (the I/O thread of the partition process) creates, starts, stops and
+ * Threads: one thread (the I/O thread of the partition process) creates, starts, pauses, stops and
  * destroys. The vCPU threads are the VM's own. vm_end may be called from any thread.
  */
 #ifndef VMM_VM_H
@@ -21,13 +21,53 @@ struct vcpu;
 
 #define VM_REPORT_MAX 4096
 
-/* How the VM ended. Valid once vm_ended says so; constant from then on. */
+/* An access of a vCPU to an address outside its partition. */
+struct vm_access {
+	enum window_space space;
+	uint64_t address;
+	unsigned size; /* bytes; 0: there was no such access */
+	bool write;
+	uint64_t value; /* a write's */
+};
+
+/* How the VM ended, or why a vCPU was parked. */
 struct vm_end {
 	enum end_kind kind;
-	uint32_t code;              /* END_EXIT_CODE: what the guest gave */
-	int vcpu;                   /* index, or -1 when no vCPU was at fault */
-	const char *how;            /* static text */
-	char report[VM_REPORT_MAX]; /* fatal ends: registers and what they mean; else empty */
+	uint32_t code;           /* END_EXIT_CODE: what the guest gave */
+	int vcpu;                /* index, or -1 when no vCPU was at fault */
+	const char *how;         /* static text */
+	uint64_t event_ns;       /* CLOCK_MONOTONIC, of a fatal event; else 0 */
+	bool has_pc;             /* pc is there */
+	uint64_t pc;             /* of the instruction at fault */
+	struct vm_access access; /* END_VIOLATION */
+	/* Fatal ends: a line of who, what, address, size, PC; then registers. Else empty. */
+	char report[VM_REPORT_MAX];
+};
+
+/* What an access outside the partition does. */
+enum vm_violation {
+	VM_VIOLATION_IGNORE, /* reads give all-ones, writes are dropped */
+	VM_VIOLATION_INJECT, /* a fault of the instruction: arch_vcpu_inject_fault */
+	VM_VIOLATION_FATAL,  /* END_VIOLATION */
+};
+
+/* What becomes of a vCPU that has met a fatal error. It never runs the guest again. */
+enum vm_fatal {
+	VM_FATAL_END,  /* the VM ends */
+	VM_FATAL_PARK, /* its thread sleeps; the other vCPUs go on */
+	VM_FATAL_SPIN, /* the same, but its thread keeps the core busy */
+};
+
+struct vm_policy {
+	enum vm_violation on_violation;
+	enum vm_fatal on_fatal;
+	/*
+	 * Called on the thread of the vCPU that met a fatal error, before anything else is done
+	 * about it, perhaps on several threads at once; EVENT_NS is when it was met
+	 * (CLOCK_MONOTONIC). Must not block. NULL: not called.
+	 */
+	void (*fatal)(void *ctx, unsigned vcpu, uint64_t event_ns);
+	void *ctx;
 };
 
 struct vm_memory {
@@ -47,14 +87,20 @@ struct vm {
 	size_t run_size; /* bytes of struct kvm_run as mapped */
 	struct arch_vm arch;
 
-	/* Start gate: vCPU threads wait until `released`. Guards released and nothing else. */
+	struct vm_policy policy; /* constant once the threads run */
+
+	/*
+	 * Where vCPU threads wait: before the start, paused, parked. A change of vcpu->wanted that
+	 * lets one go on is made under the lock.
+	 */
 	pthread_mutex_t gate_lock;
 	pthread_cond_t gate;
-	bool released;
+	unsigned outside; /* vCPU threads that are not in the guest's loop; guarded by gate_lock */
 
-	int end_fd; /* eventfd, readable once the VM has ended */
+	int end_fd; /* eventfd, readable once the VM has ended or a vCPU was parked */
+	atomic_uint dead;
 	atomic_int end_state;
-	struct vm_end end;
+	struct vm_end end; /* valid once vm_ended says so; constant from then on */
 };
 
 /*
@@ -81,20 +127,48 @@ void vm_destroy(struct vm *vm);
 int vm_start(struct vm *vm, const struct entry_state *entry, const cpu_set_t *affinity,
 	const char *name, const char **ret_what);
 
-/* Opens the gate: the guest runs. */
+/* What follows violations and fatal errors. Before vm_start; without it: ignore, and end. */
+void vm_set_policy(struct vm *vm, const struct vm_policy *policy);
+
+/* Lets the guest run: for the first time, and again after vm_pause. */
 void vm_release(struct vm *vm);
+void vm_resume(struct vm *vm);
+
+/*
+ * Gets all vCPUs out of the guest and waits until they are; parked ones are. 0, also when it was
+ * paused already; -ETIMEDOUT when one does not come within VM_PAUSE_MS: it stops as soon as it
+ * does.
+ */
+#define VM_PAUSE_MS 1000
+int vm_pause(struct vm *vm);
 
 /* Stops all vCPUs where they are and joins their threads. Legal at any time after vm_create. */
 void vm_stop(struct vm *vm);
 
-/*
- * Ends the VM: the first call wins and returns true; all vCPUs are told to stop, and end_fd becomes
- * readable. REPORT (NULL: none) is copied.
- */
+/* Ends the VM: the first call wins and returns true; all vCPUs stop, end_fd becomes readable. */
 bool vm_end(struct vm *vm, enum end_kind kind, uint32_t code, const char *how);
-bool vm_end_fatal(struct vcpu *vcpu, enum end_kind kind, const char *how, const char *report);
+
+/* For vcpu_fatal: vcpu->end is complete. */
+void vm_vcpu_died(struct vcpu *vcpu);
+
+/*
+ * A fatal event that somebody else found, such as a lost watchdog: the vCPU's thread leaves the
+ * guest and meets it there, with registers, policy and all. HOW is static text; WHAT is copied, the
+ * report's first line without the vCPU. A vCPU that has met a fatal error already meets no other.
+ */
+void vm_fault(struct vm *vm, unsigned vcpu, enum end_kind kind, const char *how, const char *what);
+
+/*
+ * The report of a vCPU that was parked (or spins) since, one per call; false: no more. The last
+ * vCPU to be parked is not among them: then the VM has ended, and vm_ended has its report. Takes
+ * back that end_fd is readable: look at vm_ended after it.
+ */
+bool vm_take_parked(struct vm *vm, struct vm_end *ret_end);
 
 /* NULL until the VM has ended. */
 const struct vm_end *vm_ended(const struct vm *vm);
+
+/* An interrupt on line GSI, by edge, whenever EVENT_FD (an eventfd) is written. 0 or -errno. */
+int vm_irqfd(struct vm *vm, int event_fd, uint32_t gsi);
 
 #endif

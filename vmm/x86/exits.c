@@ -5,6 +5,19 @@
 
 #include <string.h>
 
+/* As vcpu_violation; VALUE is what is written, if something is. */
+static bool exit_io_unclaimed(struct vcpu *vcpu, uint64_t value)
+{
+	const struct kvm_run *run = vcpu->run;
+
+	counter_add(&vcpu->counters.unclaimed_port);
+	return vcpu_violation(vcpu, &(struct vm_access){.space = WINDOW_PORT,
+					    .address = run->io.port,
+					    .size = run->io.size,
+					    .write = run->io.direction == KVM_EXIT_IO_OUT,
+					    .value = value});
+}
+
 /*
  * IN, OUT and their string forms. KVM puts the operands of one exit behind struct kvm_run: `count`
  * of them, `size` bytes each; more of a string come with the next exit.
@@ -27,7 +40,8 @@ static void exit_io(struct vcpu *vcpu)
 			claimed = machine_read(m, WINDOW_PORT, run->io.port, size, &value);
 			memcpy(data, &value, size);
 		}
-		vcpu->counters.unclaimed_port += !claimed;
+		if (!claimed && !exit_io_unclaimed(vcpu, value))
+			return;
 	}
 }
 

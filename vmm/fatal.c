@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What follows when a vCPU does something outside its partition, or cannot go on: the policy is
+ * told, a report is made for a human, and the vCPU does not run the guest again (design.md section
+ * 3). All on the vCPU's own thread.
+ */
+#include "lib/util.h"
+#include "vmm/vcpu.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define HOW_VIOLATION "out-of-bounds access"
+
+/* A fatal error as it is met. */
+struct fatal {
+	enum end_kind kind;
+	const char *how;
+	const char *what;
+	uint64_t event_ns;
+	const struct vm_access *access; /* NULL: none */
+	bool elsewhere;                 /* found by another thread, at any moment of the guest's */
+};
+
+static void describe(struct vcpu *vcpu, const char *what, FILE *f)
+{
+	fprintf(f, "vCPU %u: %s", vcpu->index, what);
+	if (vcpu->end.has_pc)
+		fprintf(f, ", at PC 0x%" PRIx64, vcpu->end.pc);
+	fputc('\n', f);
+	arch_vcpu_describe(vcpu, f);
+}
+
+static void meet(struct vcpu *vcpu, const struct fatal *fatal)
+{
+	const struct vm_policy *policy = &vcpu->vm->policy;
+	struct vm_end *end = &vcpu->end;
+	FILE *f;
+
+	if (atomic_fetch_or(&vcpu->wanted, VCPU_DEAD) & VCPU_DEAD)
+		return;
+	if (policy->fatal)
+		policy->fatal(policy->ctx, vcpu->index, fatal->event_ns);
+	*end = (struct vm_end){.kind = fatal->kind,
+		.vcpu = (int)vcpu->index,
+		.how = fatal->how,
+		.event_ns = fatal->event_ns};
+	if (fatal->access) {
+		end->access = *fatal->access;
+		arch_vcpu_undo_access(vcpu, fatal->access);
+	} else if (fatal->elsewhere) {
+		/* The registers may be those amid an instruction. */
+		vcpu_finish_access(vcpu);
+	}
+	end->has_pc = arch_vcpu_pc(vcpu, &end->pc);
+	f = fmemopen(end->report, sizeof(end->report), "w");
+	if (f) {
+		describe(vcpu, fatal->what, f);
+		fclose(f);
+	} else {
+		snprintf(end->report, sizeof(end->report), "vCPU %u: %s\n", vcpu->index,
+			fatal->what);
+	}
+	vm_vcpu_died(vcpu);
+}
+
+void vcpu_fatal(struct vcpu *vcpu, enum end_kind kind, const char *how, const char *what)
+{
+	meet(vcpu, &(struct fatal){
+			   .kind = kind, .how = how, .what = what, .event_ns = monotonic_ns()});
+}
+
+void vcpu_meet_fault(struct vcpu *vcpu)
+{
+	const struct vcpu_fault *fault = &vcpu->fault;
+
+	meet(vcpu, &(struct fatal){.kind = fault->kind,
+			   .how = fault->how,
+			   .what = fault->what,
+			   .event_ns = fault->event_ns,
+			   .elsewhere = true});
+}
+
+/* "write of 4 bytes (0x12) to port 0x1234, which nobody here has" */
+static void describe_access(
+	const struct machine *m, const struct vm_access *access, char *text, size_t size)
+{
+	const char *space = access->space == WINDOW_PORT ? "port" : "address";
+	const struct machine_mapping *map = NULL;
+
+	if (access->space == WINDOW_MMIO)
+		map = machine_find_mapping(m, access->address);
+	if (access->write)
+		snprintf(text, size, "write of %u byte%s (0x%" PRIx64 ") to %s 0x%" PRIx64 ", %s%s",
+			access->size, access->size == 1 ? "" : "s", access->value, space,
+			access->address,
+			map ? "which is read-only: " : "which this partition does not have",
+			map ? map->what : "");
+	else
+		snprintf(text, size,
+			"read of %u byte%s from %s 0x%" PRIx64
+			", which this partition does not have",
+			access->size, access->size == 1 ? "" : "s", space, access->address);
+}
+
+bool vcpu_violation(struct vcpu *vcpu, const struct vm_access *access)
+{
+	struct fatal fatal = {.kind = END_VIOLATION, .how = HOW_VIOLATION, .access = access};
+	enum vm_violation policy = vcpu->vm->policy.on_violation;
+	char what[160];
+
+	if (policy == VM_VIOLATION_IGNORE)
+		return true;
+	if (policy == VM_VIOLATION_INJECT && !arch_vcpu_inject_fault(vcpu, access))
+		return false;
+	fatal.event_ns = monotonic_ns();
+	describe_access(vcpu->vm->machine, access, what, sizeof(what));
+	fatal.what = what;
+	meet(vcpu, &fatal);
+	return false;
+}
