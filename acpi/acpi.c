@@ -13,31 +13,52 @@
 #define RSDP_V1     20 /* bytes that the first checksum covers */
 #define TABLE_ALIGN 16
 
-#define OEM_ID       "BULKHD"
-#define OEM_TABLE_ID "BULKHEAD"
-#define CREATOR_ID   "BLKH"
-
 static void xsdt_emit(struct aml *a, const struct acpi_context *ctx);
+
+static const struct ids {
+	const char *oem, *oem_table, *creator;
+	uint32_t creator_revision;
+} own_ids = {"BULKHD", "BULKHEAD", "BLKH", 1}, fusa_ids = {"ACRN  ", "VIRTNUC7", "INTL", 0};
+
+static const struct ids *ids_of(const struct machine *m)
+{
+	return machine_is_fusa(m) ? &fusa_ids : &own_ids;
+}
 
 /*
  * Every table but the RSDP, in the order of their addresses: as close to the table before as the
  * alignment lets it be, but not before RSDP + offset. A new table is one line here.
  */
-static const struct table {
+struct table {
 	char signature[5];
 	uint8_t revision;
 	bool listed; /* in the XSDT */
 	uint16_t offset;
-	void (*emit)(struct aml *a, const struct acpi_context *ctx);
-} tables[ACPI_TABLES] = {
+	void (*emit)(struct aml *a, const struct acpi_context *ctx); /* NULL: there is none */
+};
+
+static const struct table own_tables[ACPI_TABLES] = {
 	[ACPI_XSDT] = {"XSDT", 1, false, 0x80, xsdt_emit},
 	[ACPI_FADT] = {"FACP", 6, true, 0x100, fadt_emit},
 	[ACPI_DSDT] = {"DSDT", 2, false, 0, dsdt_emit}, /* revision 2: 64-bit integers */
 	[ACPI_MADT] = {"APIC", 5, true, 0, madt_emit},
 };
 
+/* The non-safety VM's, of the fusa contract (docs/contract-fusa.md). */
+static const struct table fusa_tables[ACPI_TABLES] = {
+	[ACPI_XSDT] = {"XSDT", 1, false, FUSA_XSDT - X86_ACPI_RSDP, xsdt_emit},
+	[ACPI_MADT] = {"APIC", 4, true, FUSA_MADT - X86_ACPI_RSDP, fusa_madt_emit},
+};
+
+static const struct table *tables_of(const struct machine *m)
+{
+	return machine_is_fusa(m) ? fusa_tables : own_tables;
+}
+
 static void xsdt_emit(struct aml *a, const struct acpi_context *ctx)
 {
+	const struct table *tables = tables_of(ctx->machine);
+
 	for (unsigned i = 0; i < ACPI_TABLES; i++) {
 		if (tables[i].listed)
 			aml_u64(a, ctx->address[i]);
@@ -58,6 +79,7 @@ static uint8_t checksum(const uint8_t *data, size_t n)
 static int table_emit(const struct table *t, const struct acpi_context *ctx, uint8_t *buf,
 	size_t size, size_t *ret_length)
 {
+	const struct ids *ids = ids_of(ctx->machine);
 	struct aml a, header;
 	int ret;
 
@@ -74,11 +96,11 @@ static int table_emit(const struct table *t, const struct acpi_context *ctx, uin
 	aml_u32(&header, (uint32_t)a.used);
 	aml_u8(&header, t->revision);
 	aml_u8(&header, 0); /* the checksum, below */
-	aml_bytes(&header, OEM_ID, 6);
-	aml_bytes(&header, OEM_TABLE_ID, 8);
+	aml_bytes(&header, ids->oem, 6);
+	aml_bytes(&header, ids->oem_table, 8);
 	aml_u32(&header, 1); /* OEM revision */
-	aml_bytes(&header, CREATOR_ID, 4);
-	aml_u32(&header, 1); /* creator revision */
+	aml_bytes(&header, ids->creator, 4);
+	aml_u32(&header, ids->creator_revision);
 	buf[9] = checksum(buf, a.used);
 	*ret_length = a.used;
 	return 0;
@@ -92,7 +114,7 @@ static void rsdp_emit(uint8_t buf[RSDP_SIZE], const struct acpi_context *ctx)
 	aml_init(&a, buf, RSDP_SIZE);
 	aml_bytes(&a, "RSD PTR ", 8);
 	aml_u8(&a, 0); /* checksum of the first 20 bytes, below */
-	aml_bytes(&a, OEM_ID, 6);
+	aml_bytes(&a, ids_of(ctx->machine)->oem, 6);
 	aml_u8(&a, 2);  /* revision */
 	aml_u32(&a, 0); /* no RSDT */
 	aml_u32(&a, RSDP_SIZE);
@@ -105,10 +127,13 @@ static void rsdp_emit(uint8_t buf[RSDP_SIZE], const struct acpi_context *ctx)
 /* Emits all tables into BUF, which stands for guest memory from the RSDP on. */
 static int tables_emit(struct acpi_context *ctx, uint8_t *buf, size_t size, size_t *ret_used)
 {
+	const struct table *tables = tables_of(ctx->machine);
 	size_t at = RSDP_SIZE, length;
 	int ret;
 
 	for (unsigned i = 0; i < ACPI_TABLES; i++) {
+		if (!tables[i].emit)
+			continue;
 		at = max_u64(align_up(at, TABLE_ALIGN), tables[i].offset);
 		if (at > size)
 			return -ENOSPC;
@@ -132,6 +157,10 @@ int acpi_build(struct machine *m, gpa_t *ret_rsdp)
 
 	if (m->arch != GUEST_X86_64)
 		return -EINVAL;
+	if (m->contract == MACHINE_FUSA_SAFETY) {
+		*ret_rsdp = 0; /* nothing there but memory */
+		return 0;
+	}
 	if (!buf)
 		return -ENOMEM;
 	/*

@@ -66,3 +66,12 @@ void madt_emit(struct aml *a, const struct acpi_context *ctx)
 	timer_override_emit(a);
 	lapic_nmi_emit(a);
 }
+
+/* The fusa contract: local APICs and nothing else. */
+void fusa_madt_emit(struct aml *a, const struct acpi_context *ctx)
+{
+	aml_u32(a, X86_LAPIC_BASE);
+	aml_u32(a, 0); /* no 8259s */
+	for (unsigned i = 0; i < ctx->machine->vcpus; i++)
+		lapic_emit(a, (uint8_t)i);
+}

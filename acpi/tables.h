@@ -25,5 +25,6 @@ struct acpi_context {
 void fadt_emit(struct aml *a, const struct acpi_context *ctx);
 void dsdt_emit(struct aml *a, const struct acpi_context *ctx);
 void madt_emit(struct aml *a, const struct acpi_context *ctx);
+void fusa_madt_emit(struct aml *a, const struct acpi_context *ctx);
 
 #endif

@@ -124,6 +124,9 @@ int load_place_low(struct load *l, const struct loader_file *file, gpa_t preferr
 /* Puts a flat GDT into low memory and the segment part of the entry state beside it. */
 int load_boot_gdt(struct load *l);
 
+/* The same at BASE, which must be free. */
+int load_boot_gdt_at(struct load *l, gpa_t base);
+
 /* RAM below 4 GiB that an image may ask for: the last usable byte. */
 gpa_t load_ram_last(const struct load *l);
 
@@ -171,6 +174,9 @@ int bzimage_load(struct load *l);
 
 /* raw.c */
 int raw_load(struct load *l);
+
+/* fusa.c: the two images that the fusa contract knows, by the machine's contract */
+int fusa_load(struct load *l);
 
 /* gunzip.c */
 bool gzip_detect(const uint8_t *data, size_t size);

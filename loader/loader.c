@@ -163,7 +163,7 @@ int loader_load(struct machine *m, const struct loader_request *req, struct entr
 			"only images for x86 guests can be loaded, but the partition is arm64; use an x86 partition");
 	if (!req->image.size)
 		return load_error(&l, &req->image, "the file is empty; give another image");
-	ret = load(&l, req->type);
+	ret = machine_is_fusa(m) ? fusa_load(&l) : load(&l, req->type);
 	if (!ret)
 		*ret_entry = l.entry;
 	return ret;

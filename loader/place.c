@@ -11,6 +11,8 @@
 
 #define TEXT_MAX 1024
 
+#define BOOT_GDT_ENTRIES 4
+
 /* "PATH: text" or, for what has no path of its own, "text". */
 static void report(struct load *l, const struct loader_file *file, enum diag_severity severity,
 	const char *text)
@@ -158,28 +160,42 @@ int load_place_low(struct load *l, const struct loader_file *file, gpa_t preferr
 	return 0;
 }
 
-int load_boot_gdt(struct load *l)
+/* The GDT's bytes into P, and what the entry state says of them. */
+static int fill_boot_gdt(struct load *l, struct piece *p)
 {
 	/* Flat 4 GiB code at 0x10 and data at 0x18, accessed bit set: Linux's __BOOT_CS and
 	 * __BOOT_DS [boot.rst, 32-bit boot protocol], and GRUB's. */
-	static const uint64_t gdt[4] = {0, 0, 0x00CF9B000000FFFF, 0x00CF93000000FFFF};
+	static const uint64_t gdt[BOOT_GDT_ENTRIES] = {
+		0, 0, 0x00CF9B000000FFFF, 0x00CF93000000FFFF};
 	uint8_t bytes[sizeof(gdt)];
-	struct piece p;
-	int ret;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(gdt); i++)
 		put_le64(bytes + 8 * i, gdt[i]);
-	ret = load_place_low(l, &l->req->image, X86_BOOT_GDT, sizeof(bytes), &p, "boot GDT");
-	if (ret)
-		return ret;
-	p.data = bytes;
-	p.file_size = sizeof(bytes);
+	p->data = bytes;
+	p->file_size = sizeof(bytes);
 	l->entry.mode = ENTRY_X86_PROTECTED;
 	l->entry.x86.cs = 0x10;
 	l->entry.x86.ds = 0x18;
-	l->entry.x86.gdt = p.base;
+	l->entry.x86.gdt = p->base;
 	l->entry.x86.gdt_limit = sizeof(bytes) - 1;
-	return piece_fill(l, &l->req->image, &p);
+	return piece_fill(l, &l->req->image, p);
+}
+
+int load_boot_gdt(struct load *l)
+{
+	struct piece p;
+	int ret = load_place_low(
+		l, &l->req->image, X86_BOOT_GDT, BOOT_GDT_ENTRIES * 8, &p, "boot GDT");
+
+	return ret ? ret : fill_boot_gdt(l, &p);
+}
+
+int load_boot_gdt_at(struct load *l, gpa_t base)
+{
+	struct piece p = {.what = "boot GDT", .base = base, .mem_size = BOOT_GDT_ENTRIES * 8};
+	int ret = piece_claim(l, &l->req->image, &p);
+
+	return ret ? ret : fill_boot_gdt(l, &p);
 }
 
 int image_add(struct load *l, struct image *image, const struct piece *p)

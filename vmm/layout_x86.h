@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Where things are in the standard x86 machine (design.md section 7). Each address stands here and
- * nowhere else. Guest-physical addresses, and I/O ports.
+ * Where things are in the x86 machines, that of the standard contract (design.md section 7) and
+ * that of the fusa contract (docs/contract-fusa.md). Each address stands here and nowhere else.
+ * Guest-physical addresses, and I/O ports.
  */
 #ifndef VMM_LAYOUT_X86_H
 #define VMM_LAYOUT_X86_H
@@ -26,6 +27,15 @@
 #define X86_CMDLINE_MAX    0x800
 #define X86_MULTIBOOT_INFO 0x9A000 /* to X86_LOW_RAM_END */
 
+/* The fusa contract. What it has of the above is in the same place. */
+#define FUSA_RESERVED_BASE 0xF0000 /* reserved in e820, but memory */
+#define FUSA_RESERVED_END  0x100000
+#define FUSA_XSDT          0xF2480 /* the RSDP is at X86_ACPI_RSDP */
+#define FUSA_MADT          0xF2500
+#define FUSA_RAW_ENTRY     0x100000 /* the safety VM's image: load address and entry */
+#define FUSA_CMDLINE_BELOW 0x2000   /* command line and zero page, so far below the kernel */
+#define FUSA_ZERO_BELOW    0x1000
+
 #define X86_IOAPIC_BASE 0xFEC00000
 #define X86_LAPIC_BASE  0xFEE00000
 /* What KVM itself wants on Intel hosts: three pages for the real-mode TSS, one for a page table. */
@@ -48,6 +58,8 @@
 #define X86_PORT_COM1       0x3F8
 #define X86_PORT_SLEEP_CTRL 0x400 /* ACPI sleep control register */
 #define X86_PORT_SLEEP_STS  0x401 /* ACPI sleep status register */
+#define X86_PORT_PCI_ADDR   0xCF8 /* CONFIG_ADDRESS, 4 bytes; CONFIG_DATA follows */
+#define X86_PORT_PCI_DATA   0xCFC
 #define X86_PORT_RESET      0xCF9
 #define X86_RESET_VALUE     0x0E /* what the FADT tells a guest to write to X86_PORT_RESET */
 #define X86_SLEEP_TYPE_S5   5    /* SLP_TYP of \_S5 */

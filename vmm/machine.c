@@ -40,6 +40,33 @@ int machine_init(struct machine *m, enum guest_arch arch, uint64_t ram_size, uns
 	return layout_x86(m, ram_size);
 }
 
+int machine_init_fusa(
+	struct machine *m, enum machine_contract contract, uint64_t ram_size, unsigned vcpus)
+{
+	int ret;
+
+	memset(m, 0, sizeof(*m));
+	m->arch = GUEST_X86_64;
+	m->contract = contract;
+	m->vcpus = vcpus;
+	if (!vcpus || vcpus > MACHINE_VCPUS_MAX)
+		return -EINVAL;
+	if (contract == MACHINE_FUSA_SAFETY && vcpus != 1)
+		return -EINVAL;
+	if (ram_size < MACHINE_RAM_MIN || ram_size % (4 * KIB))
+		return -EINVAL;
+	if (ram_size > MACHINE_FUSA_RAM_MAX)
+		return -ERANGE;
+	ret = machine_add_range(m, 0, FUSA_RESERVED_BASE, RANGE_RAM);
+	if (!ret)
+		ret = machine_add_range(m, FUSA_RESERVED_BASE,
+			FUSA_RESERVED_END - FUSA_RESERVED_BASE, RANGE_RESERVED);
+	if (!ret)
+		ret = machine_add_range(
+			m, FUSA_RESERVED_END, ram_size - FUSA_RESERVED_END, RANGE_RAM);
+	return ret;
+}
+
 void machine_fini(struct machine *m)
 {
 	while (m->device_count) {

@@ -23,6 +23,14 @@ enum guest_arch {
 	GUEST_ARM64,
 };
 
+/* What a guest finds when it starts: memory map, tables, registers. */
+enum machine_contract {
+	MACHINE_STANDARD,
+	/* ACRN's safety-certified edition: VM0 and VM1 of docs/contract-fusa.md. */
+	MACHINE_FUSA_SAFETY,
+	MACHINE_FUSA_NON_SAFETY,
+};
+
 /* Most vCPUs a partition may have. */
 #define MACHINE_VCPUS_MAX 64
 
@@ -116,6 +124,7 @@ struct machine_services {
 
 struct machine {
 	enum guest_arch arch;
+	enum machine_contract contract;
 	unsigned vcpus; /* 1..MACHINE_VCPUS_MAX; vCPU i has APIC id i */
 	bool dedicated; /* each vCPU has a host core to itself: the guest may spin and poll */
 
@@ -145,6 +154,20 @@ struct machine {
 #define MACHINE_RAM_MIN (2 * 1024 * 1024)
 #define MACHINE_RAM_MAX ((uint64_t)240 << 30)
 int machine_init(struct machine *m, enum guest_arch arch, uint64_t ram_size, unsigned vcpus);
+
+/*
+ * The same for the fusa contract, whose RAM is one piece with a reserved part below 1 MiB; CONTRACT
+ * is one of its two. -EINVAL also when the safety partition has more than one vCPU: INIT and SIPI
+ * are dropped there, so that no other could ever start. -ERANGE above MACHINE_FUSA_RAM_MAX.
+ */
+#define MACHINE_FUSA_RAM_MAX ((uint64_t)2 << 30)
+int machine_init_fusa(
+	struct machine *m, enum machine_contract contract, uint64_t ram_size, unsigned vcpus);
+
+static inline bool machine_is_fusa(const struct machine *m)
+{
+	return m->contract != MACHINE_STANDARD;
+}
 
 /* Destroys the devices. Legal on a zeroed machine. */
 void machine_fini(struct machine *m);
