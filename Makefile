@@ -59,7 +59,7 @@ ldflags = -pthread $(if $(SAN),-fsanitize=$(SAN)) $(if $(filter 1,$(STATIC)),-st
 
 # ---- sources: every .c of a layer's folder ----
 
-layers := lib vmm vmm/$(ARCH) loader acpi fdt devices partition plan supervisor cli
+layers := lib vmm vmm/$(ARCH) loader acpi fdt devices devices/pci partition plan supervisor cli
 sources := $(filter-out cli/main.c,$(patsubst $(src)%,%,$(wildcard $(layers:%=$(src)%/*.c))))
 ifeq ($(wildcard $(src)vmm/$(ARCH)/*.c),)
 $(error there is no vmm/$(ARCH) yet: Bulkhead runs on x86-64 hosts so far)

@@ -4,7 +4,9 @@
 #include "devices/acpi_pm.h"
 #include "devices/bios.h"
 #include "devices/debug_exit.h"
+#include "devices/fusa_rtc.h"
 #include "devices/i8042.h"
+#include "devices/pci/host.h"
 #include "devices/post_port.h"
 #include "devices/reset_port.h"
 #include "devices/serial16550.h"
@@ -34,11 +36,23 @@ static int create_rtc(struct machine *m, const struct devices_config *cfg)
 	return cmos_rtc_create(m, &cfg->rtc);
 }
 
+static int create_fusa_rtc(struct machine *m, const struct devices_config *cfg)
+{
+	return fusa_rtc_create(m, &cfg->rtc);
+}
+
+static int create_fusa_debug(struct machine *m, const struct devices_config *cfg)
+{
+	return cfg->debug ? debug_exit_create(m) : 0;
+}
+
 /* One entry per device: the second for those that need nothing but the machine. */
-static const struct {
+struct creator {
 	int (*create)(struct machine *m, const struct devices_config *cfg);
 	int (*create_plain)(struct machine *m);
-} x86_devices[] = {
+};
+
+static const struct creator standard_devices[] = {
 	{.create = create_serial},
 	{.create = create_rtc},
 	{.create_plain = i8042_create},
@@ -47,17 +61,23 @@ static const struct {
 	{.create_plain = debug_exit_create},
 	{.create_plain = post_port_create},
 	{.create_plain = bios_write},
+	{0},
+};
+
+static const struct creator fusa_devices[] = {
+	{.create = create_serial},
+	{.create = create_fusa_rtc},
+	{.create = create_fusa_debug},
+	{.create_plain = pci_host_create},
+	{0},
 };
 
 int devices_create_x86(struct machine *m, const struct devices_config *cfg)
 {
+	const struct creator *c = machine_is_fusa(m) ? fusa_devices : standard_devices;
 	int ret = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(x86_devices) && !ret; i++) {
-		if (x86_devices[i].create)
-			ret = x86_devices[i].create(m, cfg);
-		else
-			ret = x86_devices[i].create_plain(m);
-	}
+	for (; !ret && (c->create || c->create_plain); c++)
+		ret = c->create ? c->create(m, cfg) : c->create_plain(m);
 	return ret;
 }

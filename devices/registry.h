@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The devices of the standard x86 machine (design.md section 7): an explicit list. */
+/* The devices of the x86 machines, by contract (design.md section 7): explicit lists. */
 #ifndef DEVICES_REGISTRY_H
 #define DEVICES_REGISTRY_H
 
@@ -13,11 +13,13 @@ struct devices_config {
 	/* What is behind COM1 and COM2, borrowed for the machine's life; NULL: no such port. */
 	struct chardev *serial[DEVICES_SERIAL_PORTS];
 	struct cmos_rtc_config rtc; /* zeroed: the host's clock */
+	bool debug;                 /* fusa: the exit port beside what the contract has */
 };
 
 /*
- * Adds every device to M, whose guest memory is there. 0, or the first device's error (-ENOMEM,
- * -ENOSPC, -EEXIST, -EFAULT); what was added until then is M's and goes with machine_fini.
+ * Adds every device of its contract to M, whose guest memory is there. 0, or the first device's
+ * error (-ENOMEM, -ENOSPC, -EEXIST, -EFAULT); what was added until then is M's and goes with
+ * machine_fini.
  */
 int devices_create_x86(struct machine *m, const struct devices_config *cfg);
 

@@ -235,6 +235,8 @@ int cpuid_create(struct vm *vm, struct kvm_cpuid2 **ret_cpuid, const char **ret_
 		c->entries[c->nent++] = (struct kvm_cpuid_entry2){.function = LEAF_HV_TIMING};
 	for (uint32_t i = 0; i < c->nent; i++)
 		patch_common(&c->entries[i], vm);
+	if (machine_is_fusa(vm->machine))
+		fusa_cpuid_apply(c, vm->machine);
 	*ret_cpuid = c;
 	return 0;
 }
@@ -243,8 +245,11 @@ int cpuid_set(struct vcpu *vcpu, const char **ret_what)
 {
 	struct kvm_cpuid2 *c = vcpu->vm->arch.cpuid;
 
-	for (uint32_t i = 0; i < c->nent; i++)
+	for (uint32_t i = 0; i < c->nent; i++) {
 		patch_vcpu(&c->entries[i], vcpu);
+		if (machine_is_fusa(vcpu->vm->machine))
+			fusa_cpuid_patch_vcpu(&c->entries[i], vcpu);
+	}
 	*ret_what = "KVM_SET_CPUID2";
 	return ioctl(vcpu->fd, KVM_SET_CPUID2, c) ? -errno : 0;
 }

@@ -32,6 +32,10 @@
 #define CR0_PE (1u << 0)
 #define CR0_ET (1u << 4)
 #define CR0_NE (1u << 5)
+#define CR0_NW (1u << 29)
+#define CR0_CD (1u << 30)
+
+#define APIC_BASE_X2APIC (1u << 10)
 
 static int set_msrs(struct vcpu *vcpu, const char **ret_what)
 {
@@ -86,6 +90,26 @@ static int set_lapic(struct vcpu *vcpu, const char **ret_what)
 	return ioctl(vcpu->fd, KVM_SET_LAPIC, &lapic) ? -errno : 0;
 }
 
+/* The fusa contract's: as reset leaves it, but in x2APIC mode. INIT does not change the mode. */
+static int set_x2apic(struct vcpu *vcpu, const char **ret_what)
+{
+	struct kvm_lapic_state lapic;
+	struct kvm_sregs sregs;
+
+	*ret_what = "KVM_GET_SREGS";
+	if (ioctl(vcpu->fd, KVM_GET_SREGS, &sregs))
+		return -errno;
+	sregs.apic_base |= APIC_BASE_X2APIC;
+	*ret_what = "KVM_SET_SREGS";
+	if (ioctl(vcpu->fd, KVM_SET_SREGS, &sregs))
+		return -errno;
+	*ret_what = "KVM_GET_LAPIC";
+	if (ioctl(vcpu->fd, KVM_GET_LAPIC, &lapic))
+		return -errno;
+	*ret_what = "KVM_SET_LAPIC";
+	return ioctl(vcpu->fd, KVM_SET_LAPIC, &lapic) ? -errno : 0;
+}
+
 int arch_vcpu_create(struct vcpu *vcpu, const char **ret_what)
 {
 	int ret = cpuid_set(vcpu, ret_what);
@@ -93,7 +117,8 @@ int arch_vcpu_create(struct vcpu *vcpu, const char **ret_what)
 	if (!ret)
 		ret = set_msrs(vcpu, ret_what);
 	if (!ret)
-		ret = set_lapic(vcpu, ret_what);
+		ret = machine_is_fusa(vcpu->vm->machine) ? set_x2apic(vcpu, ret_what)
+							 : set_lapic(vcpu, ret_what);
 	return ret;
 }
 
@@ -136,8 +161,12 @@ int arch_vcpu_enter(struct vcpu *vcpu, const struct entry_state *entry, const ch
 	if (ioctl(vcpu->fd, KVM_GET_SREGS, &sregs))
 		return -errno;
 	sregs.cr0 = CR0_PE | CR0_ET | CR0_NE;
+	if (machine_is_fusa(vcpu->vm->machine))
+		sregs.cr0 |= CR0_NW | CR0_CD;
 	sregs.cs = flat_segment(entry->x86.cs, 0xB);
 	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = data;
+	if (machine_is_fusa(vcpu->vm->machine))
+		sregs.fs.selector = sregs.gs.selector = 0; /* usable all the same */
 	if (entry->x86.gdt) {
 		sregs.gdt.base = entry->x86.gdt;
 		sregs.gdt.limit = entry->x86.gdt_limit;

@@ -60,11 +60,24 @@ static int set_routing(struct vm *vm, const char **ret_what)
 	return ioctl(vm->fd, KVM_SET_GSI_ROUTING, r) ? -errno : 0;
 }
 
+/* The standard machine's interrupt controllers and timer: a PC's. */
+static int create_pc(struct vm *vm, const char **ret_what)
+{
+	/* The speaker bit of port 0x61 must answer although there is no speaker. */
+	struct kvm_pit_config pit = {.flags = KVM_PIT_SPEAKER_DUMMY};
+
+	*ret_what = "KVM_CREATE_IRQCHIP";
+	if (ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0))
+		return -errno;
+	*ret_what = "KVM_CREATE_PIT2";
+	if (ioctl(vm->fd, KVM_CREATE_PIT2, &pit))
+		return -errno;
+	return set_routing(vm, ret_what);
+}
+
 int arch_vm_create(struct vm *vm, const char **ret_what)
 {
 	uint64_t identity_map = X86_KVM_IDENTITY_MAP;
-	/* The speaker bit of port 0x61 must answer although there is no speaker. */
-	struct kvm_pit_config pit = {.flags = KVM_PIT_SPEAKER_DUMMY};
 	int ret;
 
 	/* Only Intel hosts use these two, and only for real-mode code; no host refuses them. */
@@ -74,13 +87,7 @@ int arch_vm_create(struct vm *vm, const char **ret_what)
 	*ret_what = "KVM_SET_TSS_ADDR";
 	if (ioctl(vm->fd, KVM_SET_TSS_ADDR, X86_KVM_TSS))
 		return -errno;
-	*ret_what = "KVM_CREATE_IRQCHIP";
-	if (ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0))
-		return -errno;
-	*ret_what = "KVM_CREATE_PIT2";
-	if (ioctl(vm->fd, KVM_CREATE_PIT2, &pit))
-		return -errno;
-	ret = set_routing(vm, ret_what);
+	ret = machine_is_fusa(vm->machine) ? fusa_vm_create(vm, ret_what) : create_pc(vm, ret_what);
 	if (ret)
 		return ret;
 	return cpuid_create(vm, &vm->arch.cpuid, ret_what);
@@ -96,6 +103,8 @@ void arch_irq_set(struct vm *vm, uint32_t gsi, bool asserted)
 {
 	struct kvm_irq_level line = {.irq = gsi, .level = asserted};
 
+	if (machine_is_fusa(vm->machine))
+		return; /* a serial port has its line, but nobody listens */
 	/* Cannot fail: the irqchip exists, and GSIs are the machine's own constants. */
 	ioctl(vm->fd, KVM_IRQ_LINE, &line);
 }

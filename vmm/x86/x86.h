@@ -16,4 +16,12 @@ int cpuid_create(struct vm *vm, struct kvm_cpuid2 **ret_cpuid, const char **ret_
 /* Gives the vCPU its CPUID: the VM's with this vCPU's APIC id and topology. */
 int cpuid_set(struct vcpu *vcpu, const char **ret_what);
 
+/*
+ * The fusa contract (fusa.c): what takes the place of the PC's interrupt controllers and PIT; the
+ * changes to the VM's CPUID, and to one vCPU's.
+ */
+int fusa_vm_create(struct vm *vm, const char **ret_what);
+void fusa_cpuid_apply(struct kvm_cpuid2 *cpuid, const struct machine *m);
+void fusa_cpuid_patch_vcpu(struct kvm_cpuid_entry2 *e, const struct vcpu *vcpu);
+
 #endif
