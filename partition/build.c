@@ -54,7 +54,12 @@ static int build_memory(struct builder *w)
 	const char *what;
 	int ret;
 
-	ret = machine_init(&w->b->machine, arch_guest, p->memory, p->cpus.vcpus);
+	if (p->contract == PLAN_FUSA)
+		ret = machine_init_fusa(&w->b->machine,
+			p->role == PLAN_SAFETY ? MACHINE_FUSA_SAFETY : MACHINE_FUSA_NON_SAFETY,
+			p->memory, p->cpus.vcpus);
+	else
+		ret = machine_init(&w->b->machine, arch_guest, p->memory, p->cpus.vcpus);
 	if (ret) {
 		diag_error(w->diags, &p->locs[PLAN_KEY_MEMORY], plan_field(p, "memory", field),
 			"no machine has %s of memory and %u vCPUs; change either",
@@ -77,6 +82,7 @@ static int build_devices(struct builder *w, gpa_t *ret_rsdp)
 {
 	struct devices_config config = {
 		.serial = {w->req->ports[0], w->req->ports[1]},
+		.debug = w->plan->debug,
 	};
 	int ret = devices_create_x86(&w->b->machine, &config);
 

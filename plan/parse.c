@@ -319,6 +319,8 @@ static void partition_defaults(
 					 : semantics[plan->semantics].on_fatal;
 		part->restart_limit = 3;
 	}
+	if (part->contract == PLAN_FUSA && !node_find(map, "serial"))
+		part->serial[0].kind = PLAN_SERIAL_NONE;
 	if (!image || image->kind != NODE_MAP || !node_find(image, "entry"))
 		part->entry = part->load_address;
 	part->lockdown = plan->lockdown;

@@ -83,6 +83,7 @@ enum plan_safe_stop { PLAN_SAFE_STOP_ALL, PLAN_SAFE_STOP_NON_SAFETY };
 enum plan_key {
 	PLAN_KEY_PARTITION, /* the partition's own name */
 	PLAN_KEY_ROLE,
+	PLAN_KEY_CONTRACT,
 	PLAN_KEY_CPUS,
 	PLAN_KEY_MEMORY,
 	PLAN_KEY_IMAGE,
@@ -125,6 +126,7 @@ struct plan_partition {
 	char *name;
 	enum plan_role role;
 	enum plan_contract contract;
+	bool debug; /* PLAN_FUSA: with Bulkhead's exit port */
 	struct plan_cpus cpus;
 	uint64_t memory; /* bytes */
 	enum plan_hugepages hugepages;

@@ -189,10 +189,19 @@ const struct key partition_keys[] = {
 			"partition is its own."},
 	{.name = "contract",
 		.type = KEY_ENUM,
+		PLACE(CONTRACT),
 		AT(contract),
 		.names = contract_names,
 		.def = "standard",
-		.help = "What the guest finds when it starts: memory map, tables, registers."},
+		.help = "What the guest finds when it starts: memory map, tables, registers. "
+			"`fusa` is that of ACRN's safety-certified edition, for both partitions of "
+			"a plan: `docs/contract-fusa.md`."},
+	{.name = "debug",
+		.type = KEY_BOOL,
+		AT(debug),
+		.def = "false",
+		.help = "With contract `fusa`: whether the guest also has the exit port 0xF4, by which "
+			"it can end with an exit code. The contract itself has no way to end."},
 	{.name = "cpus",
 		.type = KEY_CPUS,
 		.required = true,
@@ -242,7 +251,7 @@ const struct key partition_keys[] = {
 	{.name = "serial",
 		.type = KEY_SERIAL,
 		PLACE(SERIAL),
-		.def_doc = "`[console]`",
+		.def_doc = "`[console]`; with contract `fusa` none",
 		.max = PLAN_SERIAL_PORTS,
 		.fields = serial_keys,
 		.help = "A list of up to two serial ports, COM1 and COM2. Each is `console` (this "

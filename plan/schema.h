@@ -139,6 +139,9 @@ const char *field_join(char buf[PLAN_FIELD_MAX], const char *field, const char *
 /* What concerns several keys or several partitions. */
 void validate_plan(const struct plan *plan, struct diags *diags);
 
+/* Its part for plans with contract: fusa (plan/validate_fusa.c). */
+void validate_fusa(const struct plan *plan, struct diags *diags);
+
 /* "plan.yaml:3:5", for the other offender in a message. */
 #define LOC_TEXT_MAX 320
 const char *loc_text(const struct diag_loc *loc, char buf[LOC_TEXT_MAX]);

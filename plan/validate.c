@@ -161,6 +161,7 @@ void validate_plan(const struct plan *plan, struct diags *diags)
 {
 	validate_bsp(plan, diags);
 	validate_safety(plan, diags);
+	validate_fusa(plan, diags);
 	for (unsigned i = 0; i < plan->partition_count; i++) {
 		validate_cores(plan, i, diags);
 		validate_memory(&plan->partitions[i], diags);

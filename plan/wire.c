@@ -160,6 +160,7 @@ static void wire_partition(struct wire *w, struct plan_partition *p)
 	wire_check(w, !p->name || partition_name_valid(p->name));
 	wire_unsigned(w, &p->role, 0, PLAN_SAFETY);
 	wire_unsigned(w, &p->contract, 0, PLAN_FUSA);
+	wire_bool(w, &p->debug);
 	wire_cpus(w, &p->cpus);
 	wire_u64(w, &p->memory);
 	wire_check(w, p->memory && p->memory % (4 * KIB) == 0);
