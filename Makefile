@@ -68,8 +68,10 @@ objects := $(sources:%.c=$(out)/%.o)
 program := $(out)/bulkhead
 archive := $(out)/libbulkhead.a
 
+bsp_program := $(out)/bulkhead-bsp
+
 .PHONY: all
-all: $(program) ## build the program (the default)
+all: $(program) $(bsp_program) ## build the programs (the default)
 	@:
 
 $(program): $(out)/cli/main.o $(archive)
@@ -79,6 +81,19 @@ $(program): $(out)/cli/main.o $(archive)
 $(archive): $(objects)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+# The process of a BSP: dynamic, to load a shared object, to which it shows only what is for ACRN's
+# BSPs. A static one has the built-in BSP alone.
+bsp_sources := $(patsubst $(src)%,%,$(wildcard $(src)bsp/*.c $(src)bsp/$(ARCH)/*.c))
+
+$(bsp_program): $(bsp_sources:%.c=$(out)/%.o) $(archive) $(src)bsp/exports.list
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ldflags) -Wl,--dynamic-list=$(src)bsp/exports.list -o $@ $(filter-out %.list,$^) \
+		-ldl
+
+ifeq ($(STATIC),1)
+$(out)/bsp/load.o: private warnings += -DBSP_NO_DLOPEN
+endif
 
 $(out)/lib/%.o $(out)/vmm/%.o: private warnings += -Wconversion
 $(out)/%.o: %.c $(src)Makefile
@@ -100,6 +115,34 @@ $(unit_programs): $(out)/%: $(out)/%.o $(out)/tests/unit/unit.o $(archive)
 .PHONY: unit
 unit: $(unit_programs) ## build and run the unit tests (with SAN=..., under a sanitizer)
 	$(Q)$(src)tests/run-unit $(unit_programs)
+
+# Those of the supervisor start it, and find it where they are.
+$(filter $(out)/tests/unit/supervisor/%,$(unit_programs)): | bsp-objects \
+	$(out)/tests/unit/supervisor/bulkhead-bsp
+$(out)/tests/unit/supervisor/bulkhead-bsp: $(bsp_program)
+	@mkdir -p $(@D)
+	$(Q)ln -sf $< $@
+
+# ---- BSPs: shared objects, of the examples and for the tests ----
+# examples/bsp-NAME/*.c -> $(out)/examples/bsp-NAME.so; tests/bsp/NAME.c -> $(out)/tests/bsp/NAME.so
+
+bsp_examples := $(patsubst $(src)%/,$(out)/%.so,$(wildcard $(src)examples/bsp-*/))
+bsp_tests := $(patsubst $(src)%.c,$(out)/%.so,$(wildcard $(src)tests/bsp/*.c \
+	$(src)tests/bsp/$(ARCH)/*.c))
+
+.PHONY: bsp-objects
+bsp-objects: $(bsp_examples) $(bsp_tests)
+
+define bsp_example_rule
+$(1): $(wildcard $(src)examples/$(basename $(notdir $(1)))/*.c)
+endef
+$(foreach so,$(bsp_examples),$(eval $(call bsp_example_rule,$(so))))
+$(bsp_tests): $(out)/%.so: %.c
+$(bsp_examples) $(bsp_tests): $(src)include/bsp.h $(src)include/bsp_acrn.h $(src)Makefile
+	$(call say,BSP,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu17 -O2 -g -fPIC -shared -Wl,-z,relro,-z,now $(warnings) -I$(src)include \
+		-o $@ $(filter %.c,$^)
 
 # ---- fuzz targets: each tests/fuzz/fuzz_X.c; corpus in tests/fuzz/corpus/X ----
 # Here linked with a main that replays the corpus; `make fuzz` builds them with libFuzzer.
@@ -133,7 +176,7 @@ submake = $(MAKE) $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc)) -
 test_groups := layers unit fuzz golden guest integration
 
 .PHONY: tests-fast tests
-tests-fast: $(program) $(unit_programs) guest-images
+tests-fast: all $(unit_programs) guest-images bsp-objects
 	+$(Q)$(submake) SAN=address,undefined fuzz-programs
 tests: tests-fast
 	+$(Q)$(submake) SAN=address,undefined unit-programs

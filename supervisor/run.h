@@ -67,6 +67,7 @@ struct run {
 	struct loop_timer grace; /* after it, what does not stop is killed */
 	struct child *children;
 	unsigned child_count;
+	struct run_bsp *bsp; /* supervisor/bsp.h; NULL: the plan has none */
 	enum stop_reason stop;
 	bool released;
 	uint64_t interrupted_ns; /* when the first SIGINT or its like came; 0: not yet */

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The thread of a host core: calls bsp_init there when it is told to, then waits for the core's
+ * eventfd and calls bsp_fatal_error.
+ */
+#include "bsp/host.h"
+
+#include "lib/ipc.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+/* Above what the partitions of the run do on this core, below the kernel's own threads. */
+#define CORE_PRIORITY 90
+
+/* Stacks are locked in memory: the usual 8 MiB for each core would be a waste. */
+#define CORE_STACK_SIZE (256 * KIB)
+
+struct host *the_host;
+
+static __thread struct core *current;
+
+struct core *core_current(void)
+{
+	return current;
+}
+
+/* ---- what a hook can call ---- */
+
+/* Each packet is one system call that keeps no state here, so that any thread may send. */
+void host_send(uint16_t type, const void *head, size_t size, const char *text)
+{
+	uint8_t bytes[sizeof(struct bsp_message_done) + BSP_TEXT_MAX];
+	size_t length = strnlen(text, BSP_TEXT_MAX - 1);
+
+	if (size)
+		memcpy(bytes, head, size);
+	memcpy(bytes + size, text, length);
+	ipc_send(the_host->launch.control_fd, type, bytes, size + length);
+}
+
+void host_vlog(const struct core *core, const char *fmt, va_list ap)
+{
+	struct bsp_message_core head = {core ? core->index : BSP_MESSAGE_NO_CORE};
+	char text[BSP_TEXT_MAX];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	host_send(BSP_MSG_LOG, &head, sizeof(head), text);
+}
+
+void host_log(const struct core *core, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	host_vlog(core, fmt, ap);
+	va_end(ap);
+}
+
+static void BSP_PRINTF(2, 3) context_log(const struct bsp_context *ctx, const char *fmt, ...)
+{
+	va_list ap;
+
+	(void)ctx;
+	va_start(ap, fmt);
+	host_vlog(current, fmt, ap);
+	va_end(ap);
+}
+
+static int context_file(const struct bsp_context *ctx, const char *name)
+{
+	const struct bsp_launch *l = &the_host->launch;
+
+	(void)ctx;
+	for (unsigned i = 0; i < l->file_count; i++) {
+		const char *path = l->files[i].path, *base = strrchr(path, '/');
+
+		if (strcmp(name, path) == 0 || (base && strcmp(name, base + 1) == 0))
+			return l->files[i].fd;
+	}
+	return -ENOENT;
+}
+
+static int BSP_PRINTF(2, 3) context_fail(const struct bsp_context *ctx, const char *fmt, ...)
+{
+	va_list ap;
+
+	(void)ctx;
+	if (current) {
+		va_start(ap, fmt);
+		vsnprintf(current->reason, sizeof(current->reason), fmt, ap);
+		va_end(ap);
+	}
+	return -1;
+}
+
+static _Noreturn void context_halt(const struct bsp_context *ctx)
+{
+	(void)ctx;
+	if (!current)
+		abort(); /* the main thread has no core to halt */
+	core_halt(current, "called halt()");
+}
+
+void context_init(struct bsp_context *ctx, uint32_t core, uint32_t role, const char *partition)
+{
+	*ctx = (struct bsp_context){
+		.size = sizeof(*ctx),
+		.core = core,
+		.role = role,
+		.partition = partition,
+		.file = context_file,
+		.log = context_log,
+		.fail = context_fail,
+		.halt = context_halt,
+	};
+}
+
+/* ---- the ends of a hook ---- */
+
+static _Noreturn void sleep_forever(void)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, NULL);
+	for (;;)
+		poll(NULL, 0, -1);
+}
+
+static void init_done(struct core *core, bool ok)
+{
+	struct host *host = core->host;
+	struct bsp_message_done head = {.index = core->index, .ok = ok, .start_ns = core->start_ns};
+
+	head.end_ns = monotonic_ns();
+	atomic_store(&core->shared->state, ok ? BSP_CORE_READY : BSP_CORE_FAILED);
+	if (ok)
+		atomic_fetch_add(&host->ready, 1);
+	atomic_store(&host->initialising, 0);
+	host_send(BSP_MSG_DONE, &head, sizeof(head), ok ? "" : core->reason);
+}
+
+static void fatal_ended(struct core *core, enum bsp_core_state state)
+{
+	struct bsp_message_core head = {core->index};
+
+	atomic_store(&core->shared->ended_ns, monotonic_ns());
+	atomic_store(&core->shared->state, state);
+	host_send(BSP_MSG_LEFT, &head, sizeof(head), "");
+}
+
+_Noreturn void core_halt(struct core *core, const char *how)
+{
+	switch (atomic_load(&core->shared->state)) {
+	case BSP_CORE_INIT:
+		if (!core->reason[0])
+			snprintf(core->reason, sizeof(core->reason), "bsp_init %s", how);
+		init_done(core, false);
+		break;
+	case BSP_CORE_FATAL:
+		fatal_ended(core, BSP_CORE_HALTED);
+		break;
+	default:
+		break;
+	}
+	sleep_forever();
+}
+
+/* ---- privileged instructions ---- */
+
+/* Says what the BSP did that a process may not; it is about to die of it. */
+static void log_privileged(const struct core *core, const uint8_t *pc)
+{
+	Dl_info info = {0};
+
+	dladdr(pc, &info);
+	host_log(core,
+		"an instruction that only a kernel may execute, at offset 0x%zx of the BSP (bytes "
+		"%02x %02x %02x)",
+		info.dli_fbase ? (size_t)(pc - (const uint8_t *)info.dli_fbase) : 0, pc[0], pc[1],
+		pc[2]);
+}
+
+/* Whatever is not one of the instructions that we know how to replace, ends the process. */
+static void on_segv(int signal_number, siginfo_t *info, void *context)
+{
+	ucontext_t *u = context;
+
+	if (current && info->si_code == SI_KERNEL) {
+		switch (arch_privileged(u)) {
+		case PRIVILEGED_HALT:
+			core_halt(current, "executed HLT");
+		case PRIVILEGED_SKIP:
+			return;
+		case PRIVILEGED_NONE:
+			log_privileged(current, arch_pc(u));
+		}
+	}
+	signal(signal_number, SIG_DFL);
+	raise(signal_number); /* taken on return */
+}
+
+/* ---- the thread ---- */
+
+static void run_init(struct core *core)
+{
+	const struct host *host = core->host;
+	int ret;
+
+	core->start_ns = monotonic_ns();
+	core->context.deadline_ns = core->start_ns + host->launch.deadline_ns;
+	atomic_store(&core->shared->state, BSP_CORE_INIT);
+	ret = host->bsp.init(&core->context);
+	if (ret && !core->reason[0])
+		snprintf(core->reason, sizeof(core->reason), "bsp_init returned %d%s%s%s", ret,
+			ret < 0 ? " (" : "", ret < 0 ? strerror(-ret) : "", ret < 0 ? ")" : "");
+	init_done(core, !ret);
+	if (ret)
+		sleep_forever();
+}
+
+/* The time of the event from what the eventfd held; see BSP_ALARM. */
+static uint64_t event_time(struct core *core, uint64_t value)
+{
+	uint64_t now = monotonic_ns(), known = atomic_load(&core->shared->event_ns);
+
+	if (value >= BSP_ALARM_TIME_MIN && value <= now)
+		return value;
+	return known && known <= now ? known : now;
+}
+
+static void run_fatal(struct core *core, uint64_t value)
+{
+	const struct host *host = core->host;
+	struct bsp_message_core head = {core->index};
+	uint64_t event = event_time(core, value);
+
+	atomic_store(&core->shared->event_ns, event);
+	core->context.event_ns = event;
+	core->context.deadline_ns = event + host->launch.deadline_ns;
+	atomic_store(&core->shared->state, BSP_CORE_FATAL);
+	host_send(BSP_MSG_ENTERED, &head, sizeof(head), "");
+	atomic_store(&core->shared->entered_ns, monotonic_ns());
+	host->bsp.fatal_error(&core->context);
+	fatal_ended(core, BSP_CORE_RETURNED);
+	sleep_forever();
+}
+
+/* The descriptor is shared with a partition, which could make it blocking or not as it likes. */
+static uint64_t wait_for(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	uint64_t value;
+
+	do {
+		poll(&p, 1, -1);
+	} while (read(fd, &value, sizeof(value)) != sizeof(value));
+	return value;
+}
+
+static void *core_main(void *arg)
+{
+	struct core *core = arg;
+	const struct host *host = core->host;
+	uint64_t value;
+
+	current = core;
+	wait_for(core->init_fd);
+	run_init(core);
+	value = wait_for(core->launch->alarm_fd);
+	/* Nobody has been released before that; who raises the alarm anyhow has to wait. */
+	while (atomic_load(&host->ready) < host->launch.core_count)
+		poll(NULL, 0, 1);
+	run_fatal(core, value);
+	return NULL;
+}
+
+int core_init(struct core *core)
+{
+	uint64_t one = 1;
+
+	if (atomic_exchange(&core->host->initialising, 1))
+		return -EBUSY;
+	if (atomic_load(&core->shared->state) != BSP_CORE_IDLE) {
+		atomic_store(&core->host->initialising, 0);
+		return -EBUSY;
+	}
+	return write(core->init_fd, &one, sizeof(one)) == sizeof(one) ? 0 : -errno;
+}
+
+bool cores_any_fatal(const struct host *host)
+{
+	for (uint32_t i = 0; i < host->launch.core_count; i++) {
+		if (atomic_load(&host->cores[i].shared->state) >= BSP_CORE_FATAL)
+			return true;
+	}
+	return false;
+}
+
+static int core_start(struct core *core)
+{
+	pthread_attr_t attr;
+	cpu_set_t set;
+	char name[16];
+	int ret;
+
+	context_init(
+		&core->context, core->launch->core, core->launch->role, core->launch->partition);
+	core->init_fd = eventfd(0, EFD_CLOEXEC);
+	if (core->init_fd < 0)
+		return -errno;
+	CPU_ZERO(&set);
+	CPU_SET(core->launch->core, &set);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, CORE_STACK_SIZE);
+	pthread_attr_setaffinity_np(&attr, sizeof(set), &set);
+	ret = pthread_create(&core->thread, &attr, core_main, core);
+	pthread_attr_destroy(&attr);
+	if (ret)
+		return -ret;
+	snprintf(name, sizeof(name), "bsp/core%u", core->launch->core);
+	pthread_setname_np(core->thread, name);
+	return 0;
+}
+
+int cores_start(struct host *host, char ret_text[BSP_TEXT_MAX], char ret_note[BSP_TEXT_MAX])
+{
+	const struct sched_param param = {.sched_priority = CORE_PRIORITY};
+	struct sigaction segv = {.sa_sigaction = on_segv, .sa_flags = SA_SIGINFO};
+	int ret = 0, error = 0;
+
+	sigaction(SIGSEGV, &segv, NULL);
+	for (uint32_t i = 0; !ret && i < host->launch.core_count; i++) {
+		struct core *core = &host->cores[i];
+
+		ret = core_start(core);
+		if (ret)
+			snprintf(ret_text, BSP_TEXT_MAX,
+				"no thread of it can run on core %u: %s; see what `bulkhead "
+				"doctor` says about this host",
+				core->launch->core, strerror(-ret));
+		else if (!error)
+			error = pthread_setschedparam(core->thread, SCHED_FIFO, &param);
+	}
+	ret_note[0] = '\0';
+	if (error)
+		snprintf(ret_note, BSP_TEXT_MAX,
+			"its threads have no real-time priority (SCHED_FIFO): %s; give bulkhead "
+			"CAP_SYS_NICE, or raise `ulimit -r` to %d",
+			strerror(error), CORE_PRIORITY);
+	return ret;
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * bulkhead-bsp: the process in which the BSP of a run lives. It is started by the supervisor with
+ * every file already open, loads the BSP, makes a pinned thread per host core of the plan, and does
+ * what the supervisor's messages say. Why the BSP has a process of its own: docs/adr/0005.
+ */
+#include "bsp/host.h"
+
+#include "lib/ipc.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+/* ---- the launch block ---- */
+
+static bool launch_valid(const struct host *host, size_t size)
+{
+	const struct bsp_launch *l = &host->launch;
+
+	return l->version == BSP_LAUNCH_VERSION && l->size == sizeof(*l) && l->core_count > 0 &&
+	       l->core_count <= BSP_CORES_MAX && l->file_count <= BSP_FILES_MAX &&
+	       size == sizeof(*l) + l->core_count * sizeof(struct bsp_launch_core);
+}
+
+static int launch_read(struct host *host, int fd)
+{
+	struct stat st;
+	size_t size, cores_size;
+	uint8_t *bytes;
+
+	if (fd < 0 || fstat(fd, &st))
+		return -EPROTO;
+	size = (size_t)st.st_size;
+	if (size < sizeof(host->launch))
+		return -EPROTO;
+	bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (bytes == MAP_FAILED)
+		return -errno;
+	close(fd);
+	memcpy(&host->launch, bytes, sizeof(host->launch));
+	if (!launch_valid(host, size))
+		return -EPROTO;
+	cores_size = size - sizeof(host->launch);
+	host->launch_cores = malloc(cores_size);
+	host->cores = calloc(host->launch.core_count, sizeof(*host->cores));
+	if (!host->launch_cores || !host->cores)
+		return -ENOMEM;
+	memcpy(host->launch_cores, bytes + sizeof(host->launch), cores_size);
+	munmap(bytes, size);
+	return 0;
+}
+
+/* The shared page, and what each core has of it. */
+static int share(struct host *host)
+{
+	uint32_t n = host->launch.core_count;
+	struct bsp_shared_core *shared = mmap(NULL, n * sizeof(*shared), PROT_READ | PROT_WRITE,
+		MAP_SHARED, host->launch.shared_fd, 0);
+
+	if (shared == MAP_FAILED)
+		return -errno;
+	fd_close(&host->launch.shared_fd);
+	for (uint32_t i = 0; i < n; i++)
+		host->cores[i] = (struct core){.host = host,
+			.index = i,
+			.launch = &host->launch_cores[i],
+			.shared = &shared[i],
+			.init_fd = -1};
+	return 0;
+}
+
+/* ---- start-up ---- */
+
+static void append(char *note, const char *text)
+{
+	size_t used = strlen(note);
+
+	snprintf(note + used, BSP_TEXT_MAX - used, "%s%s", used ? "\n" : "", text);
+}
+
+/* Everything that is there now, stacks included, and what comes: no hook waits for a page. */
+static void lock_memory(char *note)
+{
+	char text[128];
+
+	if (!mlockall(MCL_CURRENT | MCL_FUTURE))
+		return;
+	snprintf(text, sizeof(text),
+		"its memory is not locked: %s; give bulkhead CAP_IPC_LOCK, or raise `ulimit -l`",
+		strerror(errno));
+	append(note, text);
+}
+
+static void settle(const struct host *host)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	for (unsigned i = 0; i < BSP_CORES_MAX && i < CPU_SETSIZE; i++) {
+		if (host->launch.main_cores[i / 64] >> (i % 64) & 1)
+			CPU_SET(i, &set);
+	}
+	if (CPU_COUNT(&set))
+		sched_setaffinity(0, sizeof(set), &set);
+}
+
+static int fail(bool this_host, const char *text)
+{
+	struct bsp_message_failed head = {this_host};
+
+	host_send(BSP_MSG_FAILED, &head, sizeof(head), text);
+	return EXIT_FAILURE;
+}
+
+static int start(struct host *host)
+{
+	char text[BSP_TEXT_MAX], note[BSP_TEXT_MAX];
+
+	settle(host);
+	context_init(&host->context, BSP_NO_CORE, BSP_NON_SAFETY, "");
+	if (host_load(host, text))
+		return fail(false, text);
+	fd_close(&host->launch.object_fd);
+	if (share(host))
+		return fail(true, "its page of times cannot be mapped; see what `bulkhead doctor` "
+				  "says about this host");
+	if (cores_start(host, text, note))
+		return fail(true, text);
+	lock_memory(note);
+	host_send(BSP_MSG_READY, NULL, 0, note);
+	return 0;
+}
+
+/* ---- the main thread ---- */
+
+static bool all_ready(const struct host *host)
+{
+	return atomic_load(&host->ready) == host->launch.core_count;
+}
+
+static void set_deadline(struct host *host)
+{
+	host->context.deadline_ns = monotonic_ns() + host->launch.deadline_ns;
+}
+
+static bool on_init(struct host *host, const struct ipc_message *m)
+{
+	struct bsp_message_core init;
+
+	if (m->size != sizeof(init))
+		return false;
+	memcpy(&init, m->payload, sizeof(init));
+	return init.index < host->launch.core_count && !core_init(&host->cores[init.index]);
+}
+
+static bool on_state(struct host *host, const struct ipc_message *m)
+{
+	struct bsp_message_state state;
+
+	if (m->size != sizeof(state))
+		return false;
+	memcpy(&state, m->payload, sizeof(state));
+	state.partition[sizeof(state.partition) - 1] = '\0';
+	if (!host->bsp.partition_state || !all_ready(host))
+		return true;
+	set_deadline(host);
+	host->bsp.partition_state(&host->context, state.partition, state.state);
+	return true;
+}
+
+static void shut_down(struct host *host)
+{
+	set_deadline(host);
+	if (host->bsp.shutdown && all_ready(host) && !cores_any_fatal(host))
+		host->bsp.shutdown(&host->context);
+}
+
+/* False when it is not a message that we may get: the supervisor is not what we think. */
+static bool on_message(struct host *host, const struct ipc_message *m)
+{
+	switch (m->type) {
+	case BSP_MSG_INIT:
+		return on_init(host, m);
+	case BSP_MSG_STATE:
+		return on_state(host, m);
+	default:
+		return false;
+	}
+}
+
+static int serve(struct host *host)
+{
+	struct pollfd p = {.fd = host->launch.control_fd, .events = POLLIN};
+	static struct ipc_message m;
+
+	for (;;) {
+		int ret = ipc_receive(p.fd, &m);
+
+		if (ret == -EAGAIN)
+			poll(&p, 1, -1);
+		else if (ret)
+			return EXIT_FAILURE; /* the supervisor is gone: nobody is left to work for
+					      */
+		else if (m.type == BSP_MSG_SHUTDOWN)
+			break;
+		else if (!on_message(host, &m))
+			return EXIT_FAILURE;
+	}
+	shut_down(host);
+	return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	static struct host host;
+	static const int ignored[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ};
+
+	if (argc != 2 || launch_read(&host, atoi(argv[1]))) {
+		fprintf(stderr,
+			"%s: this program is started by `bulkhead run`, for plans with "
+			"bsp:; there is nothing to be done with it by hand\n",
+			BSP_PROGRAM);
+		return EXIT_FAILURE;
+	}
+	/* Ctrl-C reaches the whole foreground group; only the supervisor decides what it means. */
+	for (unsigned i = 0; i < ARRAY_SIZE(ignored); i++)
+		signal(ignored[i], SIG_IGN);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != host.launch.supervisor)
+		return EXIT_FAILURE;
+	the_host = &host;
+	/* Not exit(): what the BSP has registered there may wait for its threads. */
+	_exit(start(&host) ?: serve(&host));
+}
