@@ -42,7 +42,7 @@ say = @printf '  %-7s %s\n' '$(1)' '$(patsubst $(out)/%,%,$(2))'
 WERROR ?= $(if $(CI),1)
 
 VERSION := $(shell git -C $(src) describe --always --dirty 2>/dev/null || echo unknown)
-libs := -lyaml -ljansson -lelf -lz -luring
+libs := -lyaml -ljansson -lelf -lz -luring -lseccomp
 # The C library alone is shared: a run executes the program once for itself and once per partition,
 # and looking up five small libraries each time would take longer than all else that it does.
 ifeq ($(SHARED)$(STATIC),)
