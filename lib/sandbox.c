@@ -4,9 +4,10 @@
  * pid_namespaces(7), capabilities(7), pivot_root(2).
  *
  * Two ways lead to the same place. With CAP_SYS_ADMIN the namespaces are made outright, then the
- * process becomes nobody, then it gets a user namespace of its own, in which it has no power over the
- * others. Without, the user namespace comes first and gives the power to make the others. In neither
- * is a uid mapped into it: nobody can make a user namespace below, and no file is ever ours.
+ * process becomes nobody, then it gets a user namespace of its own, in which it has no power over
+ * the others. Without, the user namespace comes first and gives the power to make the others. In
+ * neither is a uid mapped into it: nobody can make a user namespace below, and no file is ever
+ * ours.
  */
 #include "lib/sandbox.h"
 
@@ -94,14 +95,14 @@ static void caps_empty_bounding_set(void)
 	}
 }
 
-static void caps_drop_all(struct diags *gaps)
+static void caps_reduce(uint64_t keep, struct diags *gaps)
 {
-	static const struct caps none;
+	const struct caps kept = {.effective = keep, .permitted = keep};
 	int ret;
 
 	caps_empty_bounding_set();
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	ret = caps_set(&none);
+	ret = caps_set(&kept);
 	if (ret)
 		diag_warning(gaps, NULL, NULL, "it keeps its capabilities: %s; see dmesg",
 			strerror(-ret));
@@ -370,7 +371,8 @@ static void leave_root(struct diags *gaps)
 	setgroups(0, NULL);
 	if (setresgid(SANDBOX_NOBODY, SANDBOX_NOBODY, SANDBOX_NOBODY) ||
 		setresuid(SANDBOX_NOBODY, SANDBOX_NOBODY, SANDBOX_NOBODY)) {
-		/* EINVAL: root of a user namespace without such a user, so nobody's root outside. */
+		/* EINVAL: root of a user namespace without such a user, so nobody's root outside.
+		 */
 		if (errno != EINVAL)
 			diag_warning(gaps, NULL, NULL,
 				"it runs as root: %s; give the container CAP_SETUID and CAP_SETGID",
@@ -400,36 +402,49 @@ void sandbox_limit(const struct sandbox_limit *limits, unsigned count, struct di
 }
 
 /* No way back: neither by executing a file nor through another process that traces this one. */
-static void close_the_door(struct diags *gaps)
+static void close_the_door(uint64_t keep_caps, struct diags *gaps)
 {
-	caps_drop_all(gaps);
+	caps_reduce(keep_caps, gaps);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
-		diag_warning(gaps, NULL, NULL,
-			"it may gain privileges or be traced: %s; see dmesg", strerror(errno));
+		diag_warning(gaps, NULL, NULL, "it may gain privileges or be traced: %s; see dmesg",
+			strerror(errno));
 }
 
-void sandbox_enter(const struct sandbox_limit *limits, unsigned count, struct diags *gaps)
+void sandbox_enter(uint64_t keep_caps, struct diags *gaps)
 {
 	/* For reasons: by then /proc is out of reach. */
 	AUTO_CLOSE int sysctls = open("/proc/sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	bool own_user = uids_unmapped();
 	int errors[KIND_COUNT] = {0};
+	struct caps caps = {0};
 
+	caps_get(&caps);
+	keep_caps &= own_user ? 0 : caps.permitted;
 	if (getpid() != 1)
 		errors[KIND_PID] = birth_error();
-	if (!own_user && !has_cap(CAP_SYS_ADMIN)) {
+	if (!own_user && !has_cap(CAP_SYS_ADMIN) && !keep_caps) {
 		errors[KIND_USER] = unshare(CLONE_NEWUSER) ? errno : 0;
 		own_user = true; /* or can never be */
 	}
 	make_namespaces(errors);
 	if (!errors[KIND_MOUNT])
 		errors[KIND_MOUNT] = enter_empty_root();
-	if (!own_user)
-		caps_empty_bounding_set();
+	caps_empty_bounding_set();
 	leave_root(gaps);
-	if (!own_user && unshare(CLONE_NEWUSER))
+	if (!own_user && !keep_caps && unshare(CLONE_NEWUSER))
 		errors[KIND_USER] = errno;
-	close_the_door(gaps);
-	sandbox_limit(limits, count, gaps);
+	close_the_door(keep_caps, gaps);
 	say_refused(sysctls, errors, gaps);
+}
+
+void sandbox_drop_kept(struct diags *gaps)
+{
+	int errors[KIND_COUNT] = {0};
+	struct caps caps;
+
+	if (caps_get(&caps) || !caps.permitted)
+		return;
+	errors[KIND_USER] = unshare(CLONE_NEWUSER) ? errno : 0;
+	close_the_door(0, gaps);
+	say_refused(-1, errors, gaps);
 }

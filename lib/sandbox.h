@@ -8,8 +8,9 @@
  *   sandbox_enter   by the process, once all it needs is open and before it has threads
  *   sandbox_filter  by the process, once its threads are there: system calls
  *
- * What a host does not allow is no error but a gap: a warning in `gaps`, "what is not isolated: why;
- * what to do". The caller decides what to make of it. What a step could do it has done all the same.
+ * What a host does not allow is no error but a gap: a warning in `gaps`, "what is not isolated:
+ * why; what to do". The caller decides what to make of it. What a step could do it has done all the
+ * same.
  */
 #ifndef LIB_SANDBOX_H
 #define LIB_SANDBOX_H
@@ -33,11 +34,11 @@ struct sandbox_spawn {
 };
 
 /*
- * Starts a process: standard input and output are /dev/null, standard error is the caller's; signals
- * are neither blocked nor handled (those that the caller ignores stay ignored). Isolated, it is
- * process 1 of a pid namespace; a parent without CAP_SYS_ADMIN makes a user namespace for that, and
- * the process keeps CAP_SYS_ADMIN and CAP_SETPCAP there, for sandbox_enter to use and to drop. Where
- * that cannot be had it starts without; sandbox_enter finds that out, and why.
+ * Starts a process: standard input and output are /dev/null, standard error is the caller's;
+ * signals are neither blocked nor handled (those that the caller ignores stay ignored). Isolated,
+ * it is process 1 of a pid namespace; a parent without CAP_SYS_ADMIN makes a user namespace for
+ * that, and the process keeps CAP_SYS_ADMIN and CAP_SETPCAP there, for sandbox_enter to use and to
+ * drop. Where that cannot be had it starts without; sandbox_enter finds that out, and why.
  *
  * The pid is the parent's view of it. 0 with both set, *RET_PIDFD close-on-exec; or a negative
  * errno, and no process. Any thread; suspends the caller until the exec.
@@ -51,21 +52,25 @@ struct sandbox_limit {
 	uint64_t value; /* soft and hard; a limit that is lower already stays */
 };
 
-/*
- * The uid and gid that a process of root's takes: nobody's. Others keep theirs.
- */
+/* The uid and gid that a process of root's takes: nobody's. Others keep theirs. */
 #define SANDBOX_NOBODY 65534
 
 /*
- * Takes away from the calling process, which must have one thread: the view of other processes (said
- * only, see sandbox_spawn), the file system (its root is empty and read-only), network, System V IPC
- * and POSIX message queues, root's uid, all capabilities and the way to gain any (no_new_privs), and
- * being dumped or traced. PR_SET_PDEATHSIG is lost: set it afterwards. Open descriptors stay; nothing
- * can be opened by name any more. Sets LIMITS.
+ * Takes away from the calling process, which must have one thread: the view of other processes
+ * (said only, see sandbox_spawn), the file system (its root is empty and read-only), network,
+ * System V IPC and POSIX message queues, root's uid, all capabilities and the way to gain any
+ * (no_new_privs), and being dumped or traced. PR_SET_PDEATHSIG is lost: set it afterwards. Open
+ * descriptors stay; nothing can be opened by name any more.
+ *
+ * KEEP_CAPS: capabilities (bits, as CAP_TO_MASK gives them) that it needs for a while yet, if it
+ * has them: then they stay, and the user namespace waits, until sandbox_drop_kept.
  */
-void sandbox_enter(const struct sandbox_limit *limits, unsigned count, struct diags *gaps);
+void sandbox_enter(uint64_t keep_caps, struct diags *gaps);
 
-/* Sets limits alone. RLIMIT_NPROC counts threads, too: set it when they are there. */
+/* Takes away what sandbox_enter kept, still with one thread. Legal when that was nothing. */
+void sandbox_drop_kept(struct diags *gaps);
+
+/* RLIMIT_NPROC counts threads, too: set it when they are there. */
 void sandbox_limit(const struct sandbox_limit *limits, unsigned count, struct diags *gaps);
 
 /* ---- system calls ---- */
@@ -100,7 +105,8 @@ struct sandbox_filter;
 
 /*
  * An empty filter, to which sandbox_filter_add adds calls: 0, -ENOMEM, or -EINVAL for a name or an
- * argument that is none. Rules for the same call must be all conditional or a single one that is not.
+ * argument that is none. Rules for the same call must be all conditional or a single one that is
+ * not.
  */
 int sandbox_filter_create(enum sandbox_filter_kind kind, struct sandbox_filter **ret_filter);
 int sandbox_filter_add(

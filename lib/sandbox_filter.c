@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * System call filters on libseccomp: seccomp(2), seccomp_rule_add(3). A filter holds for all threads
- * at once. Calls of another architecture (32-bit ones, x32) count as not listed where what is listed
- * is allowed; where it is denied, the 32-bit ones of the same name are denied, too.
+ * System call filters on libseccomp: seccomp(2), seccomp_rule_add(3). A filter holds for all
+ * threads at once. Calls of another architecture (32-bit ones, x32) count as not listed where what
+ * is listed is allowed; where it is denied, the 32-bit ones of the same name are denied, too.
  */
 #include "lib/sandbox.h"
 #include "lib/util.h"
@@ -54,8 +54,8 @@ int sandbox_filter_create(enum sandbox_filter_kind kind, struct sandbox_filter *
 	if (!f)
 		return -ENOMEM;
 	f->kind = kind;
-	f->ctx = seccomp_init(
-		kind == SANDBOX_ALLOW_LISTED ? SCMP_ACT_KILL_PROCESS : SCMP_ACT_ALLOW);
+	f->ctx =
+		seccomp_init(kind == SANDBOX_ALLOW_LISTED ? SCMP_ACT_KILL_PROCESS : SCMP_ACT_ALLOW);
 	ret = f->ctx ? set_attributes(f) : -ENOMEM;
 	if (!ret && kind == SANDBOX_DENY_LISTED)
 		ret = add_compat_arch(f);

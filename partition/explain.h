@@ -5,16 +5,9 @@
 
 #include "lib/diag.h"
 #include "plan/plan.h"
-#include "vmm/vm.h"
 
 /* Adds an error about partition P: WHAT (a step or an ioctl) failed on this host with -ERROR. */
 void explain_host_error(
 	const struct plan_partition *p, const char *what, int error, struct diags *diags);
-
-/*
- * Writes the report of END to TEXT, with what this KVM is known to be unable to do where that may
- * be the cause: runs tiny guests on KVM_FD for that. Empty when there is nothing to report.
- */
-void explain_end(const struct vm_end *end, int kvm_fd, char *text, size_t size);
 
 #endif

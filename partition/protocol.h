@@ -111,7 +111,7 @@ enum partition_message {
 	MSG_FAULT,         /* struct message_fault: a fatal error that was found from outside */
 	MSG_ATTACH,        /* struct message_attach, and a descriptor: a reader of a console */
 	/* From the partition. */
-	MSG_READY = 16, /* created, waits for MSG_START */
+	MSG_READY = 16, /* created, waits for MSG_START: text, what is not isolated, a line each */
 	MSG_FAILED,     /* could not be created: struct message_failed, then text */
 	MSG_ENDED,      /* the guest runs no more: struct message_ended */
 	MSG_STATS,      /* after MSG_ENDED, several: an array of struct message_counter */

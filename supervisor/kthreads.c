@@ -15,17 +15,45 @@
 
 #define PIT_PREFIX "kvm-pit/"
 
-/* The child whose VM the kernel thread with this name belongs to, or NULL. */
-static const struct child *kthread_owner(const struct run *run, const char *name)
+/* When a process was started, in clock ticks since boot [proc(5) /proc/pid/stat, field 22]; 0:
+ * gone. */
+static unsigned long long start_time(long pid)
 {
-	long pid;
+	char path[64], line[1024];
+	const char *at;
+	unsigned long long ticks = 0;
+
+	snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
+	if (file_read_line(path, line, sizeof(line)))
+		return 0;
+	/* The name, field 2, may have anything in it, but ends at the last parenthesis. */
+	at = strrchr(line, ')');
+	for (unsigned field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	if (at)
+		sscanf(at, "%llu", &ticks);
+	return ticks;
+}
+
+/*
+ * The child whose VM the kernel thread PID with this name belongs to, or NULL. KVM names it after
+ * the process as its pid namespace knows it: each isolated one is number 1 of its own. Of these,
+ * any that is younger than the child is taken for its own; at worst that of another run comes to
+ * our cores.
+ */
+static const struct child *kthread_owner(const struct run *run, const char *name, long pid)
+{
+	long owner;
 
 	if (strncmp(name, PIT_PREFIX, strlen(PIT_PREFIX)) != 0)
 		return NULL;
-	pid = strtol(name + strlen(PIT_PREFIX), NULL, 10);
-	for (unsigned i = 0; i < run->child_count; i++) {
-		if (pid > 0 && run->children[i].pid == pid)
-			return &run->children[i];
+	owner = strtol(name + strlen(PIT_PREFIX), NULL, 10);
+	for (unsigned i = 0; owner > 0 && i < run->child_count; i++) {
+		const struct child *child = &run->children[i];
+
+		if (child->pid == owner ||
+			(owner == 1 && child->pid > 0 && start_time(child->pid) <= start_time(pid)))
+			return child;
 	}
 	return NULL;
 }
@@ -39,7 +67,7 @@ static void settle(struct run *run, const char *entry)
 	snprintf(path, sizeof(path), "/proc/%.20s/comm", entry);
 	if (file_read_line(path, name, sizeof(name)))
 		return;
-	owner = kthread_owner(run, name);
+	owner = kthread_owner(run, name, atol(entry));
 	if (!owner)
 		return;
 	cores_to_set(run->io_cores, &cores);

@@ -7,6 +7,7 @@
 
 #include "lib/ipc.h"
 #include "lib/util.h"
+#include "supervisor/lockdown.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -102,6 +103,7 @@ static bool on_message(struct child *child, const struct ipc_message *m)
 	case MSG_READY:
 		if (child->state != CHILD_STARTING)
 			return false;
+		child_say_gaps(child, m);
 		child->state = CHILD_READY;
 		return true;
 	case MSG_FAILED:

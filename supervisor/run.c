@@ -7,6 +7,7 @@
 
 #include "lib/ipc.h"
 #include "lib/util.h"
+#include "supervisor/lockdown.h"
 #include "supervisor/say.h"
 
 #include <errno.h>
@@ -183,6 +184,9 @@ static void conclude_crash(struct child *child, const siginfo_t *info)
 	else if (info->si_code == CLD_EXITED)
 		snprintf(r->how, sizeof(r->how), "its process ended with status %d",
 			info->si_status);
+	else if (info->si_status == SIGSYS)
+		snprintf(r->how, sizeof(r->how),
+			"its process made a system call that its lock-down forbids");
 	else
 		snprintf(r->how, sizeof(r->how), "its process was killed by signal %d (%s)",
 			info->si_status, sigabbrev_np(info->si_status) ?: "?");
@@ -462,6 +466,7 @@ int supervisor_run(const struct plan *plan, const struct run_options *options)
 	if (ret && code == BH_EXIT_OK)
 		code = ret == -EINVAL ? BH_EXIT_USAGE : BH_EXIT_HOST;
 	diags_print(&diags, run.err, "bulkhead: ");
+	run_explain_kvm(&run);
 	print_reports(&run);
 	if (options->stats)
 		report_stats(&run, run.err);

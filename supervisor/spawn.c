@@ -7,6 +7,7 @@
 
 #include "lib/file.h"
 #include "lib/ipc.h"
+#include "lib/sandbox.h"
 #include "lib/util.h"
 
 #include <errno.h>
@@ -14,12 +15,9 @@
 #include <limits.h>
 #include <poll.h>
 #include <sched.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 
 extern char **environ;
 
@@ -394,52 +392,29 @@ static int launch_seal(struct child_files *f)
 
 /* ---- the process ---- */
 
-/* Duplicating a descriptor onto itself in the child takes its close-on-exec flag away. */
-static int inherit(posix_spawn_file_actions_t *actions, int fd)
-{
-	return fd < 0 ? 0 : posix_spawn_file_actions_adddup2(actions, fd, fd);
-}
-
 static int spawn(struct child_files *f, int launch_fd)
 {
 	struct child *child = f->child;
 	const struct run *run = child->run;
 	char number[16];
 	char *argv[] = {PARTITION_ARGV0, child->plan->name, number, NULL};
-	posix_spawn_file_actions_t actions;
+	int fds[CHILD_FDS_MAX + 4] = {run->kvm_fd, run->line_fd, run->console_out,
+		run->console_child == (int)child->index ? run->console_in : -1};
+	const struct sandbox_spawn process = {
+		.path = "/proc/self/exe",
+		.argv = argv,
+		.envp = environ,
+		.fds = fds,
+		.fd_count = 4 + f->owned_count,
+		.isolate = child->plan->lockdown != PLAN_LOCKDOWN_OFF,
+	};
 	int ret;
 
 	snprintf(number, sizeof(number), "%d", launch_fd);
-	posix_spawn_file_actions_init(&actions);
-	/* Consoles have descriptors of their own. Standard error stays, for a process's last words.
-	 */
-	ret = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDWR, 0);
+	memcpy(fds + 4, f->owned, f->owned_count * sizeof(fds[0]));
+	ret = sandbox_spawn(&process, &child->pid, &child->exited.fd);
 	if (!ret)
-		ret = posix_spawn_file_actions_adddup2(&actions, STDIN_FILENO, STDOUT_FILENO);
-	if (!ret)
-		ret = inherit(&actions, run->kvm_fd);
-	if (!ret)
-		ret = inherit(&actions, run->line_fd);
-	if (!ret)
-		ret = inherit(&actions, run->console_out);
-	if (!ret && run->console_child == (int)child->index)
-		ret = inherit(&actions, run->console_in);
-	for (unsigned i = 0; !ret && i < f->owned_count; i++)
-		ret = inherit(&actions, f->owned[i]);
-	if (!ret)
-		ret = posix_spawn(&child->pid, "/proc/self/exe", &actions, NULL, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	if (ret)
-		return -ret;
-	child->state = CHILD_STARTING;
-	child->exited.fd = (int)syscall(SYS_pidfd_open, child->pid, 0);
-	if (child->exited.fd >= 0)
-		return 0;
-	ret = -errno;
-	kill(child->pid, SIGKILL);
-	waitpid(child->pid, NULL, 0);
-	child->pid = 0;
-	child->state = CHILD_NONE;
+		child->state = CHILD_STARTING;
 	return ret;
 }
 

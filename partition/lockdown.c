@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "partition/lockdown.h"
+
+#include "lib/sandbox.h"
+#include "lib/util.h"
+#include "vmm/runtime.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+/* Descriptors: vCPUs, modules, consoles, those who attach to them. */
+#define DESCRIPTORS_MAX 512
+
+/* ---- limits ---- */
+
+static const struct sandbox_limit early_limits[] = {
+	{RLIMIT_CORE, 0}, /* a dump would hold the guest's memory */
+	{RLIMIT_NOFILE, DESCRIPTORS_MAX},
+	{RLIMIT_MSGQUEUE, 0},
+};
+
+static const struct sandbox_limit late_limits[] = {
+	{RLIMIT_NPROC, 0}, /* threads that are there stay */
+};
+
+/* ---- system calls ---- */
+
+static const struct sandbox_rule allowed_calls[] = {
+	/* Descriptors that are open: consoles, logs, the supervisor's socket, events. */
+	SANDBOX_CALL("read"), SANDBOX_CALL("readv"), SANDBOX_CALL("write"), SANDBOX_CALL("writev"),
+	SANDBOX_CALL("close"), SANDBOX_CALL("sendmsg"), SANDBOX_CALL("sendto"),
+	SANDBOX_CALL("recvmsg"), SANDBOX_CALL("recvfrom"), SANDBOX_CALL("fstat"),
+	SANDBOX_CALL_MASKED(
+		"newfstatat", 3, AT_EMPTY_PATH, AT_EMPTY_PATH), /* the C library's fstat */
+	SANDBOX_CALL_IF("fcntl", 1, F_DUPFD_CLOEXEC), SANDBOX_CALL_IF("fcntl", 1, F_GETFL),
+	SANDBOX_CALL_IF("fcntl", 1, F_SETFL),
+	/* A terminal's mode: it is restored if the supervisor dies. None of the ioctls that type.
+	 */
+	SANDBOX_CALL_IF("ioctl", 1, TCGETS), SANDBOX_CALL_IF("ioctl", 1, TCSETS),
+	/* Waiting: the event loop on either of its back-ends, and its timers. The io_uring was told
+	 * to take requests to poll and no others (lib/loop_uring.c). */
+	SANDBOX_CALL("io_uring_enter"), SANDBOX_CALL("epoll_wait"), SANDBOX_CALL("epoll_pwait"),
+	SANDBOX_CALL("epoll_ctl"), SANDBOX_CALL("poll"), SANDBOX_CALL("ppoll"),
+	SANDBOX_CALL("timerfd_create"), SANDBOX_CALL("timerfd_settime"),
+	SANDBOX_CALL("restart_syscall"),
+	/* Time; most of it needs no system call where the host's clock allows that. */
+	SANDBOX_CALL("clock_gettime"), SANDBOX_CALL("clock_getres"), SANDBOX_CALL("gettimeofday"),
+	SANDBOX_CALL("time"), SANDBOX_CALL("nanosleep"), SANDBOX_CALL("clock_nanosleep"),
+	/* Threads among themselves: locks, waiting, kicks, ends. tgkill is in kick_rule. */
+	SANDBOX_CALL("futex"), SANDBOX_CALL("sched_yield"), SANDBOX_CALL("getpid"),
+	SANDBOX_CALL("gettid"), SANDBOX_CALL("rt_sigaction"), SANDBOX_CALL("rt_sigprocmask"),
+	SANDBOX_CALL("rt_sigreturn"), SANDBOX_CALL("exit"), SANDBOX_CALL("exit_group"),
+	/* The first steps of threads that were made before the filter and run after it. */
+	SANDBOX_CALL("set_robust_list"), SANDBOX_CALL("rseq"),
+	SANDBOX_CALL_IF("prctl", 0, PR_SET_NAME),
+	/* Memory that nothing can be executed in: the C library's heap. */
+	SANDBOX_CALL("brk"), SANDBOX_CALL_MASKED("mmap", 2, PROT_EXEC, 0),
+	SANDBOX_CALL_MASKED("mprotect", 2, PROT_EXEC, 0), SANDBOX_CALL("mremap"),
+	SANDBOX_CALL("munmap"), SANDBOX_CALL("madvise"),
+	SANDBOX_CALL("sched_getaffinity"), /* how many heaps malloc makes */
+};
+
+static int add_calls(struct sandbox_filter *filter)
+{
+	/* Signals to our own threads only. */
+	const struct sandbox_rule kick_rule = SANDBOX_CALL_IF("tgkill", 0, (uint32_t)getpid());
+	int ret = sandbox_filter_add(filter, allowed_calls, ARRAY_SIZE(allowed_calls));
+
+	if (!ret)
+		ret = sandbox_filter_add(filter, &kick_rule, 1);
+	for (const unsigned *request = arch_runtime_ioctls; !ret && *request; request++) {
+		const struct sandbox_rule rule = SANDBOX_CALL_IF("ioctl", 1, *request);
+
+		ret = sandbox_filter_add(filter, &rule, 1);
+	}
+	return ret;
+}
+
+static void filter_calls(struct diags *gaps)
+{
+	struct sandbox_filter *filter = NULL;
+	int ret = sandbox_filter_create(SANDBOX_ALLOW_LISTED, &filter);
+
+	if (!ret)
+		ret = add_calls(filter);
+	if (!ret) {
+		sandbox_filter_apply(filter, gaps);
+		return;
+	}
+	sandbox_filter_destroy(filter);
+	diag_warning(gaps, NULL, NULL, "any system call is allowed: %s; %s", strerror(-ret),
+		diag_remedy(-ret) ?: "see `bulkhead doctor`");
+}
+
+/* ---- the whole ---- */
+
+/* Gaps of a strict plan are errors, placed where the plan names the partition. */
+static int conclude(const struct plan_partition *p, struct diags *gaps)
+{
+	struct diags found = *gaps;
+
+	if (p->lockdown != PLAN_LOCKDOWN_STRICT || !found.count)
+		return 0;
+	diags_init(gaps);
+	for (unsigned i = 0; i < found.count; i++)
+		diag_error(gaps, &p->locs[PLAN_KEY_PARTITION], p->name,
+			"it cannot be isolated, as lockdown: strict demands: %s",
+			found.items[i].text);
+	diags_fini(&found);
+	return -EPERM;
+}
+
+/*
+ * Guest memory is locked by right of CAP_IPC_LOCK, or within a limit. The right ends with the
+ * process's own user namespace: the limit is raised, or else the right kept until the memory is
+ * there.
+ */
+static uint64_t caps_for_memory(void)
+{
+	static const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+
+	return setrlimit(RLIMIT_MEMLOCK, &unlimited) ? (uint64_t)1 << CAP_IPC_LOCK : 0;
+}
+
+int partition_lockdown_early(const struct plan_partition *p, struct diags *gaps)
+{
+	if (p->lockdown == PLAN_LOCKDOWN_OFF)
+		return 0;
+	sandbox_enter(caps_for_memory(), gaps);
+	sandbox_limit(early_limits, ARRAY_SIZE(early_limits), gaps);
+	/* The C library looks for the time zone once, whatever is asked of it: now, in vain. */
+	tzset();
+	return conclude(p, gaps);
+}
+
+void partition_lockdown_memory(const struct plan_partition *p, struct diags *gaps)
+{
+	if (p->lockdown != PLAN_LOCKDOWN_OFF)
+		sandbox_drop_kept(gaps);
+}
+
+int partition_lockdown_late(const struct plan_partition *p, struct diags *gaps)
+{
+	if (p->lockdown == PLAN_LOCKDOWN_OFF)
+		return 0;
+	sandbox_limit(late_limits, ARRAY_SIZE(late_limits), gaps);
+	filter_calls(gaps);
+	return conclude(p, gaps);
+}
+
+size_t partition_lockdown_text(const struct diags *gaps, char *text, size_t size)
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (unsigned i = 0; i < gaps->count && used < size; i++)
+		used += (size_t)snprintf(text + used, size - used, "%s\n", gaps->items[i].text);
+	return min_u64(used, size - 1);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "vmm/runtime.h"
+
+#include <linux/kvm.h>
+
+const unsigned arch_runtime_ioctls[] = {
+	KVM_RUN,
+	/* Interrupt lines of devices. */
+	KVM_IRQ_LINE,
+	/* Reports: registers, and the bytes at the program counter. */
+	KVM_GET_REGS,
+	KVM_GET_SREGS,
+	KVM_TRANSLATE,
+	/* Faults that are injected into the guest. */
+	KVM_SET_REGS,
+	KVM_GET_VCPU_EVENTS,
+	KVM_SET_VCPU_EVENTS,
+	/* Tells the guest that it was paused. */
+	KVM_KVMCLOCK_CTRL,
+	0,
+};
