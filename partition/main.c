@@ -12,6 +12,7 @@
 #include "partition/build.h"
 #include "partition/console.h"
 #include "partition/explain.h"
+#include "partition/lockdown.h"
 #include "partition/protocol.h"
 #include "vmm/vcpu.h"
 
@@ -34,6 +35,7 @@ struct partition {
 	struct plan_partition *plan;
 	struct partition_build build;
 	struct vm *vm;
+	struct diags gaps; /* of the lock-down */
 
 	struct loop *loop;
 	struct loop_watch control;
@@ -159,7 +161,7 @@ static void send_report(struct partition *p)
 			message.report.log_lost[i] = console_log_lost(p->consoles[i]);
 	}
 	if (end)
-		explain_end(end, p->launch.kvm_fd, message.text, sizeof(message.text));
+		snprintf(message.text, sizeof(message.text), "%s", end->report);
 	ipc_send(p->launch.control_fd, MSG_REPORT, &message,
 		sizeof(message.report) + strlen(message.text));
 }
@@ -422,6 +424,30 @@ static int create_vm(struct partition *p, const char **ret_what)
 	return ret;
 }
 
+/* The one that owns the terminal outlives the supervisor for as long as restoring it takes. */
+static void die_with_supervisor(const struct partition *p)
+{
+	if (!p->launch.has_termios)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+/* Locks the process down for good, and tells that the partition can be released. */
+static int send_ready(struct partition *p)
+{
+	char gaps[IPC_PAYLOAD_MAX];
+	size_t size;
+	int ret;
+
+	fd_close(&p->launch.kvm_fd);
+	ret = partition_lockdown_late(p->plan, &p->gaps);
+	if (ret) {
+		send_failed(p, true, &p->gaps);
+		return ret;
+	}
+	size = partition_lockdown_text(&p->gaps, gaps, sizeof(gaps));
+	return ipc_send(p->launch.control_fd, MSG_READY, gaps, size);
+}
+
 static int partition_run(struct partition *p)
 {
 	const char *what = "starting its I/O thread";
@@ -436,12 +462,14 @@ static int partition_run(struct partition *p)
 	ret = build(p);
 	if (ret)
 		return ret;
+	partition_lockdown_memory(p->plan, &p->gaps);
+	die_with_supervisor(p);
 	ret = create_vm(p, &what);
 	if (ret) {
 		send_failed_host(p, what, ret);
 		return ret;
 	}
-	ret = ipc_send(p->launch.control_fd, MSG_READY, NULL, 0);
+	ret = send_ready(p);
 	return ret ? ret : loop_run(p->loop);
 }
 
@@ -462,10 +490,11 @@ int partition_main(int argc, char **argv)
 	/* Terminals that are not ours: an error of a call, not our end. */
 	signal(SIGTTIN, SIG_IGN);
 	signal(SIGTTOU, SIG_IGN); /* supervisor_gone restores the terminal from the background */
-	/* The one that owns the terminal outlives the supervisor for as long as restoring it takes.
-	 */
-	if (!p->launch.has_termios)
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (partition_lockdown_early(p->plan, &p->gaps)) {
+		send_failed(p, true, &p->gaps);
+		_exit(EXIT_FAILURE);
+	}
+	die_with_supervisor(p);
 	ret = partition_run(p);
 	if (ret)
 		terminal_restore(p);
