@@ -7,19 +7,22 @@
 #include <string.h>
 
 /* [ACPI 6.4 20.2, 20.3] */
-#define ZERO_OP       0x00
-#define ONE_OP        0x01
-#define NAME_OP       0x08
-#define BYTE_PREFIX   0x0A
-#define WORD_PREFIX   0x0B
-#define DWORD_PREFIX  0x0C
-#define STRING_PREFIX 0x0D
-#define QWORD_PREFIX  0x0E
-#define SCOPE_OP      0x10
-#define BUFFER_OP     0x11
-#define PACKAGE_OP    0x12
-#define EXT_PREFIX    0x5B
-#define DEVICE_OP     0x82
+#define ZERO_OP           0x00
+#define ONE_OP            0x01
+#define NAME_OP           0x08
+#define BYTE_PREFIX       0x0A
+#define WORD_PREFIX       0x0B
+#define DWORD_PREFIX      0x0C
+#define STRING_PREFIX     0x0D
+#define QWORD_PREFIX      0x0E
+#define SCOPE_OP          0x10
+#define BUFFER_OP         0x11
+#define PACKAGE_OP        0x12
+#define METHOD_OP         0x14
+#define EXT_PREFIX        0x5B
+#define DEVICE_OP         0x82
+#define NOTIFY_OP         0x86
+#define METHOD_SERIALIZED 0x08
 
 enum frame_kind {
 	FRAME_PACKAGE, /* anything that is PkgLength and contents */
@@ -230,6 +233,21 @@ void aml_open_device(struct aml *a, const char *name)
 	aml_u8(a, DEVICE_OP);
 	frame_open(a, FRAME_PACKAGE);
 	name_string(a, name);
+}
+
+void aml_open_method(struct aml *a, const char *name, uint8_t args)
+{
+	aml_u8(a, METHOD_OP);
+	frame_open(a, FRAME_PACKAGE);
+	name_string(a, name);
+	aml_u8(a, (uint8_t)(METHOD_SERIALIZED | args)); /* MethodFlags [20.2.5.2] */
+}
+
+void aml_notify(struct aml *a, const char *name, uint64_t value)
+{
+	aml_u8(a, NOTIFY_OP);
+	name_string(a, name);
+	aml_integer(a, value);
 }
 
 void aml_open_package(struct aml *a, uint8_t elements)

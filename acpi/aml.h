@@ -57,9 +57,14 @@ void aml_hid(struct aml *a, const char *hid);
 /* Each is ended by aml_close. */
 void aml_open_scope(struct aml *a, const char *name);
 void aml_open_device(struct aml *a, const char *name);
+/* A method of ARGS arguments; serialized. */
+void aml_open_method(struct aml *a, const char *name, uint8_t args);
 void aml_open_package(struct aml *a, uint8_t elements);
 void aml_open_resources(struct aml *a); /* a buffer; the end tag comes with aml_close */
 void aml_close(struct aml *a);
+
+/* In a method: Notify (NAME, VALUE). */
+void aml_notify(struct aml *a, const char *name, uint64_t value);
 
 /* ---- resource descriptors [ACPI 6.4 6.4], between aml_open_resources and aml_close ---- */
 

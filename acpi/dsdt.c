@@ -8,8 +8,12 @@
 #include "vmm/layout_x86.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define ISA_IRQS 16
+
+#define HID_GENERIC_EVENT "ACPI0013"
+#define NOTIFY_PRESSED    0x80 /* [ACPI 6.4 table 5.167] */
 
 /* Processor device [ACPI 6.4 8.4]; _UID is what ties it to its local APIC in the MADT. */
 static void processor_emit(struct aml *a, unsigned vcpu)
@@ -52,14 +56,41 @@ static void resources_emit(struct aml *a, const struct machine *m, const struct 
 	aml_close(a);
 }
 
+/*
+ * What a Generic Event Device has beside its interrupt: a control method power button [ACPI 6.4
+ * 4.8.3.3], and the event method that tells the guest of its being pressed [5.6.9.3].
+ */
+static void power_button_emit(struct aml *a)
+{
+	aml_open_device(a, "PWRB");
+	aml_name(a, "_HID");
+	aml_hid(a, "PNP0C0C");
+	aml_name(a, "_UID");
+	aml_integer(a, 0);
+	aml_close(a);
+}
+
+static void event_method_emit(struct aml *a)
+{
+	aml_open_method(a, "_EVT", 1);
+	aml_notify(a, "PWRB", NOTIFY_PRESSED);
+	aml_close(a);
+}
+
 static void device_emit(struct aml *a, const struct machine *m, const struct device *dev)
 {
+	bool events = strcmp(dev->cls->acpi_hid, HID_GENERIC_EVENT) == 0;
+
+	if (events)
+		power_button_emit(a);
 	aml_open_device(a, dev->name);
 	aml_name(a, "_HID");
 	aml_hid(a, dev->cls->acpi_hid);
 	aml_name(a, "_UID");
 	aml_integer(a, dev->uid);
 	resources_emit(a, m, dev);
+	if (events)
+		event_method_emit(a);
 	aml_close(a);
 }
 

@@ -8,6 +8,7 @@
 #include "devices/i8042.h"
 #include "devices/pci/host.h"
 #include "devices/post_port.h"
+#include "devices/power_button.h"
 #include "devices/reset_port.h"
 #include "devices/serial16550.h"
 #include "lib/util.h"
@@ -46,6 +47,17 @@ static int create_fusa_debug(struct machine *m, const struct devices_config *cfg
 	return cfg->debug ? debug_exit_create(m) : 0;
 }
 
+static int create_control_page(struct machine *m, const struct devices_config *cfg)
+{
+	return control_page_create(m, &cfg->control);
+}
+
+/* The contract has none; a watchdog needs one. */
+static int create_fusa_control_page(struct machine *m, const struct devices_config *cfg)
+{
+	return cfg->control.watchdog_us ? control_page_create(m, &cfg->control) : 0;
+}
+
 /* One entry per device: the second for those that need nothing but the machine. */
 struct creator {
 	int (*create)(struct machine *m, const struct devices_config *cfg);
@@ -55,6 +67,8 @@ struct creator {
 static const struct creator standard_devices[] = {
 	{.create = create_serial},
 	{.create = create_rtc},
+	{.create = create_control_page},
+	{.create_plain = power_button_create},
 	{.create_plain = i8042_create},
 	{.create_plain = reset_port_create},
 	{.create_plain = acpi_pm_create},
@@ -68,6 +82,7 @@ static const struct creator fusa_devices[] = {
 	{.create = create_serial},
 	{.create = create_fusa_rtc},
 	{.create = create_fusa_debug},
+	{.create = create_fusa_control_page},
 	{.create_plain = pci_host_create},
 	{0},
 };

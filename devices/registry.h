@@ -5,6 +5,7 @@
 
 #include "devices/chardev.h"
 #include "devices/cmos_rtc.h"
+#include "devices/control_page.h"
 #include "vmm/machine.h"
 
 #define DEVICES_SERIAL_PORTS 2
@@ -13,7 +14,9 @@ struct devices_config {
 	/* What is behind COM1 and COM2, borrowed for the machine's life; NULL: no such port. */
 	struct chardev *serial[DEVICES_SERIAL_PORTS];
 	struct cmos_rtc_config rtc; /* zeroed: the host's clock */
-	bool debug;                 /* fusa: the exit port beside what the contract has */
+	/* Zeroed: no watchdog, and nobody looks at it. fusa: there only with a watchdog. */
+	struct control_page_config control;
+	bool debug; /* fusa: the exit port beside what the contract has */
 };
 
 /*

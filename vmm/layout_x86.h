@@ -47,6 +47,7 @@
 #define X86_IRQ_TIMER_GSI 2 /* the IOAPIC pin that the timer is wired to */
 #define X86_IRQ_COM1      4
 #define X86_IRQ_COM2      3
+#define X86_IRQ_POWER_BUTTON 9 /* where a PC has the interrupt of its ACPI events */
 
 /* Ports. */
 #define X86_PORT_I8042_DATA 0x60

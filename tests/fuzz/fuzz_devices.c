@@ -4,7 +4,9 @@
  * guest that does anything, while the I/O thread feeds and drains its serial ports. Five bytes are
  * one step: what to do, where, and a value. Single-threaded and deterministic.
  */
+#include "devices/power_button.h"
 #include "devices/registry.h"
+#include "include/bulkhead/control.h"
 #include "lib/util.h"
 #include "vmm/layout_x86.h"
 
@@ -29,7 +31,7 @@ static uint8_t tables[X86_FIRMWARE_END - X86_FIRMWARE_BASE];
 
 static void irq_set(void *ctx, uint32_t gsi, bool asserted)
 {
-	assert(ctx == &w && (gsi == 3 || gsi == 4));
+	assert(ctx == &w && (gsi == 3 || gsi == 4 || gsi == X86_IRQ_POWER_BUTTON));
 	assert(w.line[gsi] != asserted);
 	w.line[gsi] = asserted;
 }
@@ -50,8 +52,8 @@ static void now(void *ctx, struct timespec *ret_now)
 /* Half of the selectors hit a device for sure, the others anything near one. */
 static uint16_t port_of(uint16_t selector)
 {
-	static const uint16_t bases[] = {
-		0x3F8, 0x2F8, 0x70, 0x60, 0x64, 0xCF8, 0x400, 0xF4, 0x80, 0x3F0, 0x5E, 0xFFF8};
+	static const uint16_t bases[] = {0x3F8, 0x2F8, 0x70, 0x60, 0x64, 0xCF8, 0x400, 0xF4, 0x80,
+		0x3F0, 0x5E, 0xFFF8, 0xB80, 0xB88, 0xB90, 0xB98};
 
 	if (selector & 0x8000)
 		return selector;
@@ -64,6 +66,8 @@ static void io_thread(unsigned what, unsigned port, uint8_t n)
 	uint8_t input[256];
 	const uint8_t *run;
 
+	if (n == 0xFF)
+		assert(power_button_press(&w.m));
 	switch (what) {
 	case 0:
 		memset(input, n, sizeof(input));
@@ -100,6 +104,15 @@ static void step(const uint8_t s[STEP])
 		io_thread((s[0] >> 4) & 3, s[0] >> 7, s[4]);
 		break;
 	case 3:
+		if (s[0] & 0x80) {
+			/* The control page, by memory. */
+			machine_write(&w.m, WINDOW_MMIO, BULKHEAD_CONTROL_ADDRESS + (s[1] & 0x3F),
+				bytes, value);
+			machine_read(&w.m, WINDOW_MMIO, BULKHEAD_CONTROL_ADDRESS + (s[1] & 0x3F),
+				bytes, &value);
+			assert(bytes == 8 || !(value >> 8 * bytes));
+			break;
+		}
 		w.now.tv_nsec = (w.now.tv_nsec + s[4] * 7812500L) % 1000000000;
 		w.now.tv_sec += (s[1] | s[2] << 8 | s[3] << 16) - 0x400000;
 		break;

@@ -434,6 +434,46 @@ DefinitionBlock ("", "DSDT", 2, "BULKHD", "BULKHEAD", 0x00000001)
                     )
             })
         }
+
+        Device (BKHD)
+        {
+            Name (_HID, EisaId ("PNP0C02") /* PNP Motherboard Resources */)  // _HID: Hardware ID
+            Name (_UID, Zero)  // _UID: Unique ID
+            Name (_CRS, ResourceTemplate ()  // _CRS: Current Resource Settings
+            {
+                IO (Decode16,
+                    0x0B80,             // Range Minimum
+                    0x0B80,             // Range Maximum
+                    0x01,               // Alignment
+                    0x20,               // Length
+                    )
+                Memory32Fixed (ReadWrite,
+                    0xFEDB0000,         // Address Base
+                    0x00001000,         // Address Length
+                    )
+            })
+        }
+
+        Device (PWRB)
+        {
+            Name (_HID, EisaId ("PNP0C0C") /* Power Button Device */)  // _HID: Hardware ID
+            Name (_UID, Zero)  // _UID: Unique ID
+        }
+
+        Device (GED)
+        {
+            Name (_HID, "ACPI0013" /* Generic Event Device */)  // _HID: Hardware ID
+            Name (_UID, Zero)  // _UID: Unique ID
+            Name (_CRS, ResourceTemplate ()  // _CRS: Current Resource Settings
+            {
+                IRQNoFlags ()
+                    {9}
+            })
+            Method (_EVT, 1, Serialized)  // _EVT: Event
+            {
+                Notify (PWRB, 0x80) // Status Change
+            }
+        }
     }
 
     Name (_S5, Package (0x04)  // _S5_: S5 System State

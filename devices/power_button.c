@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The power button of a hardware-reduced ACPI machine: a Generic Event Device [ACPI 6.4 5.6.9] with
+ * one interrupt, by edge, whose event method notifies a control method power button [ACPI 6.4
+ * 4.8.3.3]; acpi/dsdt.c writes both. It has no registers.
+ */
+#include "devices/power_button.h"
+
+#include "devices/common.h"
+#include "vmm/layout_x86.h"
+
+static const struct device_class power_button_class = {
+	.name = "power_button",
+	.acpi_hid = "ACPI0013",
+	.destroy = device_free,
+};
+
+int power_button_create(struct machine *m)
+{
+	struct device *dev;
+	int ret = device_create(m, &power_button_class, "GED", sizeof(*dev), &dev);
+
+	return ret ? ret : machine_add_irq(m, dev, X86_IRQ_POWER_BUTTON, false);
+}
+
+bool power_button_press(const struct machine *m)
+{
+	const struct machine_services *services = &m->services;
+
+	for (unsigned i = 0; i < m->irq_count; i++) {
+		if (m->irqs[i].dev->cls != &power_button_class)
+			continue;
+		services->irq_set(services->ctx, m->irqs[i].gsi, true);
+		services->irq_set(services->ctx, m->irqs[i].gsi, false);
+		return true;
+	}
+	return false;
+}
