@@ -9,7 +9,7 @@
 # Objects are in $(out)/guest/: the same source may be compiled for the host elsewhere. Images hold
 # 64-bit code in 32-bit ELF files, which every multiboot loader takes.
 
-guest_examples := safety-hello
+guest_examples := safety-hello heartbeat
 
 .PHONY: examples guest-images
 ifeq ($(ARCH),x86)
@@ -20,7 +20,7 @@ guest_lib := examples/guestlib
 guest_flags := -m64 -O2 -g -ffreestanding -fno-builtin -mgeneral-regs-only -mno-red-zone \
 	-fno-pic -fno-pie -fno-stack-protector -fcf-protection=none -fno-strict-aliasing \
 	-fno-common -fno-omit-frame-pointer -fno-asynchronous-unwind-tables \
-	-I$(src)$(guest_lib) -I$(src)$(guest_lib)/x86 -DGUEST_STACK_SIZE=16384 \
+	-I$(src)$(guest_lib) -I$(src)$(guest_lib)/x86 -I$(src)include -DGUEST_STACK_SIZE=16384 \
 	-DGUEST_CPUS_MAX=64
 guest_cflags := -std=gnu17 $(guest_flags)
 guest_script := $(src)$(guest_lib)/x86/guest.ld

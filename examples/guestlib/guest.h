@@ -99,6 +99,15 @@ void timer_once(uint64_t ns, void (*handler)(void));
 void timer_periodic(uint64_t ns, void (*handler)(void));
 void timer_stop(void);
 
+/* ---- Bulkhead ---- */
+
+/*
+ * Registers of the control page, as <bulkhead/control.h> names them. Where there is no page, reads
+ * give all-ones (unless the plan says otherwise), and BULKHEAD_CONTROL_ID is not its magic.
+ */
+uint32_t control_read(unsigned reg);
+void control_write(unsigned reg, uint32_t v);
+
 /* ---- CPUs ---- */
 
 #define CPUS_MAX 64
