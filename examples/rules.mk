@@ -24,7 +24,7 @@ guest_flags := -m64 -O2 -g -ffreestanding -fno-builtin -mgeneral-regs-only -mno-
 	-DGUEST_CPUS_MAX=64
 guest_cflags := -std=gnu17 $(guest_flags)
 guest_script := $(src)$(guest_lib)/x86/guest.ld
-guest_link = $(guest_cc) -m64 -nostdlib -static -Wl,--build-id=none,-z,noexecstack \
+guest_link = $(guest_cc) $(guest_base) -m64 -nostdlib -static -Wl,--build-id=none,-z,noexecstack \
 	-Wl,-z,max-page-size=4096,--no-warn-rwx-segments -Wl,-T,$(guest_script)
 
 # From source to object names; and what the library consists of, the entry code left out, of which
@@ -37,7 +37,8 @@ guest_entry := $(out)/guest/start
 guest_test_c := $(patsubst $(src)%.c,$(out)/%.elf,$(wildcard $(src)tests/guest/*.c))
 guest_test_s := $(patsubst $(src)%.S,$(out)/%.elf,$(wildcard $(src)tests/guest/*.S))
 guest_test_images := $(guest_test_c) $(guest_test_s) \
-	$(addprefix $(out)/tests/guest/,multiboot2.elf plain.elf plain.bin)
+	$(addprefix $(out)/tests/guest/,multiboot2.elf plain.elf plain.bin) \
+	$(foreach name,regs machine ending,$(foreach vm,0 1,$(out)/tests/guest/fusa-$(name)-$(vm).bin))
 guest_images := $(guest_examples:%=$(out)/examples/%.elf) $(guest_test_images)
 
 examples: $(guest_examples:%=$(out)/examples/%.elf) ## build the example images
@@ -98,6 +99,23 @@ $(out)/tests/guest/plain.elf: $(guest_entry)-plain.o $(out)/guest/tests/guest/he
 
 $(out)/tests/guest/plain.bin: $(out)/tests/guest/plain.elf
 	$(Q)$(guest_objcopy) -O binary $< $@
+
+# Images of the fusa contract, each as the safety VM's raw image (0) and as the non-safety VM's
+# bzImage (1). Their source is in tests/guest/fusa/.
+$(out)/tests/guest/fusa-%-1.bin: guest_base := -Wl,--defsym=image_base=0x1000000
+fusa_objects = $(if $(filter 1,$(1)),$(out)/guest/tests/guest/fusa/setup.o) $(2)
+
+define fusa_rule
+$(out)/tests/guest/fusa-$(1)-$(2).bin: $$(call fusa_objects,$(2),$(3) \
+		$(out)/guest/tests/guest/fusa/$(1).o) $(guest_archive) $(guest_script)
+	$$(call say,GUEST,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(guest_link) -o $$@.64 $$(filter %.o %.a,$$^)
+	$$(Q)$$(guest_objcopy) -O binary $$@.64 $$@ && rm -f $$@.64
+endef
+$(foreach vm,0 1,$(eval $(call fusa_rule,regs,$(vm))))
+$(foreach name,machine ending,$(foreach vm,0 1,$(eval $(call \
+	fusa_rule,$(name),$(vm),$(guest_entry)-plain.o))))
 
 else
 examples guest-images:
