@@ -35,7 +35,8 @@ static int check_run(const void *options, unsigned operand_count, char *const *o
 	diags_init(&diags);
 	if (plan_load(operands[0], o->set.items, o->set.count, &diags, &plan) == 0)
 		code = plan_check(plan,
-			CHECK_FILES | CHECK_IMAGES | (o->host ? CHECK_HOST | CHECK_KVM : 0),
+			CHECK_FILES | CHECK_IMAGES | CHECK_NOTES |
+				(o->host ? CHECK_HOST | CHECK_KVM : 0),
 			&diags);
 	if (!o->json || o->print)
 		diags_print(&diags, stderr, "bulkhead: ");

@@ -19,6 +19,16 @@ static void check_kvm(const struct plan *plan, struct diags *diags)
 			HOST_KVM_DEVICE);
 		return;
 	}
+	for (unsigned i = 0; i < plan->partition_count; i++) {
+		const struct plan_partition *p = &plan->partitions[i];
+		char field[PLAN_FIELD_MAX];
+
+		if (p->contract == PLAN_FUSA && kvm->cpuid_changed)
+			diag_note(diags, &p->locs[PLAN_KEY_CONTRACT],
+				plan_field(p, "contract", field),
+				"this host's KVM shows a guest other CPUID bits than it is told to: HTT, "
+				"MCE and MCA may be 1 where fusa has 0");
+	}
 	if (kvm->kind == HOST_KVM_FULL)
 		return;
 	for (unsigned i = 0; i < plan->partition_count; i++) {
@@ -29,6 +39,25 @@ static void check_kvm(const struct plan *plan, struct diags *diags)
 			diag_warning(diags, &p->locs[PLAN_KEY_IMAGE], plan_field(p, "image", field),
 				"an unmodified kernel will not run on this host's KVM; `bulkhead doctor` "
 				"names the instructions that it fails on");
+	}
+}
+
+/* ---- contracts ---- */
+
+/* What KVM cannot give of a contract is said, never pretended (docs/contract-fusa.md). */
+static void note_contracts(const struct plan *plan, struct diags *diags)
+{
+	for (unsigned i = 0; i < plan->partition_count; i++) {
+		const struct plan_partition *p = &plan->partitions[i];
+		char field[PLAN_FIELD_MAX];
+
+		if (p->contract == PLAN_FUSA)
+			diag_note(diags, &p->locs[PLAN_KEY_CONTRACT],
+				plan_field(p, "contract", field),
+				"fusa, as far as KVM goes: the local APIC causes exits, INIT reaches "
+				"the boot vCPU, RDPMC may be #GP and VMCALL a hypercall instead of #UD, "
+				"RDX after SIPI is the processor's signature, CR0.CD and NW, page sizes "
+				"and memory types are the host's; docs/contract-fusa.md has the list");
 	}
 }
 
@@ -43,6 +72,8 @@ enum bh_exit plan_check(const struct plan *plan, unsigned checks, struct diags *
 		plan_check_files(plan, diags);
 	for (unsigned i = 0; checks & CHECK_IMAGES && i < plan->partition_count; i++)
 		partition_check(&plan->partitions[i], diags);
+	if (checks & CHECK_NOTES)
+		note_contracts(plan, diags);
 	plan_wrong = diags->errors > before;
 	if (checks & CHECK_HOST)
 		plan_check_host(plan, "", diags);

@@ -13,6 +13,7 @@ enum plan_checks {
 	CHECK_IMAGES = 1 << 1, /* each partition is built, and forgotten */
 	CHECK_HOST = 1 << 2,   /* this host's cores, memory and limits */
 	CHECK_KVM = 1 << 3,    /* ... and its KVM, by running tiny guests */
+	CHECK_NOTES = 1 << 4,  /* what is well, but should be known */
 };
 
 /* Makes all the CHECKS, so that every problem is in DIAGS; the exit code that they ask for. */

@@ -76,6 +76,15 @@ void diag_warning(
 	va_end(ap);
 }
 
+void diag_note(struct diags *d, const struct diag_loc *loc, const char *field, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	diag_add(d, DIAG_NOTE, loc, field, fmt, ap);
+	va_end(ap);
+}
+
 const char *diag_remedy(int error)
 {
 	switch (error) {
@@ -100,8 +109,8 @@ static void diag_print(const struct diag *it, FILE *f, const char *prefix)
 		fprintf(f, "%s:%u:%u: ", it->file, it->line, it->column);
 	else if (it->file)
 		fprintf(f, "%s: ", it->file);
-	if (it->severity == DIAG_WARNING)
-		fputs("warning: ", f);
+	if (it->severity != DIAG_ERROR)
+		fputs(it->severity == DIAG_WARNING ? "warning: " : "note: ", f);
 	if (it->field)
 		fprintf(f, "%s: ", it->field);
 	fprintf(f, "%s\n", it->text);

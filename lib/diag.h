@@ -27,6 +27,7 @@ struct diag_loc {
 enum diag_severity {
 	DIAG_ERROR,
 	DIAG_WARNING,
+	DIAG_NOTE, /* nothing is wrong */
 };
 
 struct diag {
@@ -52,13 +53,15 @@ void diags_init(struct diags *d);
 void diags_fini(struct diags *d);
 
 /*
- * Adds an error (diag_error) or a warning (diag_warning). LOC and FIELD may be NULL.
+ * Adds an error (diag_error), a warning (diag_warning) or a note. LOC and FIELD may be NULL.
  * FMT is "cause; remedy", without a full stop or newline.
  */
 void diag_error(struct diags *d, const struct diag_loc *loc, const char *field, const char *fmt,
 	...) PRINTF_LIKE(4, 5);
 void diag_warning(struct diags *d, const struct diag_loc *loc, const char *field, const char *fmt,
 	...) PRINTF_LIKE(4, 5);
+void diag_note(struct diags *d, const struct diag_loc *loc, const char *field, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
 
 /*
  * The remedy for errno ERROR where it is a matter of this host's limits, whatever was being done;

@@ -3,8 +3,10 @@
 
 static json_t *diag_json(const struct diag *d)
 {
-	json_t *o = json_pack("{s:s, s:s}", "severity",
-		d->severity == DIAG_ERROR ? "error" : "warning", "message", d->text);
+	static const char *const severities[] = {
+		[DIAG_ERROR] = "error", [DIAG_WARNING] = "warning", [DIAG_NOTE] = "note"};
+	json_t *o =
+		json_pack("{s:s, s:s}", "severity", severities[d->severity], "message", d->text);
 
 	if (d->file)
 		json_object_set_new(o, "file", json_string(d->file));

@@ -89,6 +89,7 @@ static enum host_kvm_access classify(const struct shared *s, int *ret_error)
 static void translate(const struct kvm_probe_report *in, struct host_kvm_report *out)
 {
 	out->api_version = in->api_version;
+	out->cpuid_changed = in->cpuid_changed;
 	out->exit_ns = in->exit_ns;
 	out->instructions_per_second = in->instructions_per_second;
 	out->cap_count = in->cap_count;

@@ -59,7 +59,8 @@ struct host_kvm_report {
 	struct host_kvm_cap caps[HOST_KVM_CAPS_MAX];
 	unsigned instruction_count;
 	struct host_kvm_instruction instructions[HOST_KVM_INSTRUCTIONS_MAX];
-	uint64_t exit_ns;                 /* an exit to user space and back; 0: not measured */
+	bool cpuid_changed; /* guests see other CPUID bits than KVM was told to show */
+	uint64_t exit_ns;   /* an exit to user space and back; 0: not measured */
 	uint64_t instructions_per_second; /* of kernel-mode code; 0: not measured */
 };
 

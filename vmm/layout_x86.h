@@ -43,10 +43,10 @@
 #define X86_KVM_TSS          0xFFFBD000
 
 /* ISA interrupt lines. */
-#define X86_IRQ_TIMER     0
-#define X86_IRQ_TIMER_GSI 2 /* the IOAPIC pin that the timer is wired to */
-#define X86_IRQ_COM1      4
-#define X86_IRQ_COM2      3
+#define X86_IRQ_TIMER        0
+#define X86_IRQ_TIMER_GSI    2 /* the IOAPIC pin that the timer is wired to */
+#define X86_IRQ_COM1         4
+#define X86_IRQ_COM2         3
 #define X86_IRQ_POWER_BUTTON 9 /* where a PC has the interrupt of its ACPI events */
 
 /* Ports. */

@@ -304,6 +304,7 @@ static int probe_guests(int kvm_fd, timer_t timer, struct kvm_probe_report *r)
 		if (i == 0 && r->cases[0].outcome != KVM_PROBE_OK)
 			return 0;
 	}
+	r->cpuid_changed = !arch_probe_cpuid_kept(kvm_fd);
 	r->exit_ns = measure_exit_ns(kvm_fd, timer);
 	r->instructions_per_second = measure_speed(kvm_fd, timer);
 	return 0;

@@ -55,6 +55,9 @@ struct kvm_probe_report {
 	struct kvm_probe_case cases[KVM_PROBE_CASES_MAX];
 	unsigned case_count;
 
+	/* Guests see other CPUID bits than KVM was told to show. */
+	bool cpuid_changed;
+
 	/* Hints, 0 when not measured. */
 	uint64_t exit_ns;                 /* one exit to user space and back */
 	uint64_t instructions_per_second; /* of a small loop in the mode a kernel runs in */
@@ -110,6 +113,9 @@ extern const struct probe_guest arch_probe_guests[];
 extern const unsigned arch_probe_guest_count;
 extern const struct arch_probe_cap arch_probe_caps[];
 extern const unsigned arch_probe_cap_count;
+
+/* Whether KVM keeps a vCPU's CPUID as it is set; true also when that cannot be found out. */
+bool arch_probe_cpuid_kept(int kvm_fd);
 
 /* Endless exits of the cheapest kind; and a loop of ITERATIONS in the mode a kernel runs in. */
 extern const struct probe_guest arch_probe_exit_guest;

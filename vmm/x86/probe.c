@@ -256,12 +256,16 @@ const struct arch_probe_cap arch_probe_caps[] = {
 	{CAP(KVM_CAP_PIT2), "the legacy timer, which kernels calibrate their clocks by"},
 	{CAP(KVM_CAP_TSC_DEADLINE_TIMER), "precise timers at a low price"},
 	{CAP(KVM_CAP_X86_USER_SPACE_MSR), "a say in which MSRs a guest may use"},
+	{CAP(KVM_CAP_SPLIT_IRQCHIP), "the fusa contract: local APICs without an IOAPIC"},
+	{CAP(KVM_CAP_X86_MSR_FILTER), "the fusa contract: #GP on MSRs that are not on its list"},
 };
 const unsigned arch_probe_cap_count = ARRAY_SIZE(arch_probe_caps);
 
 /* ---- into the guest ---- */
 
 #define CPUID_ENTRIES 256
+
+#define LEAF1_EDX_APIC (1u << 9)
 
 /* What the host's KVM offers its guests; NULL with errno set. */
 static struct kvm_cpuid2 *cpuid_supported(int kvm_fd)
@@ -278,6 +282,37 @@ static struct kvm_cpuid2 *cpuid_supported(int kvm_fd)
 	ret = cpuid;
 	cpuid = NULL;
 	return ret;
+}
+
+/* Leaf 1 of CPUID, or NULL. */
+static struct kvm_cpuid_entry2 *leaf_1(struct kvm_cpuid2 *cpuid)
+{
+	for (uint32_t i = 0; i < cpuid->nent; i++) {
+		if (cpuid->entries[i].function == 1)
+			return &cpuid->entries[i];
+	}
+	return NULL;
+}
+
+/* Some KVMs have bits of leaf 1 that are always 1: told that all of EDX is 0, they say which. */
+bool arch_probe_cpuid_kept(int kvm_fd)
+{
+	AUTO_FREE struct kvm_cpuid2 *cpuid = cpuid_supported(kvm_fd);
+	AUTO_CLOSE int vm_fd = ioctl(kvm_fd, KVM_CREATE_VM, 0);
+	AUTO_CLOSE int vcpu_fd = vm_fd < 0 ? -1 : ioctl(vm_fd, KVM_CREATE_VCPU, 0);
+	struct kvm_cpuid_entry2 *leaf = cpuid ? leaf_1(cpuid) : NULL;
+
+	if (vcpu_fd < 0 || !leaf)
+		return true;
+	leaf->edx = 0;
+	if (ioctl(vcpu_fd, KVM_SET_CPUID2, cpuid) < 0)
+		return true;
+	cpuid->nent = CPUID_ENTRIES;
+	if (ioctl(vcpu_fd, KVM_GET_CPUID2, cpuid) < 0)
+		return true;
+	leaf = leaf_1(cpuid);
+	/* The APIC's bit follows IA32_APIC_BASE. */
+	return !leaf || !(leaf->edx & ~LEAF1_EDX_APIC);
 }
 
 static void put_u64(struct probe_vm *vm, uint64_t gpa, uint64_t value)

@@ -345,8 +345,9 @@ static void check_start(void)
 	check(count_after(ICR_INIT) == 0, "INIT waits for SIPI");
 	check(count_after(sipi) == 1, "the first SIPI starts it");
 	check(seen->cs == TRAMPOLINE >> 4 && seen->ip == 0, "at %x:%x", seen->cs, seen->ip);
-	check_host((seen->cr0 & 0x60000011) == 0x60000010, "CR0 0x%x", seen->cr0);
-	check_host(seen->edx == 0x80600, "EDX 0x%x", seen->edx);
+	check_host((seen->cr0 & 0x60000011) == 0x60000010, "CR0 after SIPI is 0x60000010: 0x%x",
+		seen->cr0);
+	check_host(seen->edx == 0x80600, "EDX after SIPI is 0x80600: 0x%x", seen->edx);
 	check(count_after(sipi) == 1, "the second SIPI is ignored");
 	check(cpus_start(other_cpu) == cpu_count(), "INIT and SIPI start %u CPUs", cpu_count());
 	cpus_join();
