@@ -89,7 +89,7 @@ bsp_sources := $(patsubst $(src)%,%,$(wildcard $(src)bsp/*.c $(src)bsp/$(ARCH)/*
 $(bsp_program): $(bsp_sources:%.c=$(out)/%.o) $(archive) $(src)bsp/exports.list
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ldflags) -Wl,--dynamic-list=$(src)bsp/exports.list -o $@ $(filter-out %.list,$^) \
-		-ldl
+		$(libs)
 
 ifeq ($(STATIC),1)
 $(out)/bsp/load.o: private warnings += -DBSP_NO_DLOPEN
@@ -125,8 +125,10 @@ $(out)/tests/unit/supervisor/bulkhead-bsp: $(bsp_program)
 
 # ---- BSPs: shared objects, of the examples and for the tests ----
 # examples/bsp-NAME/*.c -> $(out)/examples/bsp-NAME.so; tests/bsp/NAME.c -> $(out)/tests/bsp/NAME.so
+# ACRN's are for x86.
 
-bsp_examples := $(patsubst $(src)%/,$(out)/%.so,$(wildcard $(src)examples/bsp-*/))
+bsp_examples := $(patsubst $(src)%/,$(out)/%.so,$(filter-out \
+	$(if $(filter-out x86,$(ARCH)),%/bsp-acrn/),$(wildcard $(src)examples/bsp-*/)))
 bsp_tests := $(patsubst $(src)%.c,$(out)/%.so,$(wildcard $(src)tests/bsp/*.c \
 	$(src)tests/bsp/$(ARCH)/*.c))
 

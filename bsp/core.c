@@ -16,9 +16,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
-/* Above what the partitions of the run do on this core, below the kernel's own threads. */
-#define CORE_PRIORITY 90
-
 /* Stacks are locked in memory: the usual 8 MiB for each core would be a waste. */
 #define CORE_STACK_SIZE (256 * KIB)
 
@@ -188,12 +185,17 @@ static void log_privileged(const struct core *core, const uint8_t *pc)
 		pc[2]);
 }
 
-/* Whatever is not one of the instructions that we know how to replace, ends the process. */
-static void on_segv(int signal_number, siginfo_t *info, void *context)
+/*
+ * A crash of the BSP ends the process, but for the instructions that we know how to replace. It is
+ * told, because the signal itself is not seen from outside: process 1 of a pid namespace is not
+ * killed by what it sends to itself, abort() included.
+ */
+static void on_crash(int signal_number, siginfo_t *info, void *context)
 {
+	struct bsp_message_crashed head = {BSP_MESSAGE_NO_CORE, (uint32_t)signal_number};
 	ucontext_t *u = context;
 
-	if (current && info->si_code == SI_KERNEL) {
+	if (current && signal_number == SIGSEGV && info->si_code == SI_KERNEL) {
 		switch (arch_privileged(u)) {
 		case PRIVILEGED_HALT:
 			core_halt(current, "executed HLT");
@@ -203,8 +205,19 @@ static void on_segv(int signal_number, siginfo_t *info, void *context)
 			log_privileged(current, arch_pc(u));
 		}
 	}
-	signal(signal_number, SIG_DFL);
-	raise(signal_number); /* taken on return */
+	if (current)
+		head.index = current->index;
+	host_send(BSP_MSG_CRASHED, &head, sizeof(head), "");
+	_exit(128 + signal_number);
+}
+
+static void catch_crashes(void)
+{
+	static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT};
+	struct sigaction action = {.sa_sigaction = on_crash, .sa_flags = SA_SIGINFO};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(signals); i++)
+		sigaction(signals[i], &action, NULL);
 }
 
 /* ---- the thread ---- */
@@ -333,10 +346,9 @@ static int core_start(struct core *core)
 int cores_start(struct host *host, char ret_text[BSP_TEXT_MAX], char ret_note[BSP_TEXT_MAX])
 {
 	const struct sched_param param = {.sched_priority = CORE_PRIORITY};
-	struct sigaction segv = {.sa_sigaction = on_segv, .sa_flags = SA_SIGINFO};
 	int ret = 0, error = 0;
 
-	sigaction(SIGSEGV, &segv, NULL);
+	catch_crashes();
 	for (uint32_t i = 0; !ret && i < host->launch.core_count; i++) {
 		struct core *core = &host->cores[i];
 

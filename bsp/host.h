@@ -9,11 +9,15 @@
 
 #include "bsp/protocol.h"
 #include "include/bsp.h"
+#include "lib/diag.h"
 #include "lib/util.h"
 
 #include <pthread.h>
 #include <stdarg.h>
 #include <ucontext.h>
+
+/* Above what the partitions of the run do on a core, below the kernel's own threads. */
+#define CORE_PRIORITY 90
 
 struct host;
 
@@ -50,6 +54,14 @@ struct host {
 int host_load(struct host *host, char ret_text[BSP_TEXT_MAX]);
 
 extern const struct bulkhead_bsp builtin_bsp;
+
+/* ---- lockdown.c: what cannot be applied is noted in GAPS, see lib/sandbox.h ---- */
+
+/* With the BSP loaded, every descriptor open and one thread. Takes PR_SET_PDEATHSIG away. */
+void host_lockdown_early(const struct host *host, struct diags *gaps);
+
+/* When all threads are there: no more of them, and system calls. */
+void host_lockdown_late(const struct host *host, struct diags *gaps);
 
 /* ---- core.c ---- */
 

@@ -78,24 +78,27 @@ static int share(struct host *host)
 
 /* ---- start-up ---- */
 
-static void append(char *note, const char *text)
+/* Adds a line to NOTE. */
+static void PRINTF_LIKE(2, 3) append(char note[BSP_NOTE_MAX], const char *fmt, ...)
 {
 	size_t used = strlen(note);
+	va_list ap;
 
-	snprintf(note + used, BSP_TEXT_MAX - used, "%s%s", used ? "\n" : "", text);
+	if (used && used < BSP_NOTE_MAX - 1)
+		note[used++] = '\n';
+	va_start(ap, fmt);
+	vsnprintf(note + used, BSP_NOTE_MAX - used, fmt, ap);
+	va_end(ap);
 }
 
 /* Everything that is there now, stacks included, and what comes: no hook waits for a page. */
-static void lock_memory(char *note)
+static void lock_memory(char note[BSP_NOTE_MAX])
 {
-	char text[128];
-
-	if (!mlockall(MCL_CURRENT | MCL_FUTURE))
-		return;
-	snprintf(text, sizeof(text),
-		"its memory is not locked: %s; give bulkhead CAP_IPC_LOCK, or raise `ulimit -l`",
-		strerror(errno));
-	append(note, text);
+	if (mlockall(MCL_CURRENT | MCL_FUTURE))
+		append(note,
+			"its memory is not locked: %s; give bulkhead CAP_IPC_LOCK, or raise "
+			"`ulimit -l`",
+			strerror(errno));
 }
 
 static void settle(const struct host *host)
@@ -119,9 +122,40 @@ static int fail(bool this_host, const char *text)
 	return EXIT_FAILURE;
 }
 
+static int not_isolated(const struct diags *gaps)
+{
+	char text[BSP_TEXT_MAX];
+
+	snprintf(text, sizeof(text), "it cannot be isolated, as lockdown: strict demands: %s",
+		gaps->items[0].text);
+	return fail(true, text);
+}
+
+/* All threads, locked down as the plan says; from here on the BSP's code is run. */
+static int confine(struct host *host, struct diags *gaps, char note[BSP_NOTE_MAX])
+{
+	char text[BSP_TEXT_MAX], priority[BSP_TEXT_MAX];
+
+	host_lockdown_early(host, gaps);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (cores_start(host, text, priority))
+		return fail(true, text);
+	if (*priority)
+		append(note, "%s", priority);
+	lock_memory(note);
+	host_lockdown_late(host, gaps);
+	if (gaps->count && host->launch.lockdown == BSP_LOCKDOWN_STRICT)
+		return not_isolated(gaps);
+	for (unsigned i = 0; i < gaps->count; i++)
+		append(note, "NOT ISOLATED: %s", gaps->items[i].text);
+	return 0;
+}
+
 static int start(struct host *host)
 {
-	char text[BSP_TEXT_MAX], note[BSP_TEXT_MAX];
+	char text[BSP_TEXT_MAX], note[BSP_NOTE_MAX] = "";
+	struct diags gaps;
+	int ret;
 
 	settle(host);
 	context_init(&host->context, BSP_NO_CORE, BSP_NON_SAFETY, "");
@@ -131,11 +165,12 @@ static int start(struct host *host)
 	if (share(host))
 		return fail(true, "its page of times cannot be mapped; see what `bulkhead doctor` "
 				  "says about this host");
-	if (cores_start(host, text, note))
-		return fail(true, text);
-	lock_memory(note);
-	host_send(BSP_MSG_READY, NULL, 0, note);
-	return 0;
+	diags_init(&gaps);
+	ret = confine(host, &gaps, note);
+	diags_fini(&gaps);
+	if (!ret)
+		ipc_send(host->launch.control_fd, BSP_MSG_READY, note, strlen(note));
+	return ret;
 }
 
 /* ---- the main thread ---- */
@@ -232,9 +267,8 @@ int main(int argc, char **argv)
 	/* Ctrl-C reaches the whole foreground group; only the supervisor decides what it means. */
 	for (unsigned i = 0; i < ARRAY_SIZE(ignored); i++)
 		signal(ignored[i], SIG_IGN);
+	/* One that was gone before has left a socket without a peer. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != host.launch.supervisor)
-		return EXIT_FAILURE;
 	the_host = &host;
 	/* Not exit(): what the BSP has registered there may wait for its threads. */
 	_exit(start(&host) ?: serve(&host));

@@ -19,6 +19,10 @@
 #define BSP_NAME_MAX       64 /* a partition's name, with its NUL */
 #define BSP_PATH_MAX       4096
 #define BSP_TEXT_MAX       512 /* a line of a log, a reason */
+#define BSP_NOTE_MAX       4096
+
+/* The plan's `lockdown`. */
+enum bsp_lockdown { BSP_LOCKDOWN_AUTO, BSP_LOCKDOWN_STRICT, BSP_LOCKDOWN_OFF };
 
 struct bsp_launch_file {
 	int32_t fd;
@@ -27,13 +31,13 @@ struct bsp_launch_file {
 
 struct bsp_launch {
 	uint32_t version;
-	uint32_t size;      /* of this struct */
-	int32_t supervisor; /* its process id: who is to be outlived by nobody */
+	uint32_t size; /* of this struct */
 	int32_t control_fd;
 	int32_t shared_fd; /* memfd of struct bsp_shared_core per core */
 	int32_t object_fd; /* the shared object; -1: the built-in BSP */
 	uint32_t core_count;
 	uint32_t file_count;
+	uint32_t lockdown;    /* enum bsp_lockdown */
 	uint64_t deadline_ns; /* from the event, or the start of a hook */
 	uint64_t
 		main_cores[BSP_CORES_MAX / 64]; /* where the main thread runs; all zero: anywhere */
@@ -89,12 +93,14 @@ enum bsp_message {
 	BSP_MSG_STATE, /* struct bsp_message_state */
 	BSP_MSG_SHUTDOWN, /* the run has ended: shut down and exit */
 	/* From the BSP's process. */
-	BSP_MSG_READY = 16, /* loaded, threads are there. Then text: what the host did not permit */
-	BSP_MSG_FAILED,     /* cannot be used: struct bsp_message_failed, then text */
-	BSP_MSG_DONE,       /* struct bsp_message_done, then text */
-	BSP_MSG_LOG,        /* struct bsp_message_core, then text */
-	BSP_MSG_ENTERED,    /* struct bsp_message_core: bsp_fatal_error is about to be called */
-	BSP_MSG_LEFT,       /* struct bsp_message_core: ... has halted or returned */
+	BSP_MSG_READY =
+		16, /* threads are there. Then text: what the host did not permit, a line each */
+	BSP_MSG_FAILED,  /* cannot be used: struct bsp_message_failed, then text */
+	BSP_MSG_DONE,    /* struct bsp_message_done, then text */
+	BSP_MSG_LOG,     /* struct bsp_message_core, then text */
+	BSP_MSG_ENTERED, /* struct bsp_message_core: bsp_fatal_error is about to be called */
+	BSP_MSG_LEFT,    /* struct bsp_message_core: ... has halted or returned */
+	BSP_MSG_CRASHED, /* struct bsp_message_crashed: its last; the exit status is 128 + signal */
 };
 
 #define BSP_MESSAGE_NO_CORE UINT32_MAX
@@ -112,6 +118,12 @@ struct bsp_message_done {
 	uint32_t ok;
 	uint64_t start_ns; /* CLOCK_MONOTONIC */
 	uint64_t end_ns;
+};
+
+/* Process 1 of a pid namespace cannot be killed by a signal of its own: it says which it was. */
+struct bsp_message_crashed {
+	uint32_t index; /* or BSP_MESSAGE_NO_CORE */
+	uint32_t signal;
 };
 
 struct bsp_message_state {

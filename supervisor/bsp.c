@@ -76,13 +76,19 @@ static const char *core_says(const struct run_bsp *bsp, uint32_t index, char buf
 }
 
 /* How its process ended: "was killed by signal 11 (SEGV)". */
-static void describe_end(const siginfo_t *info, char *ret_text, size_t size)
+static void describe_end(
+	const struct run_bsp *bsp, const siginfo_t *info, char *ret_text, size_t size)
 {
-	if (info->si_code == CLD_EXITED)
-		snprintf(ret_text, size, "ended with status %d", info->si_status);
+	bool told = info->si_code == CLD_EXITED && bsp->crashed &&
+		    info->si_status == 128 + (int)bsp->crashed;
+	int number = told ? (int)bsp->crashed : info->si_status;
+
+	if (info->si_code == CLD_EXITED && !told)
+		snprintf(ret_text, size, "ended with status %d", number);
 	else
-		snprintf(ret_text, size, "was killed by signal %d (%s)", info->si_status,
-			sigabbrev_np(info->si_status) ?: "?");
+		snprintf(ret_text, size, "was killed by signal %d (%s)", number,
+			number == SIGSYS ? "a system call that its lock-down forbids"
+					 : sigabbrev_np(number) ?: "?");
 }
 
 /* ---- failing to start ---- */
@@ -166,7 +172,7 @@ static void init_begin(struct run_bsp *bsp)
 
 static bool on_ready(struct run_bsp *bsp, const struct ipc_message *m)
 {
-	char text[BSP_TEXT_MAX], *rest = text, *line;
+	char text[BSP_NOTE_MAX], *rest = text, *line;
 
 	if (bsp->phase != BSP_LOADING)
 		return false;
@@ -219,6 +225,17 @@ static bool on_done(struct run_bsp *bsp, const struct ipc_message *m)
 	}
 	bsp->next++;
 	init_next(bsp);
+	return true;
+}
+
+static bool on_crashed(struct run_bsp *bsp, const struct ipc_message *m)
+{
+	struct bsp_message_crashed crashed;
+
+	if (m->size != sizeof(crashed))
+		return false;
+	memcpy(&crashed, m->payload, sizeof(crashed));
+	bsp->crashed = crashed.signal < NSIG ? crashed.signal : 0;
 	return true;
 }
 
@@ -417,6 +434,8 @@ static bool on_message(struct run_bsp *bsp, const struct ipc_message *m)
 	case BSP_MSG_ENTERED:
 	case BSP_MSG_LEFT:
 		return on_fatal(bsp, m);
+	case BSP_MSG_CRASHED:
+		return on_crashed(bsp, m);
 	default:
 		return false;
 	}
@@ -473,7 +492,7 @@ static void process_exited(struct loop_watch *w, uint32_t revents)
 {
 	struct run_bsp *bsp = container_of(w, struct run_bsp, exited);
 	siginfo_t info = {0};
-	char how[64], text[128];
+	char how[96], text[160];
 
 	(void)revents;
 	if (waitid(P_PID, (id_t)bsp->pid, &info, WEXITED)) {
@@ -485,7 +504,7 @@ static void process_exited(struct loop_watch *w, uint32_t revents)
 	fd_close(&w->fd);
 	/* Its last words may still be in the socket. */
 	bsp_receive(bsp, LAST_WORDS_MAX);
-	describe_end(&info, how, sizeof(how));
+	describe_end(bsp, &info, how, sizeof(how));
 	switch (bsp->phase) {
 	case BSP_LOADING:
 		start_failed(bsp, BH_EXIT_USAGE,

@@ -46,6 +46,7 @@ struct run_bsp {
 	enum bsp_phase phase;
 	enum bh_exit failure;      /* BSP_FAILED: the exit code */
 	pid_t pid;                 /* 0: gone */
+	uint32_t crashed;          /* the signal that it says it ends by; 0: none */
 	struct loop_watch exited;  /* pidfd */
 	struct loop_watch control; /* socketpair */
 	struct loop_timer timer;   /* of bsp_init, then of the next bsp_fatal_error to overstay */

@@ -6,18 +6,16 @@
 
 #include "lib/file.h"
 #include "lib/ipc.h"
+#include "lib/sandbox.h"
 #include "lib/util.h"
 #include "supervisor/run.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 
 _Static_assert(BSP_CORES_MAX == PLAN_CORES_MAX, "every core of a plan can be told of");
 _Static_assert(BSP_FILES_MAX == PLAN_BSP_FILES_MAX, "every file of a plan can be given");
@@ -165,6 +163,9 @@ static int make_shared(struct run_bsp *bsp, int *ret_fd)
 /* The launch block and the cores in one sealed memfd. */
 static int launch_seal(struct bsp_files *f)
 {
+	static const enum bsp_lockdown lockdowns[] = {[PLAN_LOCKDOWN_AUTO] = BSP_LOCKDOWN_AUTO,
+		[PLAN_LOCKDOWN_STRICT] = BSP_LOCKDOWN_STRICT,
+		[PLAN_LOCKDOWN_OFF] = BSP_LOCKDOWN_OFF};
 	const struct run_bsp *bsp = f->bsp;
 	struct bsp_launch *l = &f->launch;
 	size_t size = sizeof(*l) + bsp->core_count * sizeof(struct bsp_launch_core);
@@ -175,8 +176,8 @@ static int launch_seal(struct bsp_files *f)
 		return -ENOMEM;
 	l->version = BSP_LAUNCH_VERSION;
 	l->size = sizeof(*l);
-	l->supervisor = getpid();
 	l->core_count = bsp->core_count;
+	l->lockdown = lockdowns[bsp->run->plan->lockdown];
 	l->deadline_ns = bsp->run->plan->bsp.deadline_ns;
 	_Static_assert(sizeof(l->main_cores) == sizeof(bsp->run->io_cores), "the same cores");
 	memcpy(l->main_cores, bsp->run->io_cores, sizeof(l->main_cores));
@@ -220,41 +221,29 @@ static int find_program(char ret_path[PATH_MAX])
 	return -ENOENT;
 }
 
-static int inherit(posix_spawn_file_actions_t *actions, int fd)
-{
-	return fd < 0 ? 0 : posix_spawn_file_actions_adddup2(actions, fd, fd);
-}
-
 static int spawn(struct bsp_files *f, const char *program, int launch_fd)
 {
 	struct run_bsp *bsp = f->bsp;
+	size_t count = bsp->core_count + f->owned_count;
+	AUTO_FREE int *fds = calloc(count, sizeof(*fds));
 	char number[16];
 	char *argv[] = {BSP_PROGRAM, number, NULL};
-	posix_spawn_file_actions_t actions;
-	int ret;
+	const struct sandbox_spawn process = {
+		.path = program,
+		.argv = argv,
+		.envp = environ,
+		.fds = fds,
+		.fd_count = (unsigned)count,
+		.isolate = bsp->run->plan->lockdown != PLAN_LOCKDOWN_OFF,
+	};
 
+	if (!fds)
+		return -ENOMEM;
 	snprintf(number, sizeof(number), "%d", launch_fd);
-	posix_spawn_file_actions_init(&actions);
-	ret = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDWR, 0);
-	if (!ret)
-		ret = posix_spawn_file_actions_adddup2(&actions, STDIN_FILENO, STDOUT_FILENO);
-	for (unsigned i = 0; !ret && i < bsp->core_count; i++)
-		ret = inherit(&actions, bsp->cores[i].alarm_fd);
-	for (unsigned i = 0; !ret && i < f->owned_count; i++)
-		ret = inherit(&actions, f->owned[i]);
-	if (!ret)
-		ret = posix_spawn(&bsp->pid, program, &actions, NULL, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	if (ret)
-		return -ret;
-	bsp->exited.fd = (int)syscall(SYS_pidfd_open, bsp->pid, 0);
-	if (bsp->exited.fd >= 0)
-		return 0;
-	ret = -errno;
-	kill(bsp->pid, SIGKILL);
-	waitpid(bsp->pid, NULL, 0);
-	bsp->pid = 0;
-	return ret;
+	for (unsigned i = 0; i < bsp->core_count; i++)
+		fds[i] = bsp->cores[i].alarm_fd;
+	memcpy(fds + bsp->core_count, f->owned, f->owned_count * sizeof(*fds));
+	return sandbox_spawn(&process, &bsp->pid, &bsp->exited.fd);
 }
 
 /* Everything but the files of the plan: negative errno. */

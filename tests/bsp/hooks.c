@@ -6,10 +6,12 @@
 #define _GNU_SOURCE /* sched_getcpu */
 #include <bsp.h>
 
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -63,6 +65,12 @@ static int init(const struct bsp_context *ctx)
 		spin_ms(60000);
 	if (wants(ctx, "init", "halt"))
 		ctx->halt(ctx);
+	if (wants(ctx, "init", "open"))
+		return ctx->fail(ctx, "open: %d", open("/etc/passwd", O_RDONLY));
+	if (wants(ctx, "init", "fork"))
+		return ctx->fail(ctx, "fork: %d", (int)fork());
+	if (wants(ctx, "init", "abort"))
+		abort();
 	if (wants(ctx, "init", "exit"))
 		_exit(7);
 	if (ctx->file(ctx, "no such file") != -2)

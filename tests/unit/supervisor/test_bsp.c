@@ -265,6 +265,20 @@ START_TEST(a_halt_is_a_reason)
 }
 END_TEST
 
+START_TEST(an_abort_is_a_reason)
+{
+	use_bsp("hooks", "init abort\n");
+	fails_with(BH_EXIT_HOST, "its process was killed by signal 6 (ABRT) in bsp_init");
+}
+END_TEST
+
+START_TEST(it_opens_nothing_and_starts_nobody)
+{
+	use_bsp("hooks", _i ? "init fork\n" : "init open\n");
+	fails_with(BH_EXIT_HOST, "(a system call that its lock-down forbids) in bsp_init");
+}
+END_TEST
+
 START_TEST(one_that_hangs_is_given_up)
 {
 	plan.bsp.deadline_ns = SECOND / 10;
@@ -510,6 +524,8 @@ Suite *unit_suite(void)
 	tcase_add_test(t, a_crash_is_a_reason);
 	tcase_add_test(t, an_exit_is_a_reason);
 	tcase_add_test(t, a_halt_is_a_reason);
+	tcase_add_test(t, an_abort_is_a_reason);
+	tcase_add_loop_test(t, it_opens_nothing_and_starts_nobody, 0, 2);
 	tcase_add_test(t, one_that_hangs_is_given_up);
 	tcase_add_test(t, other_interfaces_are_refused);
 	tcase_add_test(t, other_structures_are_refused);
