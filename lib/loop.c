@@ -25,6 +25,9 @@ struct loop {
 	void *state;
 	bool stopped;
 	struct slot slots[LOOP_WATCHES_MAX];
+	/* One timerfd for all timers, armed for the earliest; made with the first of them. */
+	struct loop_watch clock;
+	struct loop_timer *timers; /* that are running */
 };
 
 static int loop_create_on(const struct loop_backend *backend, struct loop **ret_loop)
@@ -35,6 +38,7 @@ static int loop_create_on(const struct loop_backend *backend, struct loop **ret_
 	if (!loop)
 		return -ENOMEM;
 	loop->backend = backend;
+	loop->clock = LOOP_WATCH_INIT;
 	ret = backend->create(&loop->state);
 	if (ret)
 		free(loop);
@@ -60,6 +64,7 @@ void loop_destroy(struct loop *loop)
 	if (!loop)
 		return;
 	loop->backend->destroy(loop->state);
+	fd_close(&loop->clock.fd);
 	free(loop);
 }
 
@@ -156,59 +161,104 @@ void loop_stop(struct loop *loop)
 	loop->stopped = true;
 }
 
-static void timer_ready(struct loop_watch *w, uint32_t revents)
+/* ---- timers ---- */
+
+/* Arms the clock for the earliest timer; without one it stays silent. */
+static void clock_arm(struct loop *loop)
 {
-	struct loop_timer *t = container_of(w, struct loop_timer, watch);
-	uint64_t expirations;
+	struct itimerspec when = {0};
+	uint64_t due = UINT64_MAX;
+
+	for (const struct loop_timer *t = loop->timers; t; t = t->next)
+		due = min_u64(due, t->due_ns);
+	if (loop->timers) {
+		when.it_value.tv_sec = (time_t)(due / 1000000000);
+		when.it_value.tv_nsec = (long)(due % 1000000000);
+	}
+	timerfd_settime(loop->clock.fd, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+static void timer_remove(struct loop_timer *t)
+{
+	struct loop_timer **at = &t->loop->timers;
+
+	while (*at != t)
+		at = &(*at)->next;
+	*at = t->next;
+	t->running = false;
+}
+
+static struct loop_timer *timer_due(struct loop *loop, uint64_t now)
+{
+	struct loop_timer *t = loop->timers;
+
+	while (t && t->due_ns > now)
+		t = t->next;
+	return t;
+}
+
+static void clock_ready(struct loop_watch *w, uint32_t revents)
+{
+	struct loop *loop = container_of(w, struct loop, clock);
+	uint64_t expirations, now = monotonic_ns();
+	struct loop_timer *t;
 
 	(void)revents;
-	if (read(w->fd, &expirations, sizeof(expirations)) != sizeof(expirations))
-		return;
-	t->running = false;
-	t->expired(t);
+	(void)!read(w->fd, &expirations, sizeof(expirations));
+	/* Each callback may start, stop or finish any timer. One it starts is due after `now`. */
+	while (!loop->stopped && (t = timer_due(loop, now))) {
+		timer_remove(t);
+		t->expired(t);
+	}
+	clock_arm(loop);
+}
+
+static int clock_create(struct loop *loop)
+{
+	int ret;
+
+	loop->clock.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (loop->clock.fd < 0)
+		return -errno;
+	loop->clock.events = POLLIN;
+	loop->clock.ready = clock_ready;
+	ret = loop_watch(loop, &loop->clock);
+	if (ret)
+		fd_close(&loop->clock.fd);
+	return ret;
 }
 
 int loop_timer_init(struct loop *loop, struct loop_timer *t, void (*expired)(struct loop_timer *t))
 {
-	int ret;
-
-	*t = (struct loop_timer){.watch = LOOP_WATCH_INIT, .expired = expired, .loop = loop};
-	t->watch.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (t->watch.fd < 0)
-		return -errno;
-	t->watch.events = POLLIN;
-	t->watch.ready = timer_ready;
-	ret = loop_watch(loop, &t->watch);
-	if (ret)
-		fd_close(&t->watch.fd);
-	return ret;
-}
-
-static void timer_set(struct loop_timer *t, uint64_t ns)
-{
-	struct itimerspec when = {.it_value = {.tv_sec = (time_t)(ns / 1000000000),
-					  .tv_nsec = (long)(ns % 1000000000)}};
-
-	t->running = ns != 0;
-	timerfd_settime(t->watch.fd, 0, &when, NULL);
+	*t = (struct loop_timer){.expired = expired, .loop = loop};
+	return loop->clock.fd < 0 ? clock_create(loop) : 0;
 }
 
 void loop_timer_start(struct loop_timer *t, uint64_t ns)
 {
-	timer_set(t, ns ? ns : 1);
+	struct loop *loop = t->loop;
+
+	if (t->running)
+		timer_remove(t);
+	/* A century and more: no sum that wraps. */
+	t->due_ns = monotonic_ns() + min_u64(max_u64(ns, 1), UINT64_MAX / 4);
+	t->running = true;
+	t->next = loop->timers;
+	loop->timers = t;
+	clock_arm(loop);
 }
 
 void loop_timer_stop(struct loop_timer *t)
 {
-	if (t->running)
-		timer_set(t, 0);
+	if (!t->running)
+		return;
+	timer_remove(t);
+	clock_arm(t->loop);
 }
 
 void loop_timer_fini(struct loop_timer *t)
 {
-	if (!t->loop)
-		return;
-	loop_unwatch(t->loop, &t->watch);
-	fd_close(&t->watch.fd);
+	if (t->loop)
+		loop_timer_stop(t);
 	t->loop = NULL;
 }

@@ -58,11 +58,12 @@ void loop_unwatch(struct loop *loop, struct loop_watch *w);
 int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
-/* A timer is a watch on a timerfd. */
+/* Embedded by its user; must stay in place while running. */
 struct loop_timer {
-	struct loop_watch watch;
 	void (*expired)(struct loop_timer *t);
 	struct loop *loop;
+	struct loop_timer *next; /* the loop's */
+	uint64_t due_ns;         /* CLOCK_MONOTONIC */
 	bool running;
 };
 

@@ -3,11 +3,14 @@
 
 #include "acpi/acpi.h"
 #include "devices/registry.h"
+#include "include/bulkhead/status.h"
 #include "lib/size.h"
 #include "lib/util.h"
 #include "loader/loader.h"
+#include "vmm/device.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 /* One step's view of the work. */
@@ -84,7 +87,18 @@ static int build_devices(struct builder *w, gpa_t *ret_rsdp)
 		.serial = {w->req->ports[0], w->req->ports[1]},
 		.debug = w->plan->debug,
 	};
-	int ret = devices_create_x86(&w->b->machine, &config);
+	struct partition_shared *shared = w->req->shared;
+	int ret;
+
+	config.control.watchdog_us = (uint32_t)(w->plan->watchdog_ns / 1000);
+	if (shared) {
+		config.control.beats = &shared->beats;
+		config.control.last_beat_ns = &shared->last_beat_ns;
+		config.control.locked = &shared->locked;
+		config.control.stop_request = &shared->stop_request;
+		config.control.stop_reply = &shared->stop_reply;
+	}
+	ret = devices_create_x86(&w->b->machine, &config);
 
 	if (!ret)
 		ret = acpi_build(&w->b->machine, ret_rsdp);
@@ -94,6 +108,40 @@ static int build_devices(struct builder *w, gpa_t *ret_rsdp)
 			"please report it with this plan",
 			strerror(-ret));
 		return -EIO;
+	}
+	return 0;
+}
+
+/* A page of zeros, for a machine that will not run. */
+static uint8_t no_status[BULKHEAD_STATUS_SIZE] __attribute__((aligned(BULKHEAD_STATUS_SIZE)));
+
+static int build_status_page(struct builder *w)
+{
+	const struct plan_partition *p = w->plan;
+	const struct diag_loc *loc = &p->locs[PLAN_KEY_STATUS_PAGE];
+	struct machine *m = &w->b->machine;
+	char field[PLAN_FIELD_MAX];
+	int ret;
+
+	if (!p->status_page)
+		return 0;
+	ret = machine_add_mapping(m, p->status_page, BULKHEAD_STATUS_SIZE,
+		w->req->status ? w->req->status : no_status, true, "status page");
+	if (ret) {
+		diag_error(w->diags, loc, plan_field(p, "status_page.address", field),
+			"0x%" PRIx64
+			" is %s; give the address of a page that is free, such as 0xfed80000",
+			p->status_page,
+			ret == -EEXIST ? "taken by memory or a device" : "no place for a page");
+		return -EINVAL;
+	}
+	for (unsigned i = 0; i < m->irq_count; i++) {
+		if (m->irqs[i].gsi != p->status_irq)
+			continue;
+		diag_error(w->diags, loc, plan_field(p, "status_page.irq", field),
+			"%s has line %u; give another, such as 10", m->irqs[i].dev->name,
+			p->status_irq);
+		return -EINVAL;
 	}
 	return 0;
 }
@@ -166,6 +214,8 @@ int partition_build_init(
 	ret = build_memory(&w);
 	if (!ret)
 		ret = build_devices(&w, &rsdp);
+	if (!ret)
+		ret = build_status_page(&w);
 	if (!ret)
 		ret = build_load(&w, rsdp);
 	return ret;

@@ -10,6 +10,7 @@
 #include "devices/chardev.h"
 #include "lib/diag.h"
 #include "lib/file.h"
+#include "partition/protocol.h"
 #include "plan/plan.h"
 #include "vmm/entry.h"
 #include "vmm/machine.h"
@@ -35,6 +36,10 @@ struct partition_request {
 	const struct partition_files *files;
 	/* COM1, COM2; NULL where the plan has no such port. */
 	struct chardev *ports[PLAN_SERIAL_PORTS];
+	/* What the control page shares with the supervisor; NULL: nobody looks. */
+	struct partition_shared *shared;
+	/* The status page, BULKHEAD_STATUS_SIZE bytes; NULL: only see whether it has a place. */
+	void *status;
 	/* Only see whether it can be built: memory is neither locked nor taken from huge pages. */
 	bool dry;
 };

@@ -7,6 +7,8 @@
  */
 #include "partition/partition.h"
 
+#include "devices/power_button.h"
+#include "include/bulkhead/status.h"
 #include "lib/ipc.h"
 #include "lib/util.h"
 #include "partition/build.h"
@@ -46,6 +48,8 @@ struct partition {
 	char labels[PLAN_SERIAL_PORTS][48];
 	struct console *consoles[PLAN_SERIAL_PORTS];
 	struct console_line *line;
+	struct partition_shared *shared;
+	void *status; /* the status page; NULL: the plan gives none */
 
 	bool stopping;
 	uint64_t released_ns;
@@ -166,6 +170,55 @@ static void send_report(struct partition *p)
 		sizeof(message.report) + strlen(message.text));
 }
 
+/* ---- fatal errors ---- */
+
+/* On the thread of the vCPU that met it: its core's BSP is called before all else. */
+static void vcpu_met_fatal(void *ctx, unsigned vcpu, uint64_t event_ns)
+{
+	const struct partition *p = ctx;
+
+	if (p->launch.alarm_fds[vcpu] >= 0)
+		(void)!write(p->launch.alarm_fds[vcpu], &event_ns, sizeof(event_ns));
+}
+
+static void set_policy(struct partition *p)
+{
+	static const enum vm_violation violations[] = {
+		[PLAN_VIOLATION_IGNORE] = VM_VIOLATION_IGNORE,
+		[PLAN_VIOLATION_INJECT] = VM_VIOLATION_INJECT,
+		[PLAN_VIOLATION_FATAL] = VM_VIOLATION_FATAL,
+	};
+	static const enum vm_fatal fatals[] = {
+		[PLAN_FATAL_STOP] = VM_FATAL_END,
+		[PLAN_FATAL_SAFE_STATE] = VM_FATAL_END,
+		[PLAN_FATAL_RESTART] = VM_FATAL_END,
+		[PLAN_FATAL_PARK_VCPU] = VM_FATAL_PARK,
+		[PLAN_FATAL_SPIN] = VM_FATAL_SPIN,
+	};
+	const struct vm_policy policy = {
+		.on_violation = violations[p->plan->on_violation],
+		.on_fatal = fatals[p->plan->on_fatal],
+		.fatal = vcpu_met_fatal,
+		.ctx = p,
+	};
+
+	vm_set_policy(p->vm, &policy);
+}
+
+static void send_parked(struct partition *p, const struct vm_end *end)
+{
+	struct {
+		struct message_parked parked;
+		char text[VM_REPORT_MAX];
+	} message = {.parked.vcpu = (uint32_t)end->vcpu,
+		.parked.spinning = p->plan->on_fatal == PLAN_FATAL_SPIN};
+
+	snprintf(message.parked.how, sizeof(message.parked.how), "%s", end->how);
+	snprintf(message.text, sizeof(message.text), "%s", end->report);
+	ipc_send(p->launch.control_fd, MSG_PARKED, &message,
+		sizeof(message.parked) + strlen(message.text));
+}
+
 /* ---- the end ---- */
 
 static void finish(struct partition *p)
@@ -204,14 +257,13 @@ static void drain(struct loop_timer *t)
 }
 
 /* The guest runs no more. The supervisor hears of it at once: others may have to be stopped. */
-static void stop(struct partition *p, enum partition_end end, uint32_t code, const char *how)
+static void stop(struct partition *p, struct message_ended m, const char *how)
 {
-	struct message_ended m = {.end = end, .code = code};
-
 	if (p->stopping)
 		return;
 	p->stopping = true;
 	vm_stop(p->vm);
+	m.stopped_ns = monotonic_ns();
 	m.run_ns = p->released_ns ? monotonic_ns() - p->released_ns : 0;
 	snprintf(m.how, sizeof(m.how), "%s", how);
 	ipc_send(p->launch.control_fd, MSG_ENDED, &m, sizeof(m));
@@ -221,26 +273,39 @@ static void stop(struct partition *p, enum partition_end end, uint32_t code, con
 
 static void vm_has_ended(struct loop_watch *w, uint32_t revents)
 {
-	static const enum partition_end ends[] = {
-		[END_POWER_OFF] = PARTITION_POWER_OFF,
-		[END_RESET] = PARTITION_RESET,
-		[END_EXIT_CODE] = PARTITION_EXIT_CODE,
-		[END_TRIPLE_FAULT] = PARTITION_FATAL,
-		[END_INTERNAL_ERROR] = PARTITION_FATAL,
-		[END_FAIL_ENTRY] = PARTITION_FATAL,
-		[END_UNKNOWN_EXIT] = PARTITION_FATAL,
-		[END_MONITOR_ERROR] = PARTITION_FATAL,
-		[END_VIOLATION] = PARTITION_FATAL,
-		[END_WATCHDOG] = PARTITION_FATAL,
+	static const struct {
+		enum partition_end end;
+		enum bulkhead_partition_end cause;
+	} ends[] = {
+		[END_POWER_OFF] = {PARTITION_POWER_OFF, BULKHEAD_END_POWER_OFF},
+		[END_RESET] = {PARTITION_RESET, BULKHEAD_END_RESET},
+		[END_EXIT_CODE] = {PARTITION_EXIT_CODE, BULKHEAD_END_EXIT_CODE},
+		[END_TRIPLE_FAULT] = {PARTITION_FATAL, BULKHEAD_END_TRIPLE_FAULT},
+		[END_INTERNAL_ERROR] = {PARTITION_FATAL, BULKHEAD_END_INTERNAL_ERROR},
+		[END_FAIL_ENTRY] = {PARTITION_FATAL, BULKHEAD_END_FAIL_ENTRY},
+		[END_UNKNOWN_EXIT] = {PARTITION_FATAL, BULKHEAD_END_UNKNOWN_EXIT},
+		[END_MONITOR_ERROR] = {PARTITION_FATAL, BULKHEAD_END_MONITOR_ERROR},
+		[END_VIOLATION] = {PARTITION_FATAL, BULKHEAD_END_VIOLATION},
+		[END_WATCHDOG] = {PARTITION_FATAL, BULKHEAD_END_WATCHDOG},
 	};
 	struct partition *p = container_of(w, struct partition, ended);
-	const struct vm_end *end = vm_ended(p->vm);
+	struct message_ended m = {0};
+	const struct vm_end *end;
+	struct vm_end parked;
 
 	(void)revents;
-	loop_unwatch(p->loop, w);
+	while (vm_take_parked(p->vm, &parked))
+		send_parked(p, &parked);
+	end = vm_ended(p->vm);
 	if (!end)
 		return;
-	stop(p, ends[end->kind], end->code, end->how);
+	loop_unwatch(p->loop, w);
+	m.end = ends[end->kind].end;
+	m.cause = ends[end->kind].cause;
+	m.code = end->code;
+	m.vcpu = end->vcpu;
+	m.event_ns = end->event_ns;
+	stop(p, m, end->how);
 }
 
 static void terminal_restore(const struct partition *p)
@@ -256,23 +321,76 @@ static void supervisor_gone(struct partition *p)
 	_exit(EXIT_FAILURE);
 }
 
+static void attach(struct partition *p, const struct ipc_message *m, int fd)
+{
+	struct message_attach a;
+
+	memcpy(&a, m->payload, sizeof(a));
+	if (m->size == sizeof(a) && fd >= 0 && a.port < PLAN_SERIAL_PORTS && p->consoles[a.port])
+		console_attach(p->consoles[a.port], fd, a.writer);
+	else
+		fd_close(&fd);
+}
+
+static void stop_requested(struct partition *p)
+{
+	const struct message_ended m = {
+		.end = PARTITION_STOPPED, .cause = BULKHEAD_END_STOPPED, .vcpu = -1};
+
+	stop(p, m, "stopped by the supervisor");
+}
+
+/* What the supervisor may want of a guest that has not ended. */
+static void obey(struct partition *p, uint16_t type)
+{
+	switch (type) {
+	case MSG_START:
+		p->released_ns = monotonic_ns();
+		vm_release(p->vm);
+		return;
+	case MSG_STOP:
+		stop_requested(p);
+		return;
+	case MSG_POWER_BUTTON:
+		power_button_press(&p->build.machine);
+		return;
+	case MSG_PAUSE:
+		vm_pause(p->vm);
+		ipc_send(p->launch.control_fd, MSG_PAUSED, NULL, 0);
+		return;
+	case MSG_RESUME:
+		vm_resume(p->vm);
+		ipc_send(p->launch.control_fd, MSG_RESUMED, NULL, 0);
+		return;
+	case MSG_STATS_REQUEST:
+		send_stats(p);
+		ipc_send(p->launch.control_fd, MSG_STATS_END, NULL, 0);
+		return;
+	case MSG_FAULT:
+		vm_fault(p->vm, 0, END_WATCHDOG, "lost watchdog",
+			"the guest did not kick its watchdog in time");
+		return;
+	}
+}
+
 static void control_ready(struct loop_watch *w, uint32_t revents)
 {
 	struct partition *p = container_of(w, struct partition, control);
 	struct ipc_message m;
-	int ret = ipc_receive(w->fd, &m);
+	int fd = -1, ret = ipc_receive_fd(w->fd, &m, &fd);
 
 	(void)revents;
 	if (ret == -EAGAIN)
 		return;
 	if (ret)
 		supervisor_gone(p);
-	if (m.type == MSG_START && !p->released_ns) {
-		p->released_ns = monotonic_ns();
-		vm_release(p->vm);
-	} else if (m.type == MSG_STOP) {
-		stop(p, PARTITION_STOPPED, 0, "stopped by the supervisor");
+	if (m.type == MSG_ATTACH) {
+		attach(p, &m, fd);
+		return;
 	}
+	fd_close(&fd);
+	if (!p->stopping)
+		obey(p, m.type);
 }
 
 static void chardevs_ready(struct loop_watch *w, uint32_t revents)
@@ -330,6 +448,15 @@ static int start_io(struct partition *p)
 	p->line = mmap(
 		NULL, sizeof(*p->line), PROT_READ | PROT_WRITE, MAP_SHARED, p->launch.line_fd, 0);
 	if (p->line == MAP_FAILED)
+		return -errno;
+	p->shared = mmap(NULL, sizeof(*p->shared), PROT_READ | PROT_WRITE, MAP_SHARED,
+		p->launch.shared_fd, 0);
+	if (p->shared == MAP_FAILED)
+		return -errno;
+	if (p->launch.status_fd >= 0)
+		p->status = mmap(
+			NULL, BULKHEAD_STATUS_SIZE, PROT_READ, MAP_SHARED, p->launch.status_fd, 0);
+	if (p->status == MAP_FAILED)
 		return -errno;
 	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (wake_fd < 0)
@@ -390,7 +517,8 @@ static int map_files(struct partition *p, struct partition_files *files)
 static int build(struct partition *p)
 {
 	AUTO_FREE struct partition_files *files = calloc(1, sizeof(*files));
-	struct partition_request req = {.plan = p->plan, .files = files};
+	struct partition_request req = {
+		.plan = p->plan, .files = files, .shared = p->shared, .status = p->status};
 	struct diags diags;
 	int ret = files ? map_files(p, files) : -ENOMEM;
 
@@ -415,6 +543,12 @@ static int create_vm(struct partition *p, const char **ret_what)
 	int ret = vm_create(p->launch.kvm_fd, &p->build.machine, &p->vm, ret_what);
 
 	vcpu_affinity(p, affinity);
+	if (!ret)
+		set_policy(p);
+	if (!ret && p->launch.status_irq_fd >= 0) {
+		*ret_what = "KVM_IRQFD for the status page";
+		ret = vm_irqfd(p->vm, p->launch.status_irq_fd, p->plan->status_irq);
+	}
 	if (!ret)
 		ret = vm_start(p->vm, &p->build.entry, affinity, p->plan->name, ret_what);
 	if (!ret) {

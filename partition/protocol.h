@@ -156,9 +156,13 @@ enum partition_end {
 };
 
 struct message_ended {
-	uint32_t end;    /* enum partition_end */
-	uint32_t code;   /* PARTITION_EXIT_CODE: the guest's code */
-	uint64_t run_ns; /* from release to end */
+	uint32_t end;        /* enum partition_end */
+	uint32_t code;       /* PARTITION_EXIT_CODE: the guest's code */
+	uint32_t cause;      /* the same as an enum bulkhead_partition_end, in more detail */
+	int32_t vcpu;        /* PARTITION_FATAL: who met the error; -1: nobody did */
+	uint64_t run_ns;     /* from release to end */
+	uint64_t event_ns;   /* PARTITION_FATAL: when the error was met, CLOCK_MONOTONIC */
+	uint64_t stopped_ns; /* when the last vCPU had stopped, CLOCK_MONOTONIC */
 	char how[64];
 };
 

@@ -28,10 +28,16 @@ void child_say_gaps(const struct child *child, const struct ipc_message *ready)
 
 /* ---- what KVM cannot do ---- */
 
-static void describe_kvm(const struct host_kvm_report *kvm, FILE *f)
+/* What KVM fails at, as text for a report; empty when that explains nothing. */
+static char *describe_kvm(const struct host_kvm_report *kvm, uint32_t cause)
 {
 	const char *separator = "";
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
 
+	if (!f)
+		return NULL;
 	for (unsigned i = 0; i < kvm->instruction_count; i++) {
 		if (!host_kvm_failed(&kvm->instructions[i]))
 			continue;
@@ -45,26 +51,31 @@ static void describe_kvm(const struct host_kvm_report *kvm, FILE *f)
 	if (*separator)
 		fprintf(f,
 			".\n  Unmodified kernels cannot run here; `bulkhead doctor` says more.\n");
-	else
+	else if (cause == BULKHEAD_END_INTERNAL_ERROR)
 		fprintf(f,
 			"  This host's KVM runs every instruction that `bulkhead doctor` tries: the guest "
 			"did\n  something that no real machine would go on from, or KVM has a defect.\n");
+	fclose(f);
+	return text;
 }
 
-static void append_to_report(struct child *child, const struct host_kvm_report *kvm)
+static void add_to_report(struct child *child, const char *text)
 {
 	AUTO_FREE char *before = child->report;
-	size_t size;
-	FILE *f = open_memstream(&child->report, &size);
 
-	if (!f) {
+	run_say_lines(child->run, child->plan->name, text);
+	if (asprintf(&child->report, "%s%s", before ? before : "", text) < 0) {
 		child->report = before;
 		before = NULL;
-		return;
 	}
-	fputs(before ?: "", f);
-	describe_kvm(kvm, f);
-	fclose(f);
+}
+
+static bool may_be_kvm(const struct child *child)
+{
+	return child->has_result && child->result.end == PARTITION_FATAL &&
+	       (child->last_cause == BULKHEAD_END_TRIPLE_FAULT ||
+		       child->last_cause == BULKHEAD_END_INTERNAL_ERROR ||
+		       child->last_cause == BULKHEAD_END_FAIL_ENTRY);
 }
 
 void run_explain_kvm(struct run *run)
@@ -74,13 +85,16 @@ void run_explain_kvm(struct run *run)
 
 	for (unsigned i = 0; kvm && i < run->child_count; i++) {
 		struct child *child = &run->children[i];
+		AUTO_FREE char *text = NULL;
 
-		if (!child->has_result || child->result.end != PARTITION_FATAL)
+		if (!may_be_kvm(child))
 			continue;
 		if (!probed && partition_probe(HOST_KVM_DEVICE, kvm))
 			return;
 		probed = true;
 		if (kvm->access == HOST_KVM_USABLE)
-			append_to_report(child, kvm);
+			text = describe_kvm(kvm, child->last_cause);
+		if (text)
+			add_to_report(child, text);
 	}
 }

@@ -10,8 +10,8 @@
 void child_say_gaps(const struct child *child, const struct ipc_message *ready);
 
 /*
- * Appends, to the reports of partitions that ended in an error of KVM's, what this host's KVM is
- * known to be unable to do: that may be the cause. Runs tiny guests, in a process of their own;
+ * Says, and adds to the reports of partitions that ended in an error of KVM's, what this host's KVM
+ * is known to be unable to do: that may be the cause. Runs tiny guests, in a process of their own;
  * call it at the end of the run, when nobody waits for the supervisor. Partitions cannot do it
  * themselves any more.
  */

@@ -55,7 +55,7 @@ static bool on_stats(struct child *child, const struct ipc_message *m)
 	unsigned n = (unsigned)(m->size / sizeof(struct message_counter));
 	struct message_counter *list;
 
-	if (!n || child->state != CHILD_ENDED || m->size % sizeof(*list) ||
+	if (!n || (child->state != CHILD_ENDED && !child->stats_done) || m->size % sizeof(*list) ||
 		child->counter_count + n > CHILD_COUNTERS_MAX)
 		return false;
 	list = reallocarray(child->counters, child->counter_count + n, sizeof(*list));
@@ -72,12 +72,16 @@ static bool on_ended(struct child *child, const struct ipc_message *m)
 {
 	struct message_ended ended;
 
-	if (m->size != sizeof(ended) || child->state != CHILD_RUNNING)
+	if (m->size != sizeof(ended) || !child_state_active(child->state))
 		return false;
 	memcpy(&ended, m->payload, sizeof(ended));
-	if (ended.end >= PARTITION_CRASHED)
+	if (ended.end >= PARTITION_CRASHED || ended.cause >= BULKHEAD_END_CRASHED)
 		return false;
 	sanitise_field(ended.how, sizeof(ended.how));
+	/* Times that have not been yet would make the reaction look better than it was. */
+	ended.event_ns = min_u64(ended.event_ns, monotonic_ns());
+	ended.stopped_ns = min_u64(ended.stopped_ns, monotonic_ns());
+	child->counter_count = 0; /* the final ones follow */
 	child->result = ended;
 	child->has_result = true;
 	child_concluded(child);
@@ -93,6 +97,26 @@ static bool on_report(struct child *child, const struct ipc_message *m)
 	if (m->size > sizeof(child->last))
 		child->report =
 			sanitise(m->payload + sizeof(child->last), m->size - sizeof(child->last));
+	if (child->has_result && child->result.end == PARTITION_FATAL)
+		run_say_lines(child->run, child->plan->name, child->report ? child->report : "");
+	if (child->has_result && child->result.end == PARTITION_FATAL)
+		run_say(child->run, "%s: %s; %s", child->plan->name, child->result.how,
+			child_fatal_consequence(child));
+	return true;
+}
+
+static bool on_parked(struct child *child, const struct ipc_message *m)
+{
+	struct message_parked parked;
+	AUTO_FREE char *report = NULL;
+
+	if (m->size < sizeof(parked) || !child_state_active(child->state) ||
+		child->parked >= child->plan->cpus.vcpus)
+		return false;
+	memcpy(&parked, m->payload, sizeof(parked));
+	sanitise_field(parked.how, sizeof(parked.how));
+	report = sanitise(m->payload + sizeof(parked), m->size - sizeof(parked));
+	child_vcpu_parked(child, &parked, report ? report : "");
 	return true;
 }
 
@@ -104,7 +128,7 @@ static bool on_message(struct child *child, const struct ipc_message *m)
 		if (child->state != CHILD_STARTING)
 			return false;
 		child_say_gaps(child, m);
-		child->state = CHILD_READY;
+		child_set_state(child, CHILD_READY);
 		return true;
 	case MSG_FAILED:
 		return on_failed(child, m);
@@ -114,6 +138,14 @@ static bool on_message(struct child *child, const struct ipc_message *m)
 		return on_ended(child, m);
 	case MSG_REPORT:
 		return on_report(child, m);
+	case MSG_PAUSED:
+		return child_on_paused(child);
+	case MSG_RESUMED:
+		return child_on_resumed(child);
+	case MSG_STATS_END:
+		return child_on_stats_end(child);
+	case MSG_PARKED:
+		return on_parked(child, m);
 	case MSG_QUIT:
 		/* Only a user at its console can have asked for it. */
 		if (!child->run->has_terminal || child->run->console_child != (int)child->index)

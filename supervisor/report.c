@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* How it ended, in words, in JSON, and as an exit code. */
+#include "supervisor/bsp.h"
 #include "supervisor/run.h"
 
 #include "lib/diag_json.h"
@@ -24,11 +25,13 @@ enum bh_exit child_exit_code(const struct child *child)
 		return child->failed_host ? BH_EXIT_HOST : BH_EXIT_USAGE;
 	if (!child->has_result)
 		return BH_EXIT_OK; /* never ran: somebody else's failure */
+	if (child->parked)
+		return BH_EXIT_DIED; /* a part of it did */
 	switch (child->result.end) {
 	case PARTITION_EXIT_CODE:
 		return child->result.code ? BH_EXIT_GUEST_FAILED : BH_EXIT_OK;
 	case PARTITION_RESET:
-		return child->plan->on_reset == PLAN_RESET_FAIL ? BH_EXIT_GUEST_FAILED : BH_EXIT_OK;
+		return child->plan->on_reset == PLAN_RESET_STOP ? BH_EXIT_OK : BH_EXIT_GUEST_FAILED;
 	case PARTITION_FATAL:
 	case PARTITION_CRASHED:
 		return BH_EXIT_DIED;
@@ -57,8 +60,12 @@ enum bh_exit run_exit_code(const struct run *run)
 		[STOP_TIMEOUT] = BH_EXIT_TIMEOUT,
 		[STOP_INTERRUPTED] = BH_EXIT_INTERRUPTED,
 		[STOP_SAFE_STATE] = BH_EXIT_SAFE_STATE,
+		[STOP_COMMAND] = BH_EXIT_OK,
 	};
-	enum bh_exit worst = by_stop[run->stop];
+	enum bh_exit worst = run->safe_state ? BH_EXIT_SAFE_STATE : by_stop[run->stop];
+
+	if (gravity(run_bsp_exit_code(run)) > gravity(worst))
+		worst = run_bsp_exit_code(run);
 
 	for (unsigned i = 0; i < run->child_count; i++) {
 		enum bh_exit code = child_exit_code(&run->children[i]);
@@ -86,7 +93,7 @@ static const char *end_name(const struct child *child)
 }
 
 /* One partition's verdict: "ok, powered off (ACPI sleep register)". */
-static void print_child(const struct child *child, enum stop_reason stop, FILE *f)
+static void print_child(const struct child *child, FILE *f)
 {
 	static const char *const stopped_by[] = {
 		[STOP_NONE] = "stopped",
@@ -94,6 +101,7 @@ static void print_child(const struct child *child, enum stop_reason stop, FILE *
 		[STOP_TIMEOUT] = "stopped by the time limit",
 		[STOP_INTERRUPTED] = "stopped by the user",
 		[STOP_SAFE_STATE] = "stopped for the safe state",
+		[STOP_COMMAND] = "stopped by command",
 	};
 	const struct message_ended *r = &child->result;
 	bool ok = child_exit_code(child) == BH_EXIT_OK;
@@ -117,11 +125,15 @@ static void print_child(const struct child *child, enum stop_reason stop, FILE *
 		fprintf(f, "%s, exit code %" PRIu32, ok ? "ok" : "failed", r->code);
 		break;
 	case PARTITION_STOPPED:
-		fprintf(f, "%s", stopped_by[stop]);
+		fprintf(f, "%s%s", child->parked ? "died in part, " : "",
+			stopped_by[child->stopped_for]);
 		break;
 	default:
 		fprintf(f, "died, %s", r->how);
 	}
+	if (child->restarts)
+		fprintf(f, ", restarted %u time%s", child->restarts,
+			child->restarts == 1 ? "" : "s");
 	if (r->run_ns) {
 		uint64_t centiseconds = (r->run_ns + 5000000) / 10000000;
 
@@ -164,7 +176,7 @@ void report_verdict(const struct run *run, enum bh_exit code, FILE *f)
 	fprintf(f, "bulkhead: ");
 	for (unsigned i = 0; i < run->child_count; i++) {
 		fprintf(f, "%s: ", run->children[i].plan->name);
-		print_child(&run->children[i], run->stop, f);
+		print_child(&run->children[i], f);
 		fprintf(f, "; ");
 	}
 	fprintf(f, "exit code %d\n", (int)code);
@@ -207,6 +219,8 @@ static json_t *child_json(const struct child *child)
 		plan_role_name(child->plan->role), "end", end_name(child), "exit_code",
 		child_exit_code(child));
 
+	json_object_set_new(o, "restarts", json_integer(child->restarts));
+	json_object_set_new(o, "parked_vcpus", json_integer(child->parked));
 	if (child->has_result) {
 		json_object_set_new(o, "how", json_string(r->how));
 		json_object_set_new(o, "guest_code",
@@ -229,8 +243,8 @@ void report_json(const struct run *run, enum bh_exit code, const struct diags *d
 
 	for (unsigned i = 0; i < run->child_count; i++)
 		json_array_append_new(list, child_json(&run->children[i]));
-	o = json_pack("{s:b, s:i, s:o, s:o}", "ok", code == BH_EXIT_OK, "exit_code", (int)code,
-		"diagnostics", diags_json(diags), "partitions", list);
+	o = json_pack("{s:b, s:i, s:o, s:o, s:o}", "ok", code == BH_EXIT_OK, "exit_code", (int)code,
+		"diagnostics", diags_json(diags), "partitions", list, "bsp", run_bsp_json(run));
 	json_dumpf(o, f, JSON_INDENT(2));
 	fputc('\n', f);
 	json_decref(o);

@@ -4,6 +4,7 @@
  * have ended. A failure before the release ends the run with nothing started.
  */
 #include "supervisor/run.h"
+#include "supervisor/bsp.h"
 
 #include "lib/ipc.h"
 #include "lib/util.h"
@@ -12,9 +13,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/memfd.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
@@ -27,21 +30,7 @@
  */
 #define INSIST_NS 500000000
 
-/* What a partition may still need after its guest's end: draining its consoles, a report. */
-#define LINGER_NS 5000000000
-
-/* Messages taken from one partition before others get their turn. */
-#define MESSAGES_PER_TURN 16
-
-/* More than an honest partition can have left in its socket. */
-#define LAST_WORDS_MAX 1024
-
 /* ---- stopping ---- */
-
-static bool child_alive(const struct child *child)
-{
-	return child->pid > 0;
-}
 
 static void kill_all(struct run *run)
 {
@@ -51,15 +40,23 @@ static void kill_all(struct run *run)
 	}
 }
 
-static void child_stop(struct child *child)
+void child_stop(struct child *child, enum stop_reason reason)
 {
+	struct run *run = child->run;
+
 	/* One that has ended is about to exit, once its consoles are drained. */
 	if (!child_alive(child) || child->stop_sent || child->state == CHILD_ENDED)
 		return;
 	child->stop_sent = true;
+	child->restart_wanted = false;
+	if (!child->stopped_for)
+		child->stopped_for = reason;
 	/* Before it is ready it does not listen; and there is nothing to stop. */
-	if (child->state != CHILD_RUNNING || ipc_send(child->control.fd, MSG_STOP, NULL, 0))
+	if (!child_active(child) || ipc_send(child->control.fd, MSG_STOP, NULL, 0))
 		kill(child->pid, SIGKILL);
+	/* Counted from the first time: nobody wins time by asking again. */
+	if (!loop_timer_running(&run->grace))
+		loop_timer_start(&run->grace, STOP_GRACE_NS);
 }
 
 void run_stop(struct run *run, enum stop_reason reason)
@@ -67,15 +64,18 @@ void run_stop(struct run *run, enum stop_reason reason)
 	if (run->stop == STOP_NONE)
 		run->stop = reason;
 	for (unsigned i = 0; i < run->child_count; i++)
-		child_stop(&run->children[i]);
-	/* Counted from the first time: nobody wins time by asking again. */
-	if (!loop_timer_running(&run->grace))
-		loop_timer_start(&run->grace, STOP_GRACE_NS);
+		child_stop(&run->children[i], reason);
 }
 
+/* Those that were told to stop, and have not. */
 static void grace_expired(struct loop_timer *t)
 {
-	kill_all(container_of(t, struct run, grace));
+	struct run *run = container_of(t, struct run, grace);
+
+	for (unsigned i = 0; i < run->child_count; i++) {
+		if (child_alive(&run->children[i]) && run->children[i].stop_sent)
+			kill(run->children[i].pid, SIGKILL);
+	}
 }
 
 static void timeout_expired(struct loop_timer *t)
@@ -101,122 +101,69 @@ static void signal_ready(struct loop_watch *w, uint32_t revents)
 
 /* ---- progress ---- */
 
-static void run_check_done(struct run *run)
+void run_check_done(struct run *run)
 {
 	for (unsigned i = 0; i < run->child_count; i++) {
-		if (child_alive(&run->children[i]))
+		if (child_alive(&run->children[i]) || child_wants_restart(&run->children[i]))
 			return;
 	}
-	loop_stop(run->loop);
+	if (!run_safety_busy(run) && !run_bsp_busy(run))
+		loop_stop(run->loop);
+}
+
+/* bsp_init has been called on all cores, or there is no BSP. */
+static void release(struct run *run, bool bsp_ok)
+{
+	if (run->stop != STOP_NONE)
+		return;
+	if (!bsp_ok) {
+		run_stop(run, STOP_START_FAILED);
+		return;
+	}
+	/* Not before: until now Ctrl-C ends the run, from now on it is the guest's. */
+	terminal_make_raw(run);
+	run->released = true;
+	for (unsigned i = 0; i < run->child_count; i++)
+		child_release(&run->children[i]);
+	run_event(run, NULL, "state", "%s", run_state_name(run));
+	if (run->options->timeout_ns)
+		loop_timer_start(&run->timeout, run->options->timeout_ns);
+}
+
+/* A partition that was started again is ready. */
+static void check_restarted(struct run *run)
+{
+	for (unsigned i = 0; i < run->child_count; i++) {
+		if (run->children[i].state != CHILD_READY)
+			continue;
+		run_settle_kthreads(run);
+		child_release(&run->children[i]);
+	}
 }
 
 /* Once every child is ready or has failed: releases all, or gives up. */
-static void run_check_ready(struct run *run)
+void run_check_ready(struct run *run)
 {
 	bool failed = false;
 
+	if (run->released) {
+		check_restarted(run);
+		return;
+	}
 	for (unsigned i = 0; i < run->child_count; i++) {
 		if (run->children[i].state == CHILD_STARTING)
 			return;
 		failed = failed || run->children[i].state != CHILD_READY;
 	}
-	if (run->released || run->stop != STOP_NONE)
+	if (run->all_ready || run->stop != STOP_NONE)
 		return;
 	if (failed) {
 		run_stop(run, STOP_START_FAILED);
 		return;
 	}
+	run->all_ready = true;
 	run_settle_kthreads(run);
-	/* Not before: until now Ctrl-C ends the run, from now on it is the guest's. */
-	terminal_make_raw(run);
-	run->released = true;
-	for (unsigned i = 0; i < run->child_count; i++) {
-		run->children[i].state = CHILD_RUNNING;
-		ipc_send(run->children[i].control.fd, MSG_START, NULL, 0);
-	}
-	if (run->options->timeout_ns)
-		loop_timer_start(&run->timeout, run->options->timeout_ns);
-}
-
-static void linger_expired(struct loop_timer *t)
-{
-	struct child *child = container_of(t, struct child, linger);
-
-	if (child_alive(child))
-		kill(child->pid, SIGKILL);
-}
-
-void child_concluded(struct child *child)
-{
-	child->state = CHILD_ENDED;
-	loop_timer_start(&child->linger, LINGER_NS);
-	if (child->run->released && child_is_fatal(child) &&
-		child->plan->on_fatal == PLAN_FATAL_SAFE_STATE)
-		run_stop(child->run, STOP_SAFE_STATE);
-}
-
-/* ---- the end of a process ---- */
-
-static void control_ready(struct loop_watch *w, uint32_t revents)
-{
-	struct child *child = container_of(w, struct child, control);
-
-	(void)revents;
-	child_receive(child, MESSAGES_PER_TURN);
-	run_check_ready(child->run);
-}
-
-/* What is known of a process that died without saying how its guest ended. */
-static void conclude_crash(struct child *child, const siginfo_t *info)
-{
-	struct message_ended *r = &child->result;
-	bool killed = info->si_code != CLD_EXITED && info->si_status == SIGKILL;
-
-	if (child->stop_sent && killed && !child->broke_protocol) {
-		r->end = PARTITION_STOPPED; /* by us */
-		child->has_result = child->state == CHILD_RUNNING;
-		child->state = CHILD_ENDED;
-		return;
-	}
-	r->end = PARTITION_CRASHED;
-	if (child->broke_protocol)
-		snprintf(r->how, sizeof(r->how), "its process broke the protocol and was killed");
-	else if (info->si_code == CLD_EXITED)
-		snprintf(r->how, sizeof(r->how), "its process ended with status %d",
-			info->si_status);
-	else if (info->si_status == SIGSYS)
-		snprintf(r->how, sizeof(r->how),
-			"its process made a system call that its lock-down forbids");
-	else
-		snprintf(r->how, sizeof(r->how), "its process was killed by signal %d (%s)",
-			info->si_status, sigabbrev_np(info->si_status) ?: "?");
-	child->has_result = true;
-	child_concluded(child);
-}
-
-static void child_exited(struct loop_watch *w, uint32_t revents)
-{
-	struct child *child = container_of(w, struct child, exited);
-	siginfo_t info = {0};
-
-	(void)revents;
-	if (waitid(P_PID, (id_t)child->pid, &info, WEXITED)) {
-		info.si_code = CLD_EXITED;
-		info.si_status = -1; /* somebody else has reaped it */
-	}
-	child->pid = 0;
-	/* Its last words may still be in the socket. */
-	child_receive(child, LAST_WORDS_MAX);
-	loop_unwatch(child->run->loop, w);
-	fd_close(&w->fd);
-	if (!child->has_result && !child->failed)
-		conclude_crash(child, &info);
-	else if (child->broke_protocol)
-		run_say(child->run,
-			"%s: its process broke the protocol after the end and was killed",
-			child->plan->name);
-	run_check_ready(child->run);
-	run_check_done(child->run);
+	run_bsp_init(run, release);
 }
 
 /* ---- set-up ---- */
@@ -264,28 +211,6 @@ static int run_start_loop(struct run *run)
 		ret = loop_timer_init(run->loop, &run->timeout, timeout_expired);
 	if (!ret)
 		ret = loop_timer_init(run->loop, &run->grace, grace_expired);
-	return ret;
-}
-
-/* Starts listening to a child; one that cannot be listened to is killed. */
-static int child_watch(struct child *child, struct diags *diags)
-{
-	struct loop *loop = child->run->loop;
-	int ret = loop_timer_init(loop, &child->linger, linger_expired);
-
-	if (!ret)
-		ret = loop_watch(loop, &child->control);
-	if (!ret)
-		ret = loop_watch(loop, &child->exited);
-	if (!ret)
-		return 0;
-	kill(child->pid, SIGKILL);
-	waitpid(child->pid, NULL, 0);
-	child->pid = 0;
-	child->state = CHILD_NONE;
-	diag_error(diags, &child->plan->locs[PLAN_KEY_PARTITION], child->plan->name,
-		"its process cannot be watched: %s; %s", strerror(-ret),
-		diag_remedy(-ret) ?: DOCTOR_REMEDY);
 	return ret;
 }
 
@@ -351,33 +276,34 @@ static int run_init(struct run *run, struct diags *diags)
 	run->children = calloc(run->plan->partition_count, sizeof(*run->children));
 	if (!run->children)
 		return -ENOMEM;
-	run->child_count = run->plan->partition_count;
-	for (unsigned i = 0; i < run->child_count; i++)
-		run->children[i] = (struct child){
-			.run = run,
-			.plan = &run->plan->partitions[i],
-			.index = i,
-			.pty_slaves = {-1, -1},
-			.control = {.fd = -1, .slot = -1, .events = POLLIN, .ready = control_ready},
-			.exited = {.fd = -1, .slot = -1, .events = POLLIN, .ready = child_exited},
-		};
+	while (!ret && run->child_count < run->plan->partition_count) {
+		ret = child_init(&run->children[run->child_count], run, run->child_count);
+		run->child_count++;
+	}
+	if (!ret)
+		ret = event_log_init(&run->events);
+	if (!ret)
+		ret = run_status_init(run);
+	if (ret) {
+		diag_error(diags, NULL, NULL, "the run cannot be set up: %s; %s", strerror(-ret),
+			diag_remedy(-ret) ?: DOCTOR_REMEDY);
+		return -EIO;
+	}
 	ret = run_open(run, diags);
+	if (!ret)
+		ret = run_bsp_start(run, diags);
+	run_bsp_watch(run, run_check_done, run_bsp_lost);
 	return ret && ret != -EINVAL ? -EIO : ret;
 }
 
 static void run_fini(struct run *run)
 {
-	for (unsigned i = 0; i < run->child_count; i++) {
-		struct child *child = &run->children[i];
-
-		fd_close(&child->control.fd);
-		fd_close(&child->exited.fd);
-		for (unsigned k = 0; k < PLAN_SERIAL_PORTS; k++)
-			fd_close(&child->pty_slaves[k]);
-		loop_timer_fini(&child->linger);
-		free(child->report);
-		free(child->counters);
-	}
+	run_safety_fini(run);
+	run_status_fini(run);
+	run_bsp_destroy(run);
+	for (unsigned i = 0; i < run->child_count; i++)
+		child_fini(&run->children[i]);
+	event_log_fini(&run->events);
 	free(run->children);
 	loop_timer_fini(&run->timeout);
 	loop_timer_fini(&run->grace);
@@ -397,20 +323,12 @@ static void print_plan(struct run *run)
 	}
 }
 
-/* Reports of failed starts and fatal ends, each line with its partition's name. */
-static void print_reports(struct run *run)
+/* The reasons of failed starts, which name their partition's keys. */
+static void print_failures(struct run *run)
 {
 	for (unsigned i = 0; i < run->child_count; i++) {
-		const struct child *child = &run->children[i];
-		AUTO_FREE char *copy = child->report ? strdup(child->report) : NULL;
-		char *rest = copy, *line;
-
-		while (rest && (line = strsep(&rest, "\n")) != NULL) {
-			if (*line && child->failed) /* it names the partition's key */
-				run_say(run, "%s", line);
-			else if (*line)
-				run_say(run, "%s: %s", child->plan->name, line);
-		}
+		if (run->children[i].failed && run->children[i].report)
+			run_say_lines(run, NULL, run->children[i].report);
 	}
 }
 
@@ -434,6 +352,7 @@ static int run_to_end(struct run *run, struct diags *diags)
 	}
 	terminal_restore(run);
 	run_end_line(run);
+	run_bsp_stop(run);
 	return ret;
 }
 
@@ -462,12 +381,15 @@ int supervisor_run(const struct plan *plan, const struct run_options *options)
 		print_plan(&run);
 	if (created)
 		ret = run_to_end(&run, &diags);
+	else
+		run_bsp_stop(&run);
 	code = run_exit_code(&run);
 	if (ret && code == BH_EXIT_OK)
 		code = ret == -EINVAL ? BH_EXIT_USAGE : BH_EXIT_HOST;
 	diags_print(&diags, run.err, "bulkhead: ");
 	run_explain_kvm(&run);
-	print_reports(&run);
+	print_failures(&run);
+	report_safe_state(&run, run.err);
 	if (options->stats)
 		report_stats(&run, run.err);
 	if (created)

@@ -3,9 +3,12 @@
 #ifndef SUPERVISOR_RUN_H
 #define SUPERVISOR_RUN_H
 
+#include "include/bsp.h"
+#include "include/bulkhead/status.h"
 #include "lib/diag.h"
 #include "lib/loop.h"
 #include "partition/protocol.h"
+#include "supervisor/events.h"
 #include "supervisor/supervisor.h"
 
 #include <sched.h>
@@ -17,7 +20,30 @@ enum child_state {
 	CHILD_STARTING, /* spawned */
 	CHILD_READY,    /* created, waits for the release */
 	CHILD_RUNNING,
+	CHILD_PAUSED,
 	CHILD_ENDED, /* has reported its end, or died */
+};
+
+/* Why a partition, or all of the run, is being stopped. The first reason counts. */
+enum stop_reason {
+	STOP_NONE,
+	STOP_START_FAILED,
+	STOP_TIMEOUT,
+	STOP_INTERRUPTED,
+	STOP_SAFE_STATE,
+	STOP_COMMAND, /* somebody asked for it through the control socket */
+};
+
+static inline bool child_state_active(enum child_state state)
+{
+	return state == CHILD_RUNNING || state == CHILD_PAUSED;
+}
+
+/* How far a graceful stop has come. */
+enum stop_phase {
+	STOP_PHASE_NONE,
+	STOP_PHASE_VETO,  /* the safety partition may still object */
+	STOP_PHASE_GRACE, /* the guest was asked to end itself */
 };
 
 /* Counters kept per partition: more would come from a process that lies. */
@@ -39,6 +65,29 @@ struct child {
 	bool has_result;  /* `result` is there */
 	bool stop_sent;
 	bool broke_protocol;
+	enum stop_reason stopped_for;
+
+	/* lifecycle.c */
+	enum stop_phase stop_phase;
+	struct loop_timer stop_timer; /* to the next step of stop_phase */
+	uint64_t veto_deadline_ns;
+	bool restart_wanted;
+	unsigned restarts;
+	struct loop_timer restart_timer;
+	void (*stats_done)(struct child *child, void *ctx); /* MSG_STATS_END is awaited; NULL: no */
+	void *stats_ctx;
+
+	/* safety.c */
+	uint32_t last_cause; /* enum bulkhead_partition_end of its last end */
+	uint32_t last_code;  /* ... and its exit code */
+	unsigned parked;     /* vCPUs that met a fatal error and will not run again */
+	struct loop_timer watchdog;
+	uint64_t watch_beats;   /* what the guest had sent by watch_base_ns */
+	uint64_t watch_base_ns; /* when it was last known to be well */
+	bool faulted;           /* its watchdog was lost; it has until the timer's end to say so */
+
+	int shared_fd; /* memfd of `shared` */
+	struct partition_shared *shared;
 	int pty_slaves[PLAN_SERIAL_PORTS]; /* kept open for the life of the run; -1: none */
 	struct loop_timer linger;          /* after its end, until its process must be gone */
 	struct message_ended result;
@@ -47,15 +96,6 @@ struct child {
 	char *report; /* reason of a failed start, or report of a fatal end; owned, sanitised */
 	struct message_counter *counters;
 	unsigned counter_count;
-};
-
-/* Why the whole run is being stopped. The first one counts. */
-enum stop_reason {
-	STOP_NONE,
-	STOP_START_FAILED,
-	STOP_TIMEOUT,
-	STOP_INTERRUPTED,
-	STOP_SAFE_STATE,
 };
 
 struct run {
@@ -69,8 +109,13 @@ struct run {
 	unsigned child_count;
 	struct run_bsp *bsp; /* supervisor/bsp.h; NULL: the plan has none */
 	enum stop_reason stop;
+	bool all_ready; /* every partition is created */
 	bool released;
 	uint64_t interrupted_ns; /* when the first SIGINT or its like came; 0: not yet */
+	bool stop_after_veto;    /* what may be vetoed is a stop of the whole run */
+	struct event_log events;
+	struct safe_state *safe_state; /* NULL: not in it */
+	struct status_page *status;    /* NULL: no partition has one */
 
 	cpu_set_t allowed;             /* the cores that this process was given */
 	uint64_t io_cores[CORE_WORDS]; /* ... and those of them for housekeeping */
@@ -89,14 +134,135 @@ struct run {
 
 /* ---- run.c ---- */
 
-/* Stops every partition, for REASON unless there was one before. */
+/* Stops every partition by force, for REASON unless there was one before. */
 void run_stop(struct run *run, enum stop_reason reason);
+
+/* Ends the run if nothing is left to wait for. */
+void run_check_done(struct run *run);
+
+/* Stops this one, likewise. */
+void child_stop(struct child *child, enum stop_reason reason);
+
+static inline bool child_alive(const struct child *child)
+{
+	return child->pid > 0;
+}
+
+/* Its guest exists, and has not ended. */
+static inline bool child_active(const struct child *child)
+{
+	return child_alive(child) && child_state_active(child->state);
+}
+
+/* Releases those that are ready: all, once all are, or one that was started again. */
+void run_check_ready(struct run *run);
+
+/* ---- child.c ---- */
+
+/* Prepares CHILD for its first start. 0 or -errno; child_fini is legal, and needed, in any case. */
+int child_init(struct child *child, struct run *run, unsigned index);
+void child_fini(struct child *child);
+
+/* Starts listening to a child; one that cannot be listened to is killed. */
+int child_watch(struct child *child, struct diags *diags);
+
+/* Lets the guest run. */
+void child_release(struct child *child);
 
 /*
  * The child's guest has ended, as its result says: applies the fatal-error rule (design.md
  * section 3), and sees to it that the process goes.
  */
 void child_concluded(struct child *child);
+
+/* Starts the process of a partition that had ended, anew. What fails is said. */
+void child_start_again(struct child *child);
+
+/* ---- lifecycle.c: what users and guests may ask for while the run is going ---- */
+
+/*
+ * All: 0; -EINVAL when the child is not in a state for it; -EBUSY when the safety partition has
+ * locked the configuration; else what sending said. The outcome shows as events.
+ */
+int child_pause(struct child *child);
+int child_resume(struct child *child);
+int child_kill(struct child *child);
+int child_restart(struct child *child);
+
+/*
+ * Asks the guest to end itself (power button and control page), and stops it by force when its
+ * stop_timeout is over. A safety partition with a veto is asked first.
+ */
+int child_stop_gracefully(struct child *child);
+/* The same for all; the safety partition's veto is one for the run. */
+int run_stop_gracefully(struct run *run);
+
+/* Calls DONE once child->counters are those of now, or the child has ended. -EBUSY: asked already.
+ */
+int child_request_stats(
+	struct child *child, void (*done)(struct child *child, void *ctx), void *ctx);
+
+/* True while the safety partition wants nobody to be reconfigured. */
+bool run_locked(const struct run *run);
+
+/* The answers of the child, by messages.c. False when they come out of turn. */
+bool child_on_paused(struct child *child);
+bool child_on_resumed(struct child *child);
+bool child_on_stats_end(struct child *child);
+
+int child_lifecycle_init(struct child *child);
+void child_lifecycle_fini(struct child *child);
+
+/* The child's process is gone: starts it again, if that is what follows. */
+bool child_wants_restart(struct child *child);
+
+/* Enters STATE, and tells everybody who follows. */
+void child_set_state(struct child *child, enum child_state state);
+
+/* The state in the words that users know: created, running, paused, stopped, failed or parked. */
+enum bsp_partition_state child_bsp_state(const struct child *child);
+const char *child_state_name(const struct child *child);
+/* INIT, OPERATIONAL or TERMINATION. */
+const char *run_state_name(const struct run *run);
+
+/* ---- safety.c: fatal errors, watchdogs, the safe state ---- */
+
+/* The child's guest met a fatal error, or its process died, at EVENT_NS: what the plan says. */
+void child_fatal(struct child *child, uint64_t event_ns);
+
+/* The BSP's process died while it was needed: the safe state, without it. */
+void run_bsp_lost(struct run *run);
+
+/* A vCPU of the child is parked. */
+void child_vcpu_parked(struct child *child, const struct message_parked *m, const char *report);
+
+/* The guest runs, from now on or again: its watchdog counts. Legal without one. */
+void child_watchdog_start(struct child *child);
+void child_watchdog_stop(struct child *child);
+
+/* What the plan makes of the child's fatal error, for messages: "the others go on". */
+const char *child_fatal_consequence(const struct child *child);
+
+void run_safety_fini(struct run *run);
+
+/* What is under way for the safe state (a command) is waited for. */
+bool run_safety_busy(const struct run *run);
+
+/* The reaction times, once the run is over. */
+void report_safe_state(struct run *run, FILE *f);
+
+/* ---- status.c ---- */
+
+/* Makes the status page if the plan gives one to a partition. 0 or -errno. */
+int run_status_init(struct run *run);
+void run_status_fini(struct run *run);
+
+/* Something that the page tells has changed. Legal without a page. */
+void run_status_changed(struct run *run);
+
+/* What the child gets: descriptors that stay ours, or -1. */
+int run_status_fd(const struct run *run, const struct child *child);
+int run_status_irq_fd(const struct run *run, const struct child *child);
 
 /* ---- messages.c ---- */
 
@@ -145,6 +311,9 @@ void report_json(const struct run *run, enum bh_exit code, const struct diags *d
 
 /* A line on run->err, starting with "bulkhead: ", that does not continue a console's line. */
 void run_say(struct run *run, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* Each line of TEXT, after "NAME: " if there is a name. */
+void run_say_lines(struct run *run, const char *name, const char *text);
 
 /* Ends a line that a console has left unfinished, and its colour. */
 void run_end_line(struct run *run);

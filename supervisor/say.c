@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <string.h>
 
 /* A pipe that polls writable takes this much without blocking [POSIX PIPE_BUF on Linux]. */
 #define WRITE_MAX 4096
@@ -76,6 +77,17 @@ void run_end_line(struct run *run)
 		fputs(CONSOLE_RESET_COLOUR, run->err);
 	if (open_by)
 		fputs(run->raw ? "\r\n" : "\n", run->err);
+}
+
+void run_say_lines(struct run *run, const char *name, const char *text)
+{
+	while (*text) {
+		int n = (int)strcspn(text, "\n");
+
+		if (n)
+			run_say(run, "%s%s%.*s", name ? name : "", name ? ": " : "", n, text);
+		text += n + (text[n] == '\n');
+	}
 }
 
 void run_say(struct run *run, const char *fmt, ...)

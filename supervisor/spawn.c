@@ -3,6 +3,7 @@
  * Opening what partitions get, and starting their processes. A partition receives descriptors only:
  * they keep their numbers across the exec and are listed in the launch block.
  */
+#include "supervisor/bsp.h"
 #include "supervisor/run.h"
 
 #include "lib/file.h"
@@ -205,13 +206,17 @@ void run_close(struct run *run)
 /* ---- what a child gets ---- */
 
 /* Descriptors that were opened for one child: inherited by it, then closed here. */
-#define CHILD_FDS_MAX (PLAN_MODULES_MAX + 16)
+#define OWNED_FDS_MAX (PLAN_MODULES_MAX + 16)
+
+/* All that are inherited: first those that stay ours, one of each, then the alarms. */
+#define COMMON_FDS    7
+#define CHILD_FDS_MAX (COMMON_FDS + PLAN_VCPUS_MAX + OWNED_FDS_MAX)
 
 struct child_files {
 	struct child *child;
 	struct diags *diags;
 	bool host_error; /* something could not be opened because of a limit of this host */
-	int owned[CHILD_FDS_MAX];
+	int owned[OWNED_FDS_MAX];
 	unsigned owned_count;
 	struct partition_launch launch;
 };
@@ -308,6 +313,12 @@ static void open_console_port(struct child_files *f, unsigned port, struct parti
 	}
 }
 
+/* A partition that starts again goes on in its files. */
+static int again_or_empty(const struct child *child)
+{
+	return child->restarts ? O_APPEND : O_TRUNC;
+}
+
 static void open_log(struct child_files *f, unsigned port, struct partition_port *ret)
 {
 	const char *dir = f->child->run->options->log_dir;
@@ -315,8 +326,10 @@ static void open_log(struct child_files *f, unsigned port, struct partition_port
 
 	if (!dir || plan_log_path(dir, f->child->plan, port, path))
 		return; /* one that is too long has been refused before */
-	ret->log_fd = keep(f,
-		open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666));
+	ret->log_fd = keep(f, open(path,
+				      O_WRONLY | O_CREAT | again_or_empty(f->child) | O_CLOEXEC |
+					      O_NONBLOCK | O_NOCTTY,
+				      0666));
 	if (ret->log_fd < 0)
 		say_open_failed(f, "serial", NULL, path);
 }
@@ -333,10 +346,11 @@ static void open_ports(struct child_files *f)
 		if (s->kind == PLAN_SERIAL_CONSOLE) {
 			open_console_port(f, i, port);
 		} else if (s->kind == PLAN_SERIAL_FILE) {
-			port->out_fd = keep(f, open(s->path,
-						       O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC |
-							       O_NONBLOCK | O_NOCTTY,
-						       0666));
+			port->out_fd =
+				keep(f, open(s->path,
+						O_WRONLY | O_CREAT | again_or_empty(f->child) |
+							O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+						0666));
 			if (port->out_fd < 0)
 				say_open_failed(f, "serial", &s->loc, s->path);
 		} else if (s->kind == PLAN_SERIAL_PTY) {
@@ -360,6 +374,13 @@ static void launch_init(struct child_files *f, int control_fd)
 	l->shared_fd = l->status_fd = l->status_irq_fd = -1;
 	for (unsigned i = 0; i < PLAN_VCPUS_MAX; i++)
 		l->alarm_fds[i] = -1;
+	l->shared_fd = f->child->shared_fd;
+	l->status_fd = run_status_fd(f->child->run, f->child);
+	l->status_irq_fd = run_status_irq_fd(f->child->run, f->child);
+	if (p->on_fatal == PLAN_FATAL_SAFE_STATE) {
+		for (unsigned i = 0; i < p->cpus.vcpus && i < p->cpus.core_count; i++)
+			l->alarm_fds[i] = run_bsp_alarm_fd(f->child->run, p->cpus.cores[i]);
+	}
 	for (unsigned i = 0; i < PLAN_MODULES_MAX; i++)
 		l->module_fds[i] = -1;
 	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++)
@@ -398,20 +419,22 @@ static int spawn(struct child_files *f, int launch_fd)
 	const struct run *run = child->run;
 	char number[16];
 	char *argv[] = {PARTITION_ARGV0, child->plan->name, number, NULL};
-	int fds[CHILD_FDS_MAX + 4] = {run->kvm_fd, run->line_fd, run->console_out,
-		run->console_child == (int)child->index ? run->console_in : -1};
+	int fds[CHILD_FDS_MAX] = {run->kvm_fd, run->line_fd, run->console_out,
+		run->console_child == (int)child->index ? run->console_in : -1, f->launch.shared_fd,
+		f->launch.status_fd, f->launch.status_irq_fd};
 	const struct sandbox_spawn process = {
 		.path = "/proc/self/exe",
 		.argv = argv,
 		.envp = environ,
 		.fds = fds,
-		.fd_count = 4 + f->owned_count,
+		.fd_count = COMMON_FDS + PLAN_VCPUS_MAX + f->owned_count,
 		.isolate = child->plan->lockdown != PLAN_LOCKDOWN_OFF,
 	};
 	int ret;
 
 	snprintf(number, sizeof(number), "%d", launch_fd);
-	memcpy(fds + 4, f->owned, f->owned_count * sizeof(fds[0]));
+	memcpy(fds + COMMON_FDS, f->launch.alarm_fds, sizeof(f->launch.alarm_fds));
+	memcpy(fds + COMMON_FDS + PLAN_VCPUS_MAX, f->owned, f->owned_count * sizeof(fds[0]));
 	ret = sandbox_spawn(&process, &child->pid, &child->exited.fd);
 	if (!ret)
 		child->state = CHILD_STARTING;

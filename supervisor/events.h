@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What happened in a run: a ring of the latest events, for whoever asks and for whoever follows.
+ * Kinds are words of the control protocol: "state", "fatal", "parked", "violation", "safe-state",
+ * "restart", "stop", "veto", "lock", "bsp", "error".
+ */
+#ifndef SUPERVISOR_EVENTS_H
+#define SUPERVISOR_EVENTS_H
+
+#include "lib/util.h"
+
+#include <stdint.h>
+
+struct run;
+struct child;
+
+#define EVENTS_MAX       1024 /* kept: those of a partition that restarts in a loop for minutes */
+#define EVENT_TEXT_MAX   192
+#define EVENT_KIND_MAX   16
+#define EVENT_PEOPLE_MAX 33 /* a partition's name and a NUL */
+
+struct event {
+	uint64_t number; /* from 1, without gaps */
+	uint64_t realtime_ns;
+	uint64_t monotonic_ns;
+	char partition[EVENT_PEOPLE_MAX]; /* empty: the run's */
+	char kind[EVENT_KIND_MAX];
+	char text[EVENT_TEXT_MAX];
+};
+
+/* Embedded by whoever follows; called on the supervisor's thread, and must not block. */
+struct event_follower {
+	void (*happened)(struct event_follower *f, const struct event *e);
+	struct event_follower *next; /* the log's */
+};
+
+struct event_log {
+	struct event *events; /* EVENTS_MAX of them */
+	uint64_t count;       /* ever; event N is at [(N - 1) % EVENTS_MAX] */
+	struct event_follower *followers;
+};
+
+/* 0 or -ENOMEM. */
+int event_log_init(struct event_log *log);
+void event_log_fini(struct event_log *log);
+
+/* Notes an event of CHILD (NULL: of the run). TEXT needs no newline. */
+void run_event(struct run *run, const struct child *child, const char *kind, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
+
+/* Event NUMBER, or NULL when it is not kept any more or has not happened. */
+const struct event *event_get(const struct event_log *log, uint64_t number);
+
+void event_follow(struct event_log *log, struct event_follower *f);
+/* Legal for one that does not follow. */
+void event_unfollow(struct event_log *log, struct event_follower *f);
+
+#endif

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash
+# What follows a fatal error: safe state, restart, watchdogs.
+
+# safety_plan HOW OTHER: a safety partition on core 1 and another on core 0.
+safety_plan() {
+	plan_of rt "$1" 1 linux "$2" 0
+	echo "    role: non-safety"
+}
+
+# Keys of partition rt, which the plan has first.
+with_rt() {
+	sed "/^  rt:/a\\    $1"
+}
+
+test_safe-state() {
+	need_cores 2
+	safety_plan how=triple-fault how=spin | with_rt 'role: safety' >plan.yaml
+	cat >>plan.yaml <<-'END'
+		safe_state:
+		  command: echo "$BULKHEAD_PARTITION|$BULKHEAD_REASON" >told
+		  eventfd: 7
+	END
+	bulkhead 5 run plan.yaml 7>signalled
+	has err 'rt: vCPU 0: triple fault.*at PC 0x' 'rt: triple fault; the platform goes to its safe state; all partitions stop$' \
+		'safe state: rt: triple fault; bsp_fatal_error entered on core 1 after [0-9.]+ ms; last non-safety vCPU stopped after [0-9.]+ ms$'
+	verdict 'rt: died, triple fault.*; linux: stopped for the safe state.*; exit code 5$'
+	grep -qx 'rt|triple fault' told || fail "the command was told \"$(cat told)\""
+	[ "$(stat -c %s signalled)" = 8 ] || fail "the eventfd was not signalled"
+}
+
+test_safe-state-notify() {
+	need_cores 2
+	command -v perl >/dev/null || skip "needs perl, for a datagram socket"
+	safety_plan how=triple-fault how=spin | with_rt 'role: safety' >plan.yaml
+	perl -MSocket -e 'socket(S, PF_UNIX, SOCK_DGRAM, 0); bind(S, pack_sockaddr_un("s")); alarm 20;
+		recv(S, $m, 4096, 0); print $m' >datagram &
+	within 5 test -S s || fail "no socket"
+	bulkhead 5 run plan.yaml --set safe_state.notify=s
+	wait $!
+	has datagram '"event":"safe-state","partition":"rt","reason":"triple fault","event_ns":[0-9]+'
+	bulkhead 5 run plan.yaml --set safe_state.notify=nobody
+	has err 'safe_state.notify: /.*/nobody: No such file'
+}
+
+test_safe-state-keeps-safety() {
+	need_cores 2
+	safety_plan beats=5 how=triple-fault | with_rt 'role: safety' >plan.yaml
+	bulkhead 5 run plan.yaml --set safe_state=non-safety --set partitions.linux.on_fatal=safe-state
+	has err 'linux: triple fault; the platform goes to its safe state; non-safety partitions stop$' 'safe state: linux: '
+	verdict 'rt: ok, exit code 0.*; linux: died, triple fault.*exit code 5$'
+}
+
+# The processes die, not the guest: the BSP is called all the same.
+test_safe-state-crash() {
+	need_cores 2
+	safety_plan how=spin how=spin | with_rt 'role: safety' >plan.yaml
+	start run plan.yaml
+	wait_partition rt
+	wait_output out 'rt.*how=spin'
+	kill -SEGV "$(partition rt)"
+	finish 5
+	has err 'rt: its process was killed by signal 11' 'bsp_fatal_error entered on core 1 after [0-9.]+ ms'
+	verdict 'rt: died, its process was killed by signal 11.*exit code 5$'
+}
+
+test_restart-limit() {
+	plan_of a how=triple-fault 0 >plan.yaml
+	bulkhead 4 run plan.yaml --set 'partitions.a.on_fatal={action: restart, limit: 2}'
+	has err 'a: restart 1$' 'a: restart 2$' 'a: triple fault; the partition starts anew$' \
+		'a: triple fault; its restarts are used up: it stops$'
+	lacks err 'restart 3'
+	verdict 'a: died, triple fault, restarted 2 times'
+	[ "$(grep -c how=triple-fault out)" = 3 ] || fail "the guest did not run three times"
+}
+
+test_restart-after-reset() {
+	plan_of a how=cf9 0 >plan.yaml
+	bulkhead 124 run plan.yaml --set partitions.a.on_reset=restart --timeout 2s
+	has err 'a: restart 3$'
+}
+
+test_restart-appends() {
+	plan_of a how=triple-fault 0 >plan.yaml
+	bulkhead 4 run plan.yaml --set 'partitions.a.on_fatal={action: restart, limit: 1}' --log-dir logs \
+		--set 'partitions.a.serial=[file:out.txt]'
+	[ "$(grep -c how= out.txt)" = 2 ] || fail "out.txt does not have both runs"
+	[ "$(grep -c how= logs/a.com1.log)" = 2 ] || fail "the log does not have both runs"
+}
+
+test_watchdog() {
+	plan_of a how=spin 0 >plan.yaml
+	bulkhead 4 run plan.yaml --set partitions.a.watchdog=300ms
+	has err 'a: vCPU 0: .*watchdog.*at PC 0x' 'RIP|EIP|rip'
+	verdict 'a: died, lost watchdog after 0\.[3-9]'
+	bulkhead 5 run plan.yaml --set partitions.a.watchdog=300ms --set partitions.a.role=safety
+	has err 'safe state: a: lost watchdog; bsp_fatal_error entered on core 0'
+}
+
+# A process that is stopped cannot meet its lost watchdog.
+test_watchdog-of-a-stopped-process() {
+	need_cores 2
+	safety_plan how=spin how=spin | with_rt 'role: safety' | with_rt 'watchdog: 2s' >plan.yaml
+	start run plan.yaml
+	wait_partition rt
+	kill -STOP "$(partition rt)"
+	finish 5
+	has err 'rt: its process does not react; it is killed' 'bsp_fatal_error entered on core 1'
+}
+
+test_status-page-place() {
+	plan_of a how=off 0 | sed '/^  a:/a\    role: safety' >plan.yaml
+	bulkhead 0 check plan.yaml --set partitions.a.status_page=0xfed80000
+	bulkhead 2 check plan.yaml --set partitions.a.status_page=0x200000
+	has err "partitions.a.status_page.address: 0x200000 is taken by memory or a device; give the address"
+	bulkhead 2 check plan.yaml --set 'partitions.a.status_page={address: 0xfed80000, irq: 9}'
+	has err 'partitions.a.status_page.irq: .* has line 9; give another'
+}
