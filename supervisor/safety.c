@@ -29,7 +29,7 @@
 extern char **environ;
 
 /* How long a partition whose watchdog was lost has to meet the error itself, with registers. */
-#define FAULT_GRACE_NS 100000000
+#define FAULT_GRACE_NS 1000000000
 
 /* A command of the safe state that takes longer is left to itself. */
 #define COMMAND_GRACE_NS 5000000000
@@ -305,6 +305,9 @@ static void watchdog_lost(struct child *child)
 		return;
 	}
 	child->faulted = true;
+	/* The platform does not wait for a process that may be stuck. */
+	if (child->plan->on_fatal == PLAN_FATAL_SAFE_STATE && child->plan->cpus.core_count)
+		run_bsp_fatal(child->run, child->plan->cpus.cores[0], monotonic_ns());
 	if (ipc_send(child->control.fd, MSG_FAULT, &m, sizeof(m)))
 		kill(child->pid, SIGKILL);
 	loop_timer_start(&child->watchdog, FAULT_GRACE_NS);
