@@ -111,6 +111,18 @@ bool child_on_stats_end(struct child *child)
 	return done != NULL;
 }
 
+/* ---- consoles ---- */
+
+int child_attach(struct child *child, unsigned port, int client_fd, bool writer)
+{
+	const struct message_attach m = {.port = port, .writer = writer};
+
+	if (!child_active(child) || port >= PLAN_SERIAL_PORTS ||
+		child->plan->serial[port].kind == PLAN_SERIAL_NONE)
+		return -EINVAL;
+	return ipc_send_fd(child->control.fd, MSG_ATTACH, &m, sizeof(m), client_fd);
+}
+
 /* ---- stopping ---- */
 
 static void set_stop_request(struct child *child, bool requested)

@@ -202,6 +202,12 @@ int run_stop_gracefully(struct run *run);
 int child_request_stats(
 	struct child *child, void (*done)(struct child *child, void *ctx), void *ctx);
 
+/*
+ * Shows serial port PORT (from 0) through CLIENT_FD, a stream socket that stays the caller's; a
+ * WRITER's input goes to the guest. -EINVAL when there is no such port or the guest has ended.
+ */
+int child_attach(struct child *child, unsigned port, int client_fd, bool writer);
+
 /* True while the safety partition wants nobody to be reconfigured. */
 bool run_locked(const struct run *run);
 

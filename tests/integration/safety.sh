@@ -102,7 +102,7 @@ test_watchdog-of-a-stopped-process() {
 	need_cores 2
 	safety_plan how=spin how=spin | with_rt 'role: safety' | with_rt 'watchdog: 2s' >plan.yaml
 	start run plan.yaml
-	wait_partition rt
+	wait_output out 'rt.*how=spin'
 	kill -STOP "$(partition rt)"
 	finish 5
 	has err 'rt: its process does not react; it is killed' 'bsp_fatal_error entered on core 1'
