@@ -84,16 +84,13 @@ $(archive): $(objects)
 
 # The process of a BSP: dynamic, to load a shared object, to which it shows only what is for ACRN's
 # BSPs. A static one has the built-in BSP alone.
-bsp_sources := $(patsubst $(src)%,%,$(wildcard $(src)bsp/*.c $(src)bsp/$(ARCH)/*.c))
+bsp_sources := $(filter-out bsp/load$(if $(filter 1,$(STATIC)),,_static).c,$(patsubst \
+	$(src)%,%,$(wildcard $(src)bsp/*.c $(src)bsp/$(ARCH)/*.c)))
 
 $(bsp_program): $(bsp_sources:%.c=$(out)/%.o) $(archive) $(src)bsp/exports.list
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ldflags) -Wl,--dynamic-list=$(src)bsp/exports.list -o $@ $(filter-out %.list,$^) \
 		$(libs)
-
-ifeq ($(STATIC),1)
-$(out)/bsp/load.o: private warnings += -DBSP_NO_DLOPEN
-endif
 
 $(out)/lib/%.o $(out)/vmm/%.o: private warnings += -Wconversion
 $(out)/%.o: %.c $(src)Makefile

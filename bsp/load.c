@@ -84,19 +84,6 @@ static const char *load_error(void)
 	return own ? own + 2 : text;
 }
 
-#ifdef BSP_NO_DLOPEN
-
-static int load_object(struct host *host, char *ret_text)
-{
-	(void)host;
-	return refuse(ret_text,
-		"this %s is linked statically and has only the BSP `builtin`; use one that is built "
-		"without STATIC=1",
-		BSP_PROGRAM);
-}
-
-#else
-
 /*
  * RTLD_DEEPBIND: what a BSP defines itself is its own, even if this program exports the same name
  * for ACRN's. The address sanitizer does not go with it.
@@ -150,8 +137,6 @@ static int load_object(struct host *host, char *ret_text)
 		(struct bulkhead_bsp){.init = call_acrn_init, .fatal_error = call_acrn_fatal_error};
 	return 0;
 }
-
-#endif
 
 int host_load(struct host *host, char ret_text[BSP_TEXT_MAX])
 {
