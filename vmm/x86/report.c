@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What an x86 vCPU looked like when it could not go on. */
 #include "lib/util.h"
+#include "vmm/x86/insn.h"
 #include "vmm/x86/x86.h"
 
 #include <inttypes.h>
 #include <string.h>
 #include <sys/ioctl.h>
-
-#define INSN_BYTES 15 /* the longest instruction [SDM 2A 2.3.11] */
 
 bool arch_vcpu_pc(struct vcpu *vcpu, uint64_t *ret_pc)
 {
