@@ -73,18 +73,38 @@ GUEST(xchg, AT(xchg, "xchg %eax, (%ebx)"));
 GUEST(push_mem, AT(push_mem, "pushl (%ebx)"));
 GUEST(store_again, "mov %eax, 0x1f8(%edi)" AT(store_again, "mov %eax, 0x20(%ebx)"));
 
-static const struct violator {
+/* Counts at EDI for ever. */
+GUEST(count, AT(count, "incl (%edi)\njmp at_count"));
+/* Starts CPU 1 in real mode at 0x8000, waits until it counts, then writes to nowhere. */
+GUEST(two, "movl $0x01000000, 0xfee00310\nmovl $0x4500, 0xfee00300\n"
+	   "movl $0x01000000, 0xfee00310\nmovl $0x4608, 0xfee00300\n"
+	   "1: cmpl $100, (%edi)\njb 1b" AT(two, "movl $7, 0x44(%ebx)"));
+/* Counts at GPA_DATA; once its second word is not 0, reads from a port that nobody has. */
+extern const uint8_t code_second[], code_second_end[];
+__asm__(".pushsection .rodata\n.code16\ncode_second:\n"
+	"1: incl 0x4000\ncmpw $0, 0x4004\nje 1b\nin $0x99, %al\n2: hlt\njmp 2b\n"
+	"code_second_end:\n.code64\n.popsection\n");
+GUEST(read_mapping, AT(read_mapping, "mov 0xa0000010, %eax\nout %eax, $0xf4"));
+GUEST(write_mapping, AT(write_mapping, "mov %al, 0xa0000010"));
+/* Until line 9 has risen: the second PIC's request register [8259A, OCW3]. */
+GUEST(line9, AT(line9, "mov $0x0a, %al\nout %al, $0xa0\nin $0xa0, %al\ntest $2, %al\njz at_line9\n"
+		       "mov $9, %eax\nout %eax, $0xf4"));
+GUEST(triple, "movl $0, 0x2068\nmovw $0, 0x1000\nlidt 0x1000" AT(triple, "ud2"));
+
+struct guest {
 	const char *name;
 	const uint8_t *code, *end, *at, *gp;
-} violators[] = {
+};
+
 #define V(name)                                                                                    \
 	{                                                                                          \
 #name, code_##name, code_##name##_end, at_##name, gp_##name                        \
 	}
-	V(in_imm), V(in_dx), V(out_imm), V(out_dx), V(out_dx16), V(outs), V(rep_outs), V(ins),
-	V(rep_ins), V(load), V(load_disp), V(store), V(store8), V(store16), V(store_imm),
-	V(store_imm8), V(store_abs), V(stos), V(rep_stos), V(rep_stos_1), V(rep_outs_1), V(movs),
-	V(movs_from), V(add_to), V(xchg), V(push_mem), V(store_again)};
+
+static const struct guest violators[] = {V(in_imm), V(in_dx), V(out_imm), V(out_dx), V(out_dx16),
+	V(outs), V(rep_outs), V(ins), V(rep_ins), V(load), V(load_disp), V(store), V(store8),
+	V(store16), V(store_imm), V(store_imm8), V(store_abs), V(stos), V(rep_stos), V(rep_stos_1),
+	V(rep_outs_1), V(movs), V(movs_from), V(add_to), V(xchg), V(push_mem), V(store_again)};
 
 /* ---- fixture ---- */
 
@@ -127,7 +147,7 @@ static void machine_make(unsigned vcpus)
 }
 
 /* Puts V's code and its tables into memory. */
-static void load(const struct violator *v)
+static void load(const struct guest *v)
 {
 	static const uint64_t gdt[] = {0, 0x00cf9b000000ffff, 0x00cf93000000ffff};
 	const uint32_t handler = GPA_CODE + (uint32_t)(v->gp - v->code);
@@ -177,7 +197,7 @@ static const struct vm_end *wait_end(void)
 	return vm_ended(fx.vm);
 }
 
-static uint32_t at(const struct violator *v)
+static uint32_t at(const struct guest *v)
 {
 	return GPA_CODE + (uint32_t)(v->at - v->code);
 }
@@ -186,7 +206,7 @@ static uint32_t at(const struct violator *v)
 
 START_TEST(violations_are_injected)
 {
-	const struct violator *v = &violators[_i];
+	const struct guest *v = &violators[_i];
 	const struct vm_end *end;
 
 	if (fx.kvm_fd < 0)
@@ -204,14 +224,272 @@ START_TEST(violations_are_injected)
 }
 END_TEST
 
+static uint32_t data_word(unsigned i)
+{
+	const volatile uint32_t *words = gmem_slice(&fx.m.gmem, GPA_DATA, 4096);
+
+	return words[i];
+}
+
+/* Waits until the guest's counter has gone past VALUE; false: it has not, within a while. */
+static bool counts_past(uint32_t value, unsigned ms)
+{
+	for (unsigned i = 0; i < ms && data_word(0) <= value; i++)
+		usleep(1000);
+	return data_word(0) > value;
+}
+
+static void run_one(const struct guest *g, enum vm_violation on_violation)
+{
+	machine_make(1);
+	load(g);
+	start(on_violation, VM_FATAL_END);
+	vm_release(fx.vm);
+}
+
+START_TEST(violations_are_fatal)
+{
+	const struct guest *v = &violators[_i];
+	const struct vm_end *end;
+	char text[32];
+
+	if (fx.kvm_fd < 0)
+		return;
+	run_one(v, VM_VIOLATION_FATAL);
+	end = wait_end();
+	ck_assert_msg(end != NULL, "%s: no end", v->name);
+	ck_assert_int_eq(end->kind, END_VIOLATION);
+	ck_assert_int_eq(end->vcpu, 0);
+	ck_assert(end->has_pc);
+	ck_assert_msg(end->pc == at(v), "%s: PC 0x%lx, not 0x%x", v->name, end->pc, at(v));
+	ck_assert_uint_gt(end->access.size, 0);
+	snprintf(text, sizeof(text), "at PC 0x%x\n", at(v));
+	ck_assert_msg(strstr(end->report, text) != NULL, "%s", end->report);
+	ck_assert_ptr_nonnull(strstr(end->report, "  RIP "));
+	ck_assert_uint_eq(fx.fatal_calls, 1);
+	ck_assert_uint_eq(fx.fatal_ns, end->event_ns);
+}
+END_TEST
+
+START_TEST(a_report_says_what)
+{
+	static const struct guest cases[] = {V(store_imm), V(load_disp), V(out_dx16), V(in_imm)};
+	static const char *const texts[] = {
+		"vCPU 0: write of 4 bytes (0x12345678) to address 0x90000020, ",
+		"vCPU 0: read of 1 byte from address 0x90001000, ",
+		"vCPU 0: write of 2 bytes (0x0) to port 0x1234, ",
+		"vCPU 0: read of 1 byte from port 0x99, "};
+	const struct vm_end *end;
+
+	if (fx.kvm_fd < 0)
+		return;
+	run_one(&cases[_i], VM_VIOLATION_FATAL);
+	end = wait_end();
+	ck_assert_ptr_nonnull(end);
+	ck_assert_msg(strncmp(end->report, texts[_i], strlen(texts[_i])) == 0, "%s", end->report);
+}
+END_TEST
+
+START_TEST(violations_are_ignored)
+{
+	const struct vm_end *end;
+
+	if (fx.kvm_fd < 0)
+		return;
+	run_one(&violators[_i], VM_VIOLATION_IGNORE);
+	end = wait_end();
+	ck_assert_ptr_nonnull(end);
+	ck_assert_int_eq(end->kind, END_EXIT_CODE);
+	ck_assert_uint_eq(end->code, 1);
+	ck_assert_int_eq(end->vcpu, -1);
+	ck_assert_uint_gt(
+		fx.vm->vcpus[0].counters.unclaimed_port + fx.vm->vcpus[0].counters.unclaimed_mmio,
+		0);
+}
+END_TEST
+
+START_TEST(pause_and_resume)
+{
+	const struct guest g = V(count);
+	uint32_t seen;
+
+	if (fx.kvm_fd < 0)
+		return;
+	machine_make(1);
+	load(&g);
+	start(VM_VIOLATION_IGNORE, VM_FATAL_END);
+	ck_assert_int_eq(vm_pause(fx.vm), 0); /* it waits for the start anyway */
+	for (unsigned i = 0; i < 20; i++) {
+		vm_resume(fx.vm);
+		ck_assert(counts_past(data_word(0), WAIT_MS));
+		ck_assert_int_eq(vm_pause(fx.vm), 0);
+		ck_assert_int_eq(vm_pause(fx.vm), 0);
+		seen = data_word(0);
+		ck_assert(!counts_past(seen, 5));
+	}
+	vm_resume(fx.vm);
+	vm_resume(fx.vm);
+	ck_assert(counts_past(seen, WAIT_MS));
+	ck_assert_uint_gt(fx.vm->vcpus[0].counters.signals, 0);
+}
+END_TEST
+
+/* _i: whether it is paused. */
+START_TEST(a_fault_from_elsewhere)
+{
+	const struct guest g = V(count);
+	uint64_t before = monotonic_ns();
+	const struct vm_end *end;
+
+	if (fx.kvm_fd < 0)
+		return;
+	run_one(&g, VM_VIOLATION_IGNORE);
+	ck_assert(counts_past(0, WAIT_MS));
+	if (_i)
+		ck_assert_int_eq(vm_pause(fx.vm), 0);
+	vm_fault(fx.vm, 0, END_WATCHDOG, "lost watchdog", "no heartbeat for 200 ms");
+	vm_fault(fx.vm, 0, END_MONITOR_ERROR, "another", "another");
+	end = wait_end();
+	ck_assert_ptr_nonnull(end);
+	ck_assert_int_eq(end->kind, END_WATCHDOG);
+	ck_assert_str_eq(end->how, "lost watchdog");
+	ck_assert_ptr_nonnull(strstr(end->report, "vCPU 0: no heartbeat for 200 ms, at PC 0x1000"));
+	ck_assert_uint_ge(end->event_ns, before);
+	ck_assert_uint_eq(fx.fatal_calls, 1);
+}
+END_TEST
+
+/* _i: enum vm_fatal. CPU 0 is parked, CPU 1 goes on; then it, too. */
+START_TEST(parking)
+{
+	const struct guest g = V(two);
+	const uint32_t one = 1;
+	const struct vm_end *end;
+	struct vm_end parked;
+	struct pollfd p = {.events = POLLIN};
+
+	if (fx.kvm_fd < 0)
+		return;
+	machine_make(2);
+	load(&g);
+	put(0x8000, code_second, (size_t)(code_second_end - code_second));
+	start(VM_VIOLATION_FATAL, (enum vm_fatal)_i);
+	vm_release(fx.vm);
+	p.fd = fx.vm->end_fd;
+	ck_assert_int_eq(poll(&p, 1, WAIT_MS), 1);
+	ck_assert(vm_take_parked(fx.vm, &parked));
+	ck_assert(!vm_take_parked(fx.vm, &parked));
+	ck_assert_ptr_null(vm_ended(fx.vm));
+	ck_assert_int_eq(parked.kind, END_VIOLATION);
+	ck_assert_int_eq(parked.vcpu, 0);
+	ck_assert_uint_eq(parked.access.address, NOWHERE + 0x44);
+	ck_assert_int_eq(poll(&p, 1, 0), 0);
+	ck_assert(counts_past(data_word(0), WAIT_MS));
+	ck_assert_int_eq(vm_pause(fx.vm), 0);
+	ck_assert(!counts_past(data_word(0), 5));
+	vm_resume(fx.vm);
+	ck_assert(counts_past(data_word(0), WAIT_MS));
+	put(GPA_DATA + 4, &one, sizeof(one));
+	end = wait_end();
+	ck_assert_ptr_nonnull(end);
+	ck_assert_int_eq(end->kind, END_VIOLATION);
+	ck_assert_int_eq(end->vcpu, 1);
+	ck_assert(!vm_take_parked(fx.vm, &parked));
+	ck_assert_uint_eq(fx.fatal_calls, 2);
+}
+END_TEST
+
+START_TEST(a_triple_fault)
+{
+	const struct guest g = V(triple);
+	const struct vm_end *end;
+
+	if (fx.kvm_fd < 0)
+		return;
+	run_one(&g, VM_VIOLATION_IGNORE);
+	end = wait_end();
+	ck_assert_ptr_nonnull(end);
+	ck_assert_int_eq(end->kind, END_TRIPLE_FAULT);
+	ck_assert_uint_eq(end->access.size, 0);
+	ck_assert_uint_eq(fx.fatal_calls, 1);
+}
+END_TEST
+
+/* _i: whether the guest writes to the page, which it may not. */
+START_TEST(a_read_only_page)
+{
+	const struct guest guests[] = {V(read_mapping), V(write_mapping)};
+	const struct vm_end *end;
+	uint32_t *page;
+
+	if (fx.kvm_fd < 0)
+		return;
+	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ck_assert_ptr_ne(page, MAP_FAILED);
+	page[4] = 0x5EAF00D;
+	/* As a partition sees what its supervisor writes. */
+	ck_assert_int_eq(mprotect(page, 4096, PROT_READ), 0);
+	machine_make(1);
+	load(&guests[_i]);
+	ck_assert_int_eq(machine_add_mapping(&fx.m, MAPPING, 4096, page, true, "status page"), 0);
+	start(VM_VIOLATION_FATAL, VM_FATAL_END);
+	vm_release(fx.vm);
+	end = wait_end();
+	ck_assert_ptr_nonnull(end);
+	if (_i) {
+		ck_assert_int_eq(end->kind, END_VIOLATION);
+		ck_assert_uint_eq(end->access.address, MAPPING + 0x10);
+		ck_assert_ptr_nonnull(strstr(end->report, "which is read-only: status page"));
+	} else {
+		ck_assert_int_eq(end->kind, END_EXIT_CODE);
+		ck_assert_uint_eq(end->code, 0x5EAF00D);
+	}
+	ck_assert_uint_eq(page[4], 0x5EAF00D);
+	vm_destroy(fx.vm);
+	fx.vm = NULL;
+	munmap(page, 4096);
+}
+END_TEST
+
+START_TEST(an_interrupt_by_eventfd)
+{
+	AUTO_CLOSE int fd = eventfd(0, EFD_CLOEXEC);
+	const struct guest g = V(line9);
+	const uint64_t one = 1;
+	const struct vm_end *end;
+
+	if (fx.kvm_fd < 0)
+		return;
+	run_one(&g, VM_VIOLATION_IGNORE);
+	ck_assert_int_eq(vm_irqfd(fx.vm, fd, 9), 0);
+	usleep(20000);
+	ck_assert_ptr_null(vm_ended(fx.vm));
+	ck_assert_int_eq(write(fd, &one, sizeof(one)), sizeof(one));
+	end = wait_end();
+	ck_assert_ptr_nonnull(end);
+	ck_assert_uint_eq(end->code, 9);
+	ck_assert_int_lt(vm_irqfd(fx.vm, -1, 9), 0);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
 	Suite *s = suite_create("vmm/vm");
 	TCase *tc = tcase_create("vm");
+	const int violator_count = ARRAY_SIZE(violators);
 
 	tcase_set_timeout(tc, 30);
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_loop_test(tc, violations_are_injected, 0, ARRAY_SIZE(violators));
+	tcase_add_loop_test(tc, violations_are_injected, 0, violator_count);
+	tcase_add_loop_test(tc, violations_are_fatal, 0, violator_count);
+	tcase_add_loop_test(tc, violations_are_ignored, 0, violator_count);
+	tcase_add_loop_test(tc, a_report_says_what, 0, 4);
+	tcase_add_test(tc, pause_and_resume);
+	tcase_add_loop_test(tc, a_fault_from_elsewhere, 0, 2);
+	tcase_add_loop_test(tc, parking, VM_FATAL_PARK, VM_FATAL_SPIN + 1);
+	tcase_add_test(tc, a_triple_fault);
+	tcase_add_loop_test(tc, a_read_only_page, 0, 2);
+	tcase_add_test(tc, an_interrupt_by_eventfd);
 	suite_add_tcase(s, tc);
 	return s;
 }
