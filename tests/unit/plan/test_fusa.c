@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Plans with contract: fusa: what they may say. */
+#include "plan/plan.h"
+#include "tests/unit/unit.h"
+
+#include <string.h>
+
+#define VM0 "  vm0: {role: safety, contract: fusa, memory: 512M, image: a"
+#define VM1 "  vm1: {contract: fusa, memory: 1G, image: b"
+
+static struct plan *load(const char *yaml, char *ret_text, size_t size)
+{
+	struct plan *plan = NULL;
+	struct diags diags;
+	FILE *f = fmemopen(ret_text, size, "w");
+
+	diags_init(&diags);
+	plan_load_text("p.yaml", "/plans", yaml, strlen(yaml), NULL, 0, &diags, &plan);
+	diags_print(&diags, f, "");
+	fclose(f);
+	diags_fini(&diags);
+	return plan;
+}
+
+static void check_bad(const char *yaml, const char *message)
+{
+	char text[2048] = "";
+
+	ck_assert_ptr_null(load(yaml, text, sizeof(text)));
+	ck_assert_msg(strstr(text, message), "%s", text);
+}
+
+START_TEST(reference)
+{
+	char text[1024] = "";
+	struct plan *plan = load("bsp: builtin\npartitions:\n" VM0 ", cpus: [0]}\n" VM1
+				 ", cpus: 1-3, cmdline: x, debug: true, serial: [null, console]}\n",
+		text, sizeof(text));
+
+	ck_assert_msg(plan != NULL, "%s", text);
+	ck_assert_int_eq(plan->partitions[0].contract, PLAN_FUSA);
+	ck_assert(!plan->partitions[0].debug && plan->partitions[1].debug);
+	/* A serial port is there only if it is asked for. */
+	ck_assert_int_eq(plan->partitions[0].serial[0].kind, PLAN_SERIAL_NONE);
+	ck_assert_int_eq(plan->partitions[1].serial[0].kind, PLAN_SERIAL_NULL);
+	ck_assert_int_eq(plan->partitions[1].serial[1].kind, PLAN_SERIAL_CONSOLE);
+	plan_destroy(plan);
+}
+END_TEST
+
+START_TEST(refused)
+{
+	static const struct {
+		const char *yaml, *message;
+	} cases[] = {
+		{VM1 ", cpus: [1]}\n  vm2: {contract: fusa, memory: 1G, image: c, cpus: [2]}\n",
+			"p.yaml:3:3: partitions.vm2.role: a second non-safety partition (the "
+			"first: p.yaml:2:3)"},
+		{VM1 ", cpus: [1]}\n  x: {memory: 1G, image: c, cpus: [2]}\n",
+			"p.yaml:3:3: partitions.x.contract: standard beside a partition with "
+			"contract fusa (p.yaml:2:19)"},
+		{VM0 ", cpus: [0, 1]}\n",
+			"partitions.vm0.cpus: 2 vCPUs, but the fusa contract drops INIT and SIPI"},
+		{VM1 ", cpus: {count: 2, on: [0]}}\n",
+			"partitions.vm1.cpus: the fusa contract has one core per vCPU"},
+		{"  vm1: {contract: fusa, memory: 2052M, image: b, cpus: [0]}\n",
+			"partitions.vm1.memory.size: 2052M, but the fusa contract has one piece of "
+			"RAM"},
+		{VM0 ", cpus: [0], status_page: {address: 0xD0000000, irq: 10}}\n",
+			"partitions.vm0.status_page.irq: the fusa contract has no interrupt lines"},
+		{VM0 ", cpus: [0], cmdline: x}\n",
+			"partitions.vm0.cmdline: the fusa contract gives the safety partition no"},
+		{VM1 ", cpus: [0], initrd: i}\n",
+			"partitions.vm1.initrd: the fusa contract has no initrd"},
+		{VM1 ", cpus: [0], modules: [m]}\n",
+			"partitions.vm1.modules: the fusa contract has no modules"},
+		{"  vm1: {contract: fusa, memory: 1G, image: {path: b, type: elf}, cpus: [0]}\n",
+			"partitions.vm1.image.type: elf, but the fusa contract's non-safety "
+			"partition runs a Linux bzImage; leave it out"},
+		{"  x: {memory: 1G, image: c, cpus: [2], debug: true}\n",
+			"partitions.x.debug: only with contract: fusa"},
+	};
+	char yaml[512];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		snprintf(yaml, sizeof(yaml), "partitions:\n%s", cases[i].yaml);
+		check_bad(yaml, cases[i].message);
+	}
+}
+END_TEST
+
+Suite *unit_suite(void)
+{
+	Suite *s = suite_create("plan/fusa");
+	TCase *t = tcase_create("fusa");
+
+	tcase_add_test(t, reference);
+	tcase_add_test(t, refused);
+	suite_add_tcase(s, t);
+	return s;
+}
