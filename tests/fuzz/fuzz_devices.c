@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * All devices of the standard x86 machine, driven through machine_read and machine_write by a
+ * All devices of the x86 machines, driven through machine_read and machine_write by a
  * guest that does anything, while the I/O thread feeds and drains its serial ports. Five bytes are
  * one step: what to do, where, and a value. Single-threaded and deterministic.
  */
@@ -66,7 +66,7 @@ static void io_thread(unsigned what, unsigned port, uint8_t n)
 	uint8_t input[256];
 	const uint8_t *run;
 
-	if (n == 0xFF)
+	if (n == 0xFF && !machine_is_fusa(&w.m))
 		assert(power_button_press(&w.m));
 	switch (what) {
 	case 0:
@@ -119,9 +119,10 @@ static void step(const uint8_t s[STEP])
 	}
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void drive(enum machine_contract contract, const uint8_t *data, size_t size)
 {
-	struct devices_config cfg = {.rtc = {.now = now}};
+	struct devices_config cfg = {.rtc = {.now = now}, .debug = true};
+	int ret;
 
 	memset(&w, 0, sizeof(w));
 	for (unsigned i = 0; i < DEVICES_SERIAL_PORTS; i++) {
@@ -129,8 +130,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		cfg.serial[i] = &chr[i];
 	}
 	w.now.tv_sec = 1700000000;
-	if (machine_init(&w.m, GUEST_X86_64, MACHINE_RAM_MIN, 1) ||
-		gmem_add(&w.m.gmem, 0, sizeof(low), low) ||
+	ret = contract == MACHINE_STANDARD ? machine_init(&w.m, GUEST_X86_64, MACHINE_RAM_MIN, 1)
+					   : machine_init_fusa(&w.m, contract, MACHINE_RAM_MIN, 1);
+	if (ret || gmem_add(&w.m.gmem, 0, sizeof(low), low) ||
 		gmem_add(&w.m.gmem, X86_FIRMWARE_BASE, sizeof(tables), tables) ||
 		devices_create_x86(&w.m, &cfg))
 		abort();
@@ -138,5 +140,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (; size >= STEP; data += STEP, size -= STEP)
 		step(data);
 	machine_fini(&w.m);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	drive(MACHINE_STANDARD, data, size);
+	drive(MACHINE_FUSA_NON_SAFETY, data, size);
 	return 0;
 }

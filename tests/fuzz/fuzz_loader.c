@@ -73,9 +73,32 @@ static void load_as(enum image_type type, const uint8_t *data, size_t size)
 	machine_fini(&m);
 }
 
+/* As the image of one of the fusa contract's VMs. */
+static void load_fusa(enum machine_contract contract, const uint8_t *data, size_t size)
+{
+	struct loader_request req = {
+		.image = {.path = "dir/image", .data = data, .size = size, .string = ""},
+		.cmdline = {.string = contract == MACHINE_FUSA_SAFETY ? "" : "console=ttyS0"}};
+	struct entry_state entry;
+	struct machine m;
+	struct diags diags;
+
+	assert(!machine_init_fusa(&m, contract, RAM, 1));
+	assert(!gmem_add(&m.gmem, 0, RAM, memory()));
+	diags_init(&diags);
+	if (loader_load(&m, &req, &entry, &diags))
+		assert(diags.errors);
+	else
+		check_loaded(&m, &entry);
+	diags_fini(&diags);
+	machine_fini(&m);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	for (enum image_type type = IMAGE_AUTO; type <= IMAGE_RAW; type++)
 		load_as(type, data, size);
+	load_fusa(MACHINE_FUSA_SAFETY, data, size);
+	load_fusa(MACHINE_FUSA_NON_SAFETY, data, size);
 	return 0;
 }
