@@ -131,6 +131,7 @@ bsp_tests := $(patsubst $(src)%.c,$(out)/%.so,$(wildcard $(src)tests/bsp/*.c \
 
 .PHONY: bsp-objects
 bsp-objects: $(bsp_examples) $(bsp_tests)
+examples: $(bsp_examples)
 
 define bsp_example_rule
 $(1): $(wildcard $(src)examples/$(basename $(notdir $(1)))/*.c)
