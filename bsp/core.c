@@ -15,9 +15,10 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 
 /* Stacks are locked in memory: the usual 8 MiB for each core would be a waste. */
-#define CORE_STACK_SIZE (256 * KIB)
+#define CORE_STACK_SIZE (128 * KIB)
 
 struct host *the_host;
 
@@ -283,7 +284,10 @@ static void *core_main(void *arg)
 	struct core *core = arg;
 	const struct host *host = core->host;
 	uint64_t value;
+	char name[16];
 
+	snprintf(name, sizeof(name), "bsp/core%u", core->launch->core);
+	prctl(PR_SET_NAME, name);
 	current = core;
 	wait_for(core->init_fd);
 	run_init(core);
@@ -321,7 +325,6 @@ static int core_start(struct core *core)
 {
 	pthread_attr_t attr;
 	cpu_set_t set;
-	char name[16];
 	int ret;
 
 	context_init(
@@ -336,36 +339,21 @@ static int core_start(struct core *core)
 	pthread_attr_setaffinity_np(&attr, sizeof(set), &set);
 	ret = pthread_create(&core->thread, &attr, core_main, core);
 	pthread_attr_destroy(&attr);
-	if (ret)
-		return -ret;
-	snprintf(name, sizeof(name), "bsp/core%u", core->launch->core);
-	pthread_setname_np(core->thread, name);
-	return 0;
+	return -ret;
 }
 
-int cores_start(struct host *host, char ret_text[BSP_TEXT_MAX], char ret_note[BSP_TEXT_MAX])
+int cores_start(struct host *host, char ret_text[BSP_TEXT_MAX])
 {
-	const struct sched_param param = {.sched_priority = CORE_PRIORITY};
-	int ret = 0, error = 0;
+	int ret = 0;
 
 	catch_crashes();
 	for (uint32_t i = 0; !ret && i < host->launch.core_count; i++) {
-		struct core *core = &host->cores[i];
-
-		ret = core_start(core);
+		ret = core_start(&host->cores[i]);
 		if (ret)
 			snprintf(ret_text, BSP_TEXT_MAX,
 				"no thread of it can run on core %u: %s; see what `bulkhead "
 				"doctor` says about this host",
-				core->launch->core, strerror(-ret));
-		else if (!error)
-			error = pthread_setschedparam(core->thread, SCHED_FIFO, &param);
+				host->cores[i].launch->core, strerror(-ret));
 	}
-	ret_note[0] = '\0';
-	if (error)
-		snprintf(ret_note, BSP_TEXT_MAX,
-			"its threads have no real-time priority (SCHED_FIFO): %s; give bulkhead "
-			"CAP_SYS_NICE, or raise `ulimit -r` to %d",
-			strerror(error), CORE_PRIORITY);
 	return ret;
 }

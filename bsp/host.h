@@ -69,10 +69,10 @@ void host_lockdown_late(const struct host *host, struct diags *gaps);
 void context_init(struct bsp_context *ctx, uint32_t core, uint32_t role, const char *partition);
 
 /*
- * Makes the thread of each core. 0, or a negative errno with "cause; remedy" in RET_TEXT. RET_NOTE
- * is what the host did not permit, or empty.
+ * Makes the thread of each core, which has the scheduling policy of the caller. 0, or a negative
+ * errno with "cause; remedy" in RET_TEXT.
  */
-int cores_start(struct host *host, char ret_text[BSP_TEXT_MAX], char ret_note[BSP_TEXT_MAX]);
+int cores_start(struct host *host, char ret_text[BSP_TEXT_MAX]);
 
 /* Has CORE's thread call bsp_init. 0; -EBUSY while some core is in it, or it has been called. */
 int core_init(struct core *core);

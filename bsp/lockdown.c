@@ -119,19 +119,8 @@ static void filter_calls(struct diags *gaps)
 		diag_remedy(-ret) ?: "see `bulkhead doctor`");
 }
 
-/* Real-time priority and locked memory, while there are rights for them; they stay as limits. */
-static void raise_limits(void)
-{
-	static const struct rlimit priority = {CORE_PRIORITY, CORE_PRIORITY};
-	static const struct rlimit memory = {RLIM_INFINITY, RLIM_INFINITY};
-
-	setrlimit(RLIMIT_RTPRIO, &priority);
-	setrlimit(RLIMIT_MEMLOCK, &memory);
-}
-
 void host_lockdown_early(const struct host *host, struct diags *gaps)
 {
-	raise_limits();
 	if (host->launch.lockdown == BSP_LOCKDOWN_OFF)
 		return;
 	sandbox_enter(0, gaps);

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 /* ---- the launch block ---- */
@@ -91,14 +92,49 @@ static void PRINTF_LIKE(2, 3) append(char note[BSP_NOTE_MAX], const char *fmt, .
 	va_end(ap);
 }
 
-/* Everything that is there now, stacks included, and what comes: no hook waits for a page. */
+/*
+ * Threads inherit the policy of this one: it takes real-time priority while there may be rights for
+ * it, and gives its own back when the threads are there.
+ */
+static void take_priority(char note[BSP_NOTE_MAX])
+{
+	const struct sched_param param = {.sched_priority = CORE_PRIORITY};
+
+	if (sched_setscheduler(0, SCHED_FIFO, &param))
+		append(note,
+			"its threads have no real-time priority (SCHED_FIFO): %s; give bulkhead "
+			"CAP_SYS_NICE, or raise `ulimit -r` to %d",
+			strerror(errno), CORE_PRIORITY);
+}
+
+static void give_priority_back(void)
+{
+	const struct sched_param param = {0};
+
+	sched_setscheduler(0, SCHED_OTHER, &param);
+}
+
+/* While there may be a right to. */
+static void unlimit_memory(void)
+{
+	const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+
+	setrlimit(RLIMIT_MEMLOCK, &unlimited);
+}
+
+/*
+ * No hook waits for a page: everything that is there now is locked, stacks included, and what comes
+ * later where no limit could make an allocation fail for it.
+ */
 static void lock_memory(char note[BSP_NOTE_MAX])
 {
-	if (mlockall(MCL_CURRENT | MCL_FUTURE))
-		append(note,
-			"its memory is not locked: %s; give bulkhead CAP_IPC_LOCK, or raise "
-			"`ulimit -l`",
-			strerror(errno));
+	struct rlimit limit = {0};
+	bool unlimited;
+
+	getrlimit(RLIMIT_MEMLOCK, &limit);
+	unlimited = limit.rlim_cur == RLIM_INFINITY;
+	if (mlockall(MCL_CURRENT | (unlimited ? MCL_FUTURE : 0)))
+		append(note, "its memory is not locked: %s; raise `ulimit -l`", strerror(errno));
 }
 
 static void settle(const struct host *host)
@@ -134,14 +170,15 @@ static int not_isolated(const struct diags *gaps)
 /* All threads, locked down as the plan says; from here on the BSP's code is run. */
 static int confine(struct host *host, struct diags *gaps, char note[BSP_NOTE_MAX])
 {
-	char text[BSP_TEXT_MAX], priority[BSP_TEXT_MAX];
+	char text[BSP_TEXT_MAX];
 
+	take_priority(note);
+	unlimit_memory();
 	host_lockdown_early(host, gaps);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (cores_start(host, text, priority))
+	if (cores_start(host, text))
 		return fail(true, text);
-	if (*priority)
-		append(note, "%s", priority);
+	give_priority_back();
 	lock_memory(note);
 	host_lockdown_late(host, gaps);
 	if (gaps->count && host->launch.lockdown == BSP_LOCKDOWN_STRICT)
