@@ -57,7 +57,7 @@ static int probe_vm_fill(struct probe_vm *vm)
 	struct kvm_userspace_memory_region region = {.memory_size = PROBE_MEMORY};
 	void *mem = mmap(
 		NULL, PROBE_MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	int run_size;
+	int run_size, ret;
 
 	if (mem == MAP_FAILED)
 		return -errno;
@@ -65,6 +65,9 @@ static int probe_vm_fill(struct probe_vm *vm)
 	region.userspace_addr = (uintptr_t)mem;
 	if (ioctl(vm->vm_fd, KVM_SET_USER_MEMORY_REGION, &region) < 0)
 		return -errno;
+	ret = arch_probe_prepare(vm);
+	if (ret)
+		return ret;
 	vm->vcpu_fd = ioctl(vm->vm_fd, KVM_CREATE_VCPU, 0);
 	if (vm->vcpu_fd < 0)
 		return -errno;

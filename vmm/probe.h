@@ -122,6 +122,9 @@ extern const struct probe_guest arch_probe_exit_guest;
 extern const struct probe_guest arch_probe_loop_guest;
 #define ARCH_PROBE_LOOP_INSTRUCTIONS 2 /* of one iteration */
 
+/* What VM needs before its vCPU. 0 or a negative errno. */
+int arch_probe_prepare(struct probe_vm *vm);
+
 /*
  * Puts GUEST into the memory of VM and its registers to where it starts; ARGUMENT is the guest's,
  * if it takes one. 0 or a negative errno.
