@@ -39,7 +39,8 @@ guest_test_s := $(patsubst $(src)%.S,$(out)/%.elf,$(wildcard $(src)tests/guest/*
 guest_test_images := $(guest_test_c) $(guest_test_s) \
 	$(addprefix $(out)/tests/guest/,multiboot2.elf plain.elf plain.bin) \
 	$(foreach name,regs machine ending,$(foreach vm,0 1,$(out)/tests/guest/fusa-$(name)-$(vm).bin))
-guest_images := $(guest_examples:%=$(out)/examples/%.elf) $(guest_test_images)
+guest_images := $(guest_examples:%=$(out)/examples/%.elf) $(out)/examples/safety-hello.bin \
+	$(guest_test_images)
 
 examples: $(guest_examples:%=$(out)/examples/%.elf) ## build the example images
 guest-images: $(guest_images) ## build the example and test images
@@ -80,6 +81,14 @@ $(out)/examples/$(1).elf: $(guest_entry)-multiboot.o $(call guest_objects,exampl
 	$$(guest_image)
 endef
 $(foreach name,$(guest_examples),$(eval $(call example_rule,$(name))))
+
+# The same as a flat binary at 0x100000, for the safety VM of the fusa contract.
+$(out)/examples/%.bin: $(guest_entry)-plain.o $(out)/guest/examples/%/main.o $(guest_archive) \
+		$(guest_script)
+	$(call say,GUEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(guest_link) -o $@.64 $(filter %.o %.a,$^)
+	$(Q)$(guest_objcopy) -O binary $@.64 $@ && rm -f $@.64
 
 $(guest_test_c): $(out)/%.elf: $(guest_entry)-multiboot.o $(out)/guest/%.o $(guest_archive) \
 		$(guest_script)

@@ -115,3 +115,22 @@ test_run-says-where() {
 	bulkhead 2 run plan.yaml --log-dir text
 	has err 'text/a.com1.log'
 }
+
+# The reference plan of the fusa contract, with test images: what it is built of, and what is noted.
+test_check-fusa-reference() {
+	bulkhead 0 check "$root/configs/fusa-reference.yaml" \
+		--set "partitions.zephyr.image=$GUESTS/fusa-machine-0.bin" \
+		--set "partitions.linux.image=$GUESTS/fusa-machine-1.bin"
+	has out 'fusa-reference.yaml: ok: 2 partitions'
+	has err 'note: partitions.zephyr.contract: fusa, as far as KVM goes'
+	has err 'note: partitions.linux.contract: fusa, as far as KVM goes'
+	bulkhead 2 check "$root/configs/fusa-reference.yaml" \
+		--set "partitions.zephyr.image=$GUESTS/fusa-machine-0.bin" \
+		--set "partitions.linux.image=$GUESTS/hello.elf"
+	has err 'not a bzImage: .* the non-safety partition of the fusa contract runs a Linux bzImage'
+	bulkhead 2 check "$root/configs/fusa-reference.yaml" \
+		--set 'partitions.zephyr.cpus=[0, 4]' \
+		--set "partitions.zephyr.image=$GUESTS/fusa-machine-0.bin" \
+		--set "partitions.linux.image=$GUESTS/fusa-machine-1.bin"
+	has err 'partitions.zephyr.cpus: 2 vCPUs, but the fusa contract drops INIT and SIPI'
+}
