@@ -140,6 +140,8 @@ static int boot_run(const void *options, unsigned operand_count, char *const *op
 		.stats = o->stats,
 		.json = o->json,
 		.quiet = true,
+		.default_name =
+			strrchr(operands[0], '/') ? strrchr(operands[0], '/') + 1 : operands[0],
 	};
 	AUTO_FREE char *text = plan_text(o, operands[0]);
 	struct plan *plan = NULL;

@@ -36,9 +36,18 @@ struct command {
 
 extern const struct command command_boot;
 extern const struct command command_check;
+extern const struct command command_console;
 extern const struct command command_doctor;
+extern const struct command command_events;
+extern const struct command command_kill;
+extern const struct command command_list;
+extern const struct command command_pause;
 extern const struct command command_print_docs;
+extern const struct command command_restart;
+extern const struct command command_resume;
 extern const struct command command_run;
+extern const struct command command_stats;
+extern const struct command command_stop;
 extern const struct command command_version;
 
 /* All of them, in the order of the help; NULL at the end. In cli/main.c. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* bulkhead run: all partitions of a plan, to their end. */
 #include "cli/commands.h"
+#include "cli/detach.h"
 #include "cli/launch.h"
 
 struct run_command_options {
@@ -8,6 +9,8 @@ struct run_command_options {
 	uint64_t timeout;
 	const char *console;
 	const char *log_dir;
+	const char *name;
+	bool detach;
 	bool stats;
 	bool json;
 };
@@ -24,6 +27,12 @@ static const struct option_spec run_specs[] = {
 		"with prefixes, or \"none\". Default: all, or the only one."},
 	{"log-dir", "DIR", OPTION_STRING, FIELD(log_dir),
 		"Keep what each serial port says in DIR/NAME.com1.log and so on."},
+	{"name", "NAME", OPTION_STRING, FIELD(name),
+		"The run's name, for `bulkhead list` and the others. Default: the plan's name, or its "
+		"file's, with a number if that is taken."},
+	{"detach", NULL, OPTION_FLAG, FIELD(detach),
+		"Return once all partitions run, or with the reason why they do not; print the run's "
+		"name. Its messages go on in DIR/bulkhead.log, if there is a --log-dir."},
 	{"stats", NULL, OPTION_FLAG, FIELD(stats),
 		"At the end, print each vCPU's exits by reason."},
 	{"json", NULL, OPTION_FLAG, FIELD(json),
@@ -34,8 +43,10 @@ static const struct option_spec run_specs[] = {
 static int run_run(const void *options, unsigned operand_count, char *const *operands)
 {
 	const struct run_command_options *o = options;
-	const struct run_options run = {
+	struct run_options run = {
 		.console = o->console,
+		.name = o->name,
+		.detach = o->detach,
 		.log_dir = o->log_dir,
 		.timeout_ns = o->timeout,
 		.stats = o->stats,
@@ -45,6 +56,19 @@ static int run_run(const void *options, unsigned operand_count, char *const *ope
 	struct diags diags;
 
 	(void)operand_count;
+	if (o->detach) {
+		struct detached d;
+
+		if (o->console)
+			return command_usage_error(&command_run,
+				"--detach and --console exclude each other; `bulkhead console` attaches "
+				"to a run");
+		d = detach(o->log_dir, o->json);
+		if (!d.child)
+			return d.code;
+		run.console = "none";
+		run.ready_fd = d.ready_fd;
+	}
 	diags_init(&diags);
 	plan_load(operands[0], o->set.items, o->set.count, &diags, &plan);
 	return launch(plan, &run, &diags);

@@ -17,10 +17,11 @@
 /* Whoever holds the lock binds a socket and no more; one that is stopped in between is not waited
  * for. */
 #define LOCK_PATIENCE_NS 2000000000
-#define LOCK_STEP_NS     5000000
+#define STEP_NS          5000000
 
-/* Clients that may wait for the supervisor's next turn. */
-#define BACKLOG 16
+/* Clients that may wait for the supervisor's next turn; others try again for a while. */
+#define BACKLOG             64
+#define CONNECT_PATIENCE_NS 1000000000
 
 /* ---- names ---- */
 
@@ -103,6 +104,7 @@ static void socket_address(int dir_fd, const char *name, struct sockaddr_un *ret
 
 int rundir_connect(int dir_fd, const char *name)
 {
+	uint64_t end = monotonic_ns() + CONNECT_PATIENCE_NS;
 	struct sockaddr_un address;
 	AUTO_CLOSE int fd = -1;
 	int ret;
@@ -111,8 +113,14 @@ int rundir_connect(int dir_fd, const char *name)
 		return -ENOENT;
 	socket_address(dir_fd, name, &address);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) ||
-		fcntl(fd, F_SETFL, 0))
+	if (fd < 0)
+		return -errno;
+	while (connect(fd, (const struct sockaddr *)&address, sizeof(address))) {
+		if (errno != EAGAIN || monotonic_ns() > end)
+			return -errno;
+		nanosleep(&(struct timespec){.tv_nsec = STEP_NS}, NULL);
+	}
+	if (fcntl(fd, F_SETFL, 0))
 		return -errno;
 	ret = fd;
 	fd = -1;
@@ -128,7 +136,7 @@ static int lock_dir(int dir_fd)
 			return -errno;
 		if (monotonic_ns() > end)
 			return -ETIMEDOUT;
-		nanosleep(&(struct timespec){.tv_nsec = LOCK_STEP_NS}, NULL);
+		nanosleep(&(struct timespec){.tv_nsec = STEP_NS}, NULL);
 	}
 	return 0;
 }

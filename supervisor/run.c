@@ -8,6 +8,7 @@
 
 #include "lib/ipc.h"
 #include "lib/util.h"
+#include "supervisor/control.h"
 #include "supervisor/lockdown.h"
 #include "supervisor/say.h"
 
@@ -126,6 +127,7 @@ static void release(struct run *run, bool bsp_ok)
 	for (unsigned i = 0; i < run->child_count; i++)
 		child_release(&run->children[i]);
 	run_event(run, NULL, "state", "%s", run_state_name(run));
+	control_operational(run);
 	if (run->options->timeout_ns)
 		loop_timer_start(&run->timeout, run->options->timeout_ns);
 }
@@ -289,7 +291,9 @@ static int run_init(struct run *run, struct diags *diags)
 			diag_remedy(-ret) ?: DOCTOR_REMEDY);
 		return -EIO;
 	}
-	ret = run_open(run, diags);
+	ret = control_start(run, diags);
+	if (!ret)
+		ret = run_open(run, diags);
 	if (!ret)
 		ret = run_bsp_start(run, diags);
 	run_bsp_watch(run, run_check_done, run_bsp_lost);
@@ -298,6 +302,7 @@ static int run_init(struct run *run, struct diags *diags)
 
 static void run_fini(struct run *run)
 {
+	control_stop(run);
 	run_safety_fini(run);
 	run_status_fini(run);
 	run_bsp_destroy(run);

@@ -114,6 +114,7 @@ struct run {
 	uint64_t interrupted_ns; /* when the first SIGINT or its like came; 0: not yet */
 	bool stop_after_veto;    /* what may be vetoed is a stop of the whole run */
 	struct event_log events;
+	struct control *control;       /* supervisor/control.h */
 	struct safe_state *safe_state; /* NULL: not in it */
 	struct status_page *status;    /* NULL: no partition has one */
 

@@ -4,6 +4,7 @@
  * they keep their numbers across the exec and are listed in the launch block.
  */
 #include "supervisor/bsp.h"
+#include "supervisor/control.h"
 #include "supervisor/run.h"
 
 #include "lib/file.h"
@@ -111,6 +112,7 @@ static void settle_on_io_cores(struct run *run)
 
 	if (sched_getaffinity(0, sizeof(run->allowed), &run->allowed))
 		return;
+	control_exclude_claimed(run, &run->allowed);
 	choose_io_cores(run, run->io_cores);
 	cores_to_set(run->io_cores, &cores);
 	/* Where this is refused, the plan's check against the host has said so, or will. */

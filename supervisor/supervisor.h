@@ -17,11 +17,16 @@ struct run_options {
 	/* Whose console is shown: a partition's name (interactive), "all" (lines with prefixes),
 	 * "none"; NULL: the partition's if there is only one, else all. */
 	const char *console;
-	const char *log_dir; /* NULL: no logs */
-	uint64_t timeout_ns; /* from the release on; 0: none */
-	bool stats;          /* print exit counters at the end */
-	bool json;           /* the result as JSON on stdout; consoles move to stderr */
-	bool quiet;          /* no start-up lines */
+	const char *log_dir;      /* NULL: no logs */
+	uint64_t timeout_ns;      /* from the release on; 0: none */
+	bool stats;               /* print exit counters at the end */
+	bool json;                /* the result as JSON on stdout; consoles move to stderr */
+	bool quiet;               /* no start-up lines */
+	const char *name;         /* of the run; NULL: the plan's, else default_name */
+	const char *default_name; /* made a name of, and another one if it is taken; NULL: the
+				   * plan's file */
+	bool detach;  /* nobody is at the terminal: without the control socket it does not start */
+	int ready_fd; /* gets the run's name and a newline when it is OPERATIONAL; 0: none */
 };
 
 /* Runs PLAN to its end; diagnostics and the verdict go to stderr. An enum bh_exit. */

@@ -14,6 +14,8 @@ no_kvm() {
 run_test() {
 	local name=$1 result started=$SECONDS
 	mkdir "$work/$name"
+	mkdir -m 700 "$work/$name.run"
+	export XDG_RUNTIME_DIR=$work/$name.run
 	if (cd "$work/$name" && "test_$name") >"$work/$name.out" 2>&1; then
 		result="PASS integration/$name"
 	elif grep -q '^SKIP: ' "$work/$name.out"; then

@@ -1,0 +1,403 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash
+# The control socket and its commands: list, stop, kill, pause, resume, restart, console, events,
+# stats; names, claims of cores, detached runs; and clients that mean harm.
+
+# A plan of two partitions that go on until they are stopped: `one` spins, `two` echoes what it is
+# told.
+control_plan() {
+	plan_of one how=spin 0 two how=spin 1 | sed "/two:/,\$s|ending.elf|echo.elf|"
+}
+
+# start_control ARGUMENTS...: the run, once it is OPERATIONAL.
+start_control() {
+	control_plan >plan.yaml
+	start run plan.yaml --console none "$@"
+	within 10 is_operational || fail "the run is not OPERATIONAL"
+}
+
+is_operational() {
+	"$BULKHEAD" list 2>/dev/null | grep -q OPERATIONAL
+}
+
+# state PARTITION: its state, as list has it.
+state() {
+	"$BULKHEAD" list --json | sed -n "/\"name\": \"$1\"/,/\"state\"/s/.*\"state\": \"\(.*\)\",/\1/p"
+}
+
+# state_is PARTITION STATE
+state_is() {
+	[ "$(state "$1")" = "$2" ] || fail "$1 is $(state "$1"), not $2"
+}
+
+test_control-list() {
+	need_cores 2
+	bulkhead 0 list
+	[ ! -s out ] || fail "there is no run to list"
+	bulkhead 0 list --json
+	[ "$(cat out)" = '[]' ] || fail "not an empty array"
+	start_control
+	bulkhead 0 list
+	has out '^RUN +RUN STATE +PARTITION' '^plan +OPERATIONAL +one +non-safety +running +0 +32M +0 +0$' \
+		'^plan +OPERATIONAL +two '
+	bulkhead 0 list --json
+	"$json_program" <out || fail "not JSON"
+	has out '"state": "OPERATIONAL"' '"vcpus": 1' '"locked": false'
+	bulkhead 2 list --run other
+	has err 'there is no run "other"'
+	kill "$supervisor"
+	finish 130
+	[ -z "$(ls "$XDG_RUNTIME_DIR/bulkhead")" ] || fail "the socket is left behind"
+}
+
+test_control-socket-is-private() {
+	need_cores 2
+	start_control
+	[ "$(stat -c %a "$XDG_RUNTIME_DIR/bulkhead")" = 700 ] || fail "the folder is not 0700"
+	[ "$(stat -c %a "$XDG_RUNTIME_DIR/bulkhead/plan.sock")" = 600 ] || fail "the socket is not 0600"
+	kill "$supervisor"
+	finish 130
+	chmod 755 "$XDG_RUNTIME_DIR/bulkhead"
+	bulkhead 0 run plan.yaml --set partitions.one.cmdline=how=off --set partitions.two.image="$GUESTS/ending.elf" \
+		--set partitions.two.cmdline=how=off
+	has err "will not see this run: .*/bulkhead: it is not this user's alone; see the folder"
+}
+
+test_control-pause-resume() {
+	need_cores 2
+	start_control
+	bulkhead 0 pause one
+	has out '^one: paused$'
+	state_is one paused
+	state_is two running
+	bulkhead 1 pause one
+	has err '^bulkhead pause: plan: one is paused: it cannot be paused$'
+	bulkhead 0 resume one --json
+	"$json_program" <out || fail "not JSON"
+	has out '"ok": true' '"state": "running"'
+	state_is one running
+	bulkhead 1 resume one --json
+	has out '"ok": false' '"exit_code": 1' 'it cannot be resumed'
+	bulkhead 2 pause
+	has err 'an argument is missing'
+	bulkhead 2 pause three
+	has err 'there is no "three"; `bulkhead list` shows'
+	bulkhead 0 events --json
+	has out '"kind":"state","text":"paused"'
+	kill "$supervisor"
+	finish 130
+}
+
+# A paused guest does nothing; afterwards it goes on where it was.
+test_control-paused-guest() {
+	need_cores 2
+	start_control
+	bulkhead 0 pause two
+	{ printf 'hello\r'; sleep 0.5; } | timeout 5 "$BULKHEAD" console two >shown 2>err &
+	sleep 1
+	lacks shown '\[hello\]'
+	bulkhead 0 resume two
+	within 5 grep -q '\[hello\]' shown || fail "it did not go on: $(cat shown)"
+	kill "$supervisor"
+	finish 130
+	wait
+}
+
+test_control-stop() {
+	need_cores 2
+	start_control --set partitions.one.stop_timeout=200ms --set partitions.two.stop_timeout=200ms
+	bulkhead 0 stop one
+	has out '^one: stopped$'
+	state_is one stopped
+	state_is two running
+	bulkhead 1 stop one
+	has err 'one is stopped: it cannot be stopped'
+	bulkhead 0 stop
+	has out '^plan: stopped$'
+	finish 0
+	verdict 'one: stopped'
+	bulkhead 2 stop
+	has err 'no run is going'
+}
+
+test_control-kill-restart() {
+	need_cores 2
+	start_control
+	bulkhead 0 kill two
+	has out '^two: (stopped|failed)$'
+	bulkhead 0 restart two
+	has out '^two: running$'
+	bulkhead 0 list
+	has out '^plan .* two .* 1$'
+	bulkhead 0 kill plan
+	has out '^plan: stopped$'
+	finish 0
+}
+
+test_control-console() {
+	need_cores 2
+	local i
+	start_control
+	# What it said before, then what it says.
+	{ printf 'first\r'; sleep 0.3; } | timeout 5 "$BULKHEAD" console two >one.out 2>one.err &
+	within 5 grep -q '\[first\]' one.out || fail "no answer: $(cat one.out one.err)"
+	timeout 5 "$BULKHEAD" console two --read-only >late.out 2>late.err </dev/null &
+	within 5 grep -q '\[first\]' late.out || fail "no replay: $(cat late.out late.err)"
+	# Several read. The input is free once who had it sends no more.
+	sleep 0.5
+	{ printf 'second\r'; sleep 1; } | timeout 5 "$BULKHEAD" console plan/two >two.out 2>two.err &
+	for i in one two late; do
+		within 5 grep -q '\[second\]' $i.out || fail "$i does not see: $(cat $i.out $i.err)"
+	done
+	bulkhead 1 console two --port 2 </dev/null
+	has err 'two has no COM2; see `serial`'
+	bulkhead 2 console </dev/null
+	has err 'several partitions'
+	kill "$supervisor"
+	finish 130
+	wait
+	has late.err 'the console is at its end'
+}
+
+test_control-console-keys() {
+	need_cores 2
+	start_control
+	{ sleep 0.5; printf 'here\r'; sleep 0.5; printf '\035'; sleep 0.5; } |
+		timeout 10 script -qec "$BULKHEAD console two" /dev/null >shown 2>err ||
+		skip "no script(1)"
+	has shown 'Ctrl-\] or Ctrl-A d detaches' '\[here\]' 'console: detached'
+	state_is two running
+	kill "$supervisor"
+	finish 130
+}
+
+test_control-one-writer() {
+	need_cores 2
+	start_control
+	{ printf 'mine\r'; sleep 2; } | timeout 5 "$BULKHEAD" console two >a.out 2>a.err &
+	within 5 grep -q '\[mine\]' a.out || fail "no answer"
+	{ printf 'yours\r'; sleep 0.5; } | timeout 5 "$BULKHEAD" console two >b.out 2>b.err &
+	within 5 grep -q 'input comes from another console' b.out || fail "two may write: $(cat b.out)"
+	lacks a.out '\[yours\]'
+	kill "$supervisor"
+	finish 130
+	wait
+}
+
+test_control-events() {
+	need_cores 2
+	start_control
+	timeout 20 "$BULKHEAD" events --follow >followed 2>&1 &
+	within 5 grep -q OPERATIONAL followed || fail "the past is missing"
+	bulkhead 0 pause one
+	within 5 grep -qE ' one +state +paused$' followed || fail "it does not follow"
+	bulkhead 0 events two
+	lacks out ' one '
+	bulkhead 0 events --since 1000
+	[ ! -s out ] || fail "events of the future"
+	kill "$supervisor"
+	finish 130
+	wait
+	has followed ' end +exit code 130$'
+}
+
+has_counters() {
+	"$BULKHEAD" stats two | grep -q port
+}
+
+test_control-stats() {
+	need_cores 2
+	start_control
+	within 5 has_counters || fail "no counters"
+	bulkhead 0 stats two
+	has out '^PARTITION +VCPU +COUNT +WHAT' '^two +0 +[1-9][0-9]* +port'
+	lacks out '^one'
+	bulkhead 0 stats --json
+	"$json_program" <out || fail "not JSON"
+	has out '"partition": "one"' '"partition": "two"'
+	kill -STOP "$(partition one)"
+	bulkhead 1 stats one
+	has err 'the process of one does not answer'
+	bulkhead 0 stats two
+	kill -CONT "$(partition one)"
+	kill "$supervisor"
+	finish 130
+}
+
+# ---- several runs ----
+
+spinning() {
+	plan_of a how=spin 0 | sed 's/cpus: \[0\]/cpus: {count: 1}/'
+}
+
+test_control-names() {
+	spinning >plan.yaml
+	local first
+	start run plan.yaml --console none
+	within 10 is_operational || fail "not OPERATIONAL"
+	first=$supervisor
+	timeout 30 "$BULKHEAD" run plan.yaml --console none >out2 2>err2 </dev/null &
+	second=$!
+	within 10 "$BULKHEAD" list --run plan-2 >/dev/null 2>&1 || fail "no plan-2: $(cat err2)"
+	bulkhead 2 run plan.yaml --name plan
+	has err '^bulkhead: --name: a run named "plan" is going; stop it, or choose another name$'
+	bulkhead 2 run plan.yaml --set name=plan-2
+	has err 'name: a run named "plan-2" is going'
+	bulkhead 2 run plan.yaml --name a/b
+	has err 'this is no name of a run'
+	bulkhead 2 pause a
+	has err 'several are meant: plan/a, plan-2/a; name one'
+	bulkhead 2 kill
+	has err 'several are meant: plan/, plan-2/; name one, or give --run'
+	bulkhead 0 pause plan-2/a
+	bulkhead 0 pause a --run plan
+	bulkhead 2 pause plan/a --run plan-2
+	has err 'different runs'
+	bulkhead 0 kill plan-2
+	wait "$second"
+	bulkhead 0 kill plan/
+	finish 0
+	[ ! -e "/proc/$first" ] || fail "it is still there"
+}
+
+test_control-claims() {
+	need_cores 2
+	control_plan >plan.yaml
+	start run plan.yaml --console none --name owner
+	within 10 is_operational || fail "not OPERATIONAL"
+	plan_of c how=off 1 >other.yaml
+	bulkhead 3 run other.yaml
+	has err "^bulkhead: other.yaml:6:11: partitions.c.cpus: core 1 belongs to run \"owner\" \(process $supervisor\); stop that run"
+	sed -i 's/cpus: \[1\]/cpus: {count: 1, on: [1]}/' other.yaml
+	bulkhead 3 run other.yaml
+	has err 'partitions.c.cpus: core 1 belongs to run "owner"'
+	# The dead have no claims.
+	kill -KILL "$supervisor"
+	finish 137
+	plan_of c how=off 1 >other.yaml
+	bulkhead 0 run other.yaml --name owner
+}
+
+test_control-without-a-place() {
+	spinning >plan.yaml
+	make_public
+	cp plan.yaml public.yaml
+	sed -i "s|image: .*|image: $GUESTS/ending.elf|; s/how=spin/how=off/; s/memory: 32M/memory: {size: 32M, lock: false}/" public.yaml
+	# How it ends is a matter of this user's rights on /dev/kvm.
+	"${unprivileged[@]}" env -u XDG_RUNTIME_DIR "$BULKHEAD" run "$PWD/public.yaml" 2>err >out
+	has err '^bulkhead: `bulkhead list` and the other commands will not see this run: \$XDG_RUNTIME_DIR is not set'
+	expect 3 "${unprivileged[@]}" env -u XDG_RUNTIME_DIR "$BULKHEAD" run --detach "$PWD/public.yaml"
+	has err 'the run cannot be reached'
+}
+
+# ---- detached ----
+
+test_control-detach() {
+	need_cores 2
+	control_plan >plan.yaml
+	bulkhead 0 run --detach plan.yaml --log-dir logs
+	has out '^plan$'
+	bulkhead 0 list
+	has out 'plan +OPERATIONAL'
+	bulkhead 0 kill
+	within 5 grep -q 'exit code 0' logs/bulkhead.log || fail "no verdict in the log"
+	bulkhead 0 list
+	[ ! -s out ] || fail "it is still there"
+	bulkhead 2 run --detach plan.yaml --set partitions.one.image=/no-such-file
+	has err '/no-such-file: No such file'
+	bulkhead 0 run --detach plan.yaml --json --name x
+	"$json_program" <out || fail "not JSON"
+	has out '"run": "x"' '"pid": '
+	# What was started holds nothing of its starter's.
+	bulkhead 3 run --detach plan.yaml
+	has err 'core 0 belongs to run "x"'
+	bulkhead 0 kill x
+}
+
+test_control-detach-holds-nothing() {
+	need_cores 2
+	control_plan >plan.yaml
+	text=$(timeout 10 "$BULKHEAD" run --detach plan.yaml 2>&1) || fail "exit code $?: $text"
+	bulkhead 0 kill
+}
+
+# ---- clients that mean harm ----
+
+test_control-hostile() {
+	need_cores 2
+	start_control
+	timeout 60 "${PYTHON:-python3}" - "$XDG_RUNTIME_DIR/bulkhead/plan.sock" <<-'END' >out 2>err ||
+		import socket, sys, os, time, json
+		path = sys.argv[1]
+		def connect():
+		    s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+		    s.connect(path)
+		    s.settimeout(5)
+		    return s
+		def ask(method, **params):
+		    s = connect()
+		    s.sendall(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode() + b"\n")
+		    f = s.makefile()
+		    return json.loads(f.readline())
+		def alive():
+		    assert ask("status")["result"]["state"] == "OPERATIONAL"
+		# A line of a gibibyte.
+		s = connect()
+		sent = 0
+		try:
+		    while sent < 1 << 30:
+		        sent += s.send(b"x" * 65536)
+		except (BrokenPipeError, ConnectionResetError):
+		    pass
+		assert sent < 1 << 24, sent
+		alive()
+		# Garbage.
+		for i in range(200):
+		    s = connect()
+		    s.sendall(os.urandom(500) + b"\n")
+		    s.close()
+		alive()
+		# Requests without end, whose answers nobody reads.
+		s = connect()
+		s.setblocking(False)
+		line = b'{"jsonrpc":"2.0","id":1,"method":"events"}\n'
+		try:
+		    for i in range(100000):
+		        s.send(line)
+		except BlockingIOError:
+		    pass
+		alive()
+		# Followers that do not read, and more connections than there are places.
+		many = []
+		for i in range(100):
+		    c = connect()
+		    c.sendall(b'{"jsonrpc":"2.0","id":1,"method":"events","params":{"follow":true}}\n')
+		    many.append(c)
+		time.sleep(0.2)
+		for c in many:
+		    c.close()
+		alive()
+		# Nonsense for every method.
+		for method in ("stop", "kill", "pause", "resume", "restart", "stats", "attach", "events", "status"):
+		    for params in ({"partition": 7}, {"partition": "x" * 3000}, {"x": []}, {"partition": "no"},
+		                   {"port": 1 << 40}, {"since": "x"}, {"since": -1 << 62, "y": 0}):
+		        answer = ask(method, **params)
+		        assert "error" in answer or method == "status", (method, params, answer)
+		assert ask("attach", partition="two", port=99)["error"]["code"] == -32602
+		assert "result" in ask("events", since=(1 << 63) - 1)
+		assert "result" in ask("events", since=-5)
+		# Consoles that nobody reads.
+		held = []
+		for i in range(20):
+		    c = connect()
+		    c.sendall(b'{"jsonrpc":"2.0","id":1,"method":"attach","params":{"partition":"two"}}\n')
+		    held.append(c)
+		time.sleep(0.3)
+		alive()
+	END
+		fail "a client did harm: $(cat err)"
+	bulkhead 0 list
+	has out ' one .* running ' ' two .* running '
+	kill "$supervisor"
+	finish 130
+}
