@@ -282,6 +282,8 @@ static void restart_due(struct loop_timer *t)
 
 	if (child->run->stop == STOP_NONE && !child->run->safe_state)
 		child_start_again(child);
+	else
+		run_check_done(child->run); /* it was all that the run waited for */
 }
 
 bool child_wants_restart(struct child *child)
