@@ -247,13 +247,13 @@ pre-push: ## everything that can be wrong with a change: format, analysers, both
 	+$(Q)$(submake) compile_commands.json
 	$(Q)cd $(src) && cppcheck -q --error-exitcode=1 --inline-suppr --enable=warning,portability \
 		--suppress=missingInclude \
-		--suppress=memleak -D__x86_64__ -I. -Ivmm/$(ARCH) $(layers)
-	$(Q)cd $(src) && clang-tidy --quiet -p . $(sources)
+		--suppress=memleak -D__x86_64__ -I. -Ivmm/$(ARCH) $(layers) bsp
+	$(Q)cd $(src) && clang-tidy --quiet -p . $(sources) $(bsp_sources)
 	+$(Q)$(submake) check
 
 .PHONY: compile_commands.json
 compile_commands.json: ## for clangd and clang-tidy
-	$(Q)cd $(src) && { sep='['; for f in $(sources) cli/main.c; do \
+	$(Q)cd $(src) && { sep='['; for f in $(sources) $(bsp_sources) cli/main.c; do \
 		printf '%s{"directory": "%s", "file": "%s", "arguments": ["$(CC)"' "$$sep" "$$PWD" "$$f"; \
 		for a in $(filter-out -I%,$(cflags)) -I. -Ivmm/$(ARCH) -c; do printf ', "%s"' "$$a"; done; \
 		printf ', "-DBULKHEAD_VERSION=\\"\\"", "%s"]}' "$$f"; sep=','; done; echo ']'; } >$@

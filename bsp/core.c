@@ -98,7 +98,7 @@ static int BSP_PRINTF(2, 3) context_fail(const struct bsp_context *ctx, const ch
 	return -1;
 }
 
-static _Noreturn void context_halt(const struct bsp_context *ctx)
+static __attribute__((noreturn)) void context_halt(const struct bsp_context *ctx)
 {
 	(void)ctx;
 	if (!current)

@@ -88,7 +88,7 @@ struct bsp_context {
 	 * The platform is in its safe state, and this core's thread runs no more: how fatal_error
 	 * ends. In init it is a failure. Only on the core's thread.
 	 */
-	void (*halt)(const struct bsp_context *ctx) __attribute__((noreturn));
+	__attribute__((noreturn)) void (*halt)(const struct bsp_context *ctx);
 };
 
 struct bulkhead_bsp {

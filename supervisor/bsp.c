@@ -139,6 +139,44 @@ static void init_failed(struct run_bsp *bsp, const char *reason)
 		bsp_path(bsp), c->core, c->partition->name, reason);
 }
 
+/* ---- waiting for bsp_fatal_error to end ---- */
+
+/* Starts the timer for the next bsp_fatal_error that may overstay. */
+static void arm_deadline(struct run_bsp *bsp)
+{
+	uint64_t next = UINT64_MAX, now = monotonic_ns();
+
+	for (unsigned i = 0; i < bsp->core_count; i++) {
+		const struct bsp_core *c = &bsp->cores[i];
+
+		if (c->expected_ns && !c->concluded)
+			next = min_u64(next, c->expected_ns);
+	}
+	if (next == UINT64_MAX) {
+		loop_timer_stop(&bsp->timer);
+		return;
+	}
+	next += bsp->run->plan->bsp.deadline_ns;
+	loop_timer_start(&bsp->timer, next > now ? next - now : 1);
+}
+
+static void expect_fatal(struct run_bsp *bsp, struct bsp_core *c)
+{
+	if (c->expected_ns)
+		return;
+	c->expected_ns = monotonic_ns();
+	arm_deadline(bsp);
+}
+
+/* Those that were entered before anybody could expect them. */
+static void expect_entered(struct run_bsp *bsp)
+{
+	for (unsigned i = 0; i < bsp->core_count; i++) {
+		if (atomic_load(&bsp->shared[i].state) >= BSP_CORE_FATAL)
+			expect_fatal(bsp, &bsp->cores[i]);
+	}
+}
+
 /* ---- bsp_init ---- */
 
 static void init_next(struct run_bsp *bsp)
@@ -151,6 +189,7 @@ static void init_next(struct run_bsp *bsp)
 		loop_timer_stop(&bsp->timer);
 		bsp->phase = BSP_OPERATIONAL;
 		bsp->done = NULL;
+		expect_entered(bsp);
 		done(bsp->run, true);
 		return;
 	}
@@ -256,33 +295,6 @@ static bool on_log(struct run_bsp *bsp, const struct ipc_message *m)
 
 /* ---- bsp_fatal_error ---- */
 
-/* Starts the timer for the next bsp_fatal_error that may overstay. */
-static void arm_deadline(struct run_bsp *bsp)
-{
-	uint64_t next = UINT64_MAX, now = monotonic_ns();
-
-	for (unsigned i = 0; i < bsp->core_count; i++) {
-		const struct bsp_core *c = &bsp->cores[i];
-
-		if (c->expected_ns && !c->concluded)
-			next = min_u64(next, c->expected_ns);
-	}
-	if (next == UINT64_MAX) {
-		loop_timer_stop(&bsp->timer);
-		return;
-	}
-	next += bsp->run->plan->bsp.deadline_ns;
-	loop_timer_start(&bsp->timer, next > now ? next - now : 1);
-}
-
-static void expect_fatal(struct run_bsp *bsp, struct bsp_core *c)
-{
-	if (c->expected_ns)
-		return;
-	c->expected_ns = monotonic_ns();
-	arm_deadline(bsp);
-}
-
 /* Says what became of it; nothing about it is expected any more. */
 static void conclude_fatal(struct run_bsp *bsp, struct bsp_core *c, const char *died)
 {
@@ -334,11 +346,14 @@ static bool on_fatal(struct run_bsp *bsp, const struct ipc_message *m)
 	struct bsp_message_core head;
 	struct bsp_core *c;
 
-	if (m->size != sizeof(head) || bsp->phase != BSP_OPERATIONAL)
+	if (m->size != sizeof(head) || (bsp->phase != BSP_OPERATIONAL && bsp->phase != BSP_INIT))
 		return false;
 	memcpy(&head, m->payload, sizeof(head));
 	if (head.index >= bsp->core_count)
 		return false;
+	/* The last core's answer is still to come: a partition was too early with its alarm. */
+	if (bsp->phase == BSP_INIT)
+		return true;
 	c = &bsp->cores[head.index];
 	expect_fatal(bsp, c);
 	if (m->type == BSP_MSG_ENTERED)

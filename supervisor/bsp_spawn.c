@@ -142,10 +142,11 @@ static void open_files(struct bsp_files *f)
 }
 
 /* The page of times: sealed, so that nobody takes it away from under the others. */
-static int make_shared(struct run_bsp *bsp, int *ret_fd)
+static int make_shared(struct bsp_files *f)
 {
+	struct run_bsp *bsp = f->bsp;
 	size_t size = bsp->core_count * sizeof(*bsp->shared);
-	AUTO_CLOSE int fd = memfd_create("bulkhead-bsp", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int fd = keep(f, memfd_create("bulkhead-bsp", MFD_CLOEXEC | MFD_ALLOW_SEALING));
 	void *shared;
 
 	if (fd < 0 || ftruncate(fd, (off_t)size) ||
@@ -155,8 +156,7 @@ static int make_shared(struct run_bsp *bsp, int *ret_fd)
 	if (shared == MAP_FAILED)
 		return -errno;
 	bsp->shared = shared;
-	*ret_fd = fd;
-	fd = -1;
+	f->launch.shared_fd = fd;
 	return 0;
 }
 
@@ -253,11 +253,9 @@ static int prepare(struct bsp_files *f, int *ret_launch_fd)
 	int pair[2], ret = make_cores(bsp);
 
 	if (!ret)
-		ret = make_shared(bsp, &f->launch.shared_fd);
-	if (!ret) {
-		keep(f, f->launch.shared_fd);
+		ret = make_shared(f);
+	if (!ret)
 		ret = ipc_pair(pair);
-	}
 	if (!ret) {
 		bsp->control.fd = pair[0];
 		f->launch.control_fd = keep(f, pair[1]);

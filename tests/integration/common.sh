@@ -137,6 +137,7 @@ gone() {
 make_public() {
 	chmod 755 .
 	cp "$BULKHEAD" bulkhead
+	cp "$(dirname "$BULKHEAD")/bulkhead-bsp" .
 	cp "$GUESTS/ending.elf" "$GUESTS/hello.elf" .
 	BULKHEAD=$PWD/bulkhead GUESTS=$PWD
 }

@@ -152,7 +152,7 @@ static void fails_with(enum bh_exit code, const char *text)
 		diags.items[0].text, text);
 }
 
-static bool has_said(const char *fmt, ...)
+static bool PRINTF_LIKE(1, 2) has_said(const char *fmt, ...)
 {
 	char text[256];
 	va_list ap;
