@@ -216,7 +216,7 @@ static const struct {
 	unsigned flag;
 } kinds[KIND_COUNT] = {
 	[KIND_USER] = {"user", "user", "USER_NS", CLONE_NEWUSER},
-	[KIND_MOUNT] = {"mount (an empty root)", "mnt", "NAMESPACES", CLONE_NEWNS},
+	[KIND_MOUNT] = {"mount (empty root)", "mnt", "NAMESPACES", CLONE_NEWNS},
 	[KIND_PID] = {"pid", "pid", "PID_NS", CLONE_NEWPID},
 	[KIND_NET] = {"network", "net", "NET_NS", CLONE_NEWNET},
 	[KIND_IPC] = {"ipc", "ipc", "IPC_NS", CLONE_NEWIPC},
@@ -235,17 +235,10 @@ static bool sysctl_is(int sysctls, const char *name, char value)
 static void explain_refusal(int sysctls, enum kind kind, int error, char text[REASON_SIZE])
 {
 	const size_t size = REASON_SIZE;
-	char limit[64];
-
-	snprintf(limit, sizeof(limit), "user/max_%s_namespaces", kinds[kind].limit);
-	if (error == ENOSPC && sysctl_is(sysctls, limit, '0'))
+	if (error == ENOSPC)
 		snprintf(text, size,
-			"user.max_%s_namespaces is 0; set it to 1000 or more (sysctl), or remove what "
-			"sets it",
-			kinds[kind].limit);
-	else if (error == ENOSPC)
-		snprintf(text, size,
-			"there are too many already; raise user.max_%s_namespaces (sysctl)",
+			"user.max_%s_namespaces is reached, or 0; raise it (sysctl), in a container on "
+			"the host, too",
 			kinds[kind].limit);
 	else if (error == EINVAL)
 		snprintf(text, size, "this kernel has none; use one with CONFIG_%s",
@@ -288,7 +281,7 @@ static void say_refused(int sysctls, const int errors[KIND_COUNT], struct diags 
 				kinds[k].name);
 		}
 		explain_refusal(sysctls, i, errors[i], why);
-		diag_warning(gaps, NULL, NULL, "no namespace of its own: %s: %s", names, why);
+		diag_warning(gaps, NULL, NULL, "no %s namespace of its own: %s", names, why);
 	}
 }
 
@@ -429,6 +422,9 @@ void sandbox_enter(uint64_t keep_caps, struct diags *gaps)
 	make_namespaces(errors);
 	if (!errors[KIND_MOUNT])
 		errors[KIND_MOUNT] = enter_empty_root();
+	/* Without the first there is no power to make the others. */
+	for (unsigned i = 0; errors[KIND_USER] && i < KIND_COUNT; i++)
+		errors[i] = errors[i] ? errors[KIND_USER] : 0;
 	caps_empty_bounding_set();
 	leave_root(gaps);
 	if (!own_user && !keep_caps && unshare(CLONE_NEWUSER))
