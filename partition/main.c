@@ -26,6 +26,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 /* At the end, consoles get this long to take what the guest wrote last. */
@@ -537,6 +538,19 @@ static int build(struct partition *p)
 	return ret;
 }
 
+/*
+ * The safety partition's vCPUs come before whatever else the host has put on their cores. Threads
+ * inherit it from the one that makes them: this one has it until they are there, from before its
+ * capabilities go. Where it is refused, isolated cores (`bulkhead doctor`) do more anyway.
+ */
+#define VCPU_PRIORITY (-20)
+
+static void set_priority(const struct partition *p, int priority)
+{
+	if (p->plan->role == PLAN_SAFETY)
+		setpriority(PRIO_PROCESS, 0, priority);
+}
+
 static int create_vm(struct partition *p, const char **ret_what)
 {
 	cpu_set_t affinity[PLAN_VCPUS_MAX];
@@ -551,6 +565,7 @@ static int create_vm(struct partition *p, const char **ret_what)
 	}
 	if (!ret)
 		ret = vm_start(p->vm, &p->build.entry, affinity, p->plan->name, ret_what);
+	set_priority(p, 0);
 	if (!ret) {
 		*ret_what = "watching for the VM's end";
 		ret = watch(p, &p->ended, p->vm->end_fd, vm_has_ended);
@@ -624,6 +639,7 @@ int partition_main(int argc, char **argv)
 	/* Terminals that are not ours: an error of a call, not our end. */
 	signal(SIGTTIN, SIG_IGN);
 	signal(SIGTTOU, SIG_IGN); /* supervisor_gone restores the terminal from the background */
+	set_priority(p, VCPU_PRIORITY);
 	if (partition_lockdown_early(p->plan, &p->gaps)) {
 		send_failed(p, true, &p->gaps);
 		_exit(EXIT_FAILURE);

@@ -120,6 +120,7 @@ static void child_exited(struct loop_watch *w, uint32_t revents)
 	if (child->stats_done)
 		child_on_stats_end(child);
 	loop_timer_stop(&child->linger);
+	child_restart_if_wanted(child);
 	run_check_ready(child->run);
 	run_check_done(child->run);
 }

@@ -286,16 +286,13 @@ static void restart_due(struct loop_timer *t)
 		run_check_done(child->run); /* it was all that the run waited for */
 }
 
-bool child_wants_restart(struct child *child)
+void child_restart_if_wanted(struct child *child)
 {
-	if (loop_timer_running(&child->restart_timer))
-		return true;
 	if (!child->restart_wanted || child->failed || child->run->stop != STOP_NONE ||
 		child->run->safe_state)
-		return false;
+		return;
 	child->restart_wanted = false;
 	loop_timer_start(&child->restart_timer, RESTART_DELAY_NS);
-	return true;
 }
 
 /* ---- states and their words ---- */

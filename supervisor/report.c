@@ -243,8 +243,9 @@ void report_json(const struct run *run, enum bh_exit code, const struct diags *d
 
 	for (unsigned i = 0; i < run->child_count; i++)
 		json_array_append_new(list, child_json(&run->children[i]));
-	o = json_pack("{s:b, s:i, s:o, s:o, s:o}", "ok", code == BH_EXIT_OK, "exit_code", (int)code,
-		"diagnostics", diags_json(diags), "partitions", list, "bsp", run_bsp_json(run));
+	o = json_pack("{s:b, s:i, s:o, s:I, s:o, s:o}", "ok", code == BH_EXIT_OK, "exit_code", (int)code,
+		"diagnostics", diags_json(diags), "released_ns",
+		(json_int_t)run->released_ns, "partitions", list, "bsp", run_bsp_json(run));
 	json_dumpf(o, f, JSON_INDENT(2));
 	fputc('\n', f);
 	json_decref(o);

@@ -105,7 +105,8 @@ static void signal_ready(struct loop_watch *w, uint32_t revents)
 void run_check_done(struct run *run)
 {
 	for (unsigned i = 0; i < run->child_count; i++) {
-		if (child_alive(&run->children[i]) || child_wants_restart(&run->children[i]))
+		if (child_alive(&run->children[i]) ||
+			loop_timer_running(&run->children[i].restart_timer))
 			return;
 	}
 	if (!run_safety_busy(run) && !run_bsp_busy(run))
@@ -124,6 +125,7 @@ static void release(struct run *run, bool bsp_ok)
 	/* Not before: until now Ctrl-C ends the run, from now on it is the guest's. */
 	terminal_make_raw(run);
 	run->released = true;
+	run->released_ns = monotonic_ns();
 	for (unsigned i = 0; i < run->child_count; i++)
 		child_release(&run->children[i]);
 	run_event(run, NULL, "state", "%s", run_state_name(run));

@@ -111,6 +111,7 @@ struct run {
 	enum stop_reason stop;
 	bool all_ready; /* every partition is created */
 	bool released;
+	uint64_t released_ns; /* CLOCK_MONOTONIC */
 	uint64_t interrupted_ns; /* when the first SIGINT or its like came; 0: not yet */
 	bool stop_after_veto;    /* what may be vetoed is a stop of the whole run */
 	struct event_log events;
@@ -220,8 +221,8 @@ bool child_on_stats_end(struct child *child);
 int child_lifecycle_init(struct child *child);
 void child_lifecycle_fini(struct child *child);
 
-/* The child's process is gone: starts it again, if that is what follows. */
-bool child_wants_restart(struct child *child);
+/* The child's process is gone: starts it again, a little later, if that is what follows. */
+void child_restart_if_wanted(struct child *child);
 
 /* Enters STATE, and tells everybody who follows. */
 void child_set_state(struct child *child, enum child_state state);
