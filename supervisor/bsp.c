@@ -83,7 +83,9 @@ static void describe_end(
 		    info->si_status == 128 + (int)bsp->crashed;
 	int number = told ? (int)bsp->crashed : info->si_status;
 
-	if (info->si_code == CLD_EXITED && !told)
+	if (bsp->broke_protocol)
+		snprintf(ret_text, size, "broke the protocol and was killed");
+	else if (info->si_code == CLD_EXITED && !told)
 		snprintf(ret_text, size, "ended with status %d", number);
 	else
 		snprintf(ret_text, size, "was killed by signal %d (%s)", number,
@@ -470,8 +472,8 @@ static void bsp_receive(struct run_bsp *bsp, unsigned limit)
 	}
 	if ((ret && ret != -EAGAIN) || bsp->phase >= BSP_FAILED)
 		loop_unwatch(bsp->run->loop, &bsp->control);
-	if (ret == -EPROTO && bsp->pid > 0) {
-		run_say(bsp->run, "bsp: its process broke the protocol and was killed");
+	if (ret == -EPROTO) {
+		bsp->broke_protocol = true;
 		kill_process(bsp);
 	}
 }

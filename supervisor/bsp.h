@@ -44,9 +44,10 @@ struct run_bsp {
 	struct run *run;
 	struct diags *diags; /* where reasons of a failed start go */
 	enum bsp_phase phase;
-	enum bh_exit failure;      /* BSP_FAILED: the exit code */
-	pid_t pid;                 /* 0: gone */
-	uint32_t crashed;          /* the signal that it says it ends by; 0: none */
+	enum bh_exit failure; /* BSP_FAILED: the exit code */
+	pid_t pid;            /* 0: gone */
+	uint32_t crashed;     /* the signal that it says it ends by; 0: none */
+	bool broke_protocol;
 	struct loop_watch exited;  /* pidfd */
 	struct loop_watch control; /* socketpair */
 	struct loop_timer timer;   /* of bsp_init, then of the next bsp_fatal_error to overstay */

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -42,6 +43,46 @@ static void spin_ms(unsigned ms)
 	nanosleep(&t, NULL);
 }
 
+/* What only a hostile process sends: to whatever of its descriptors is the supervisor's socket. */
+static void lie(uint16_t type, uint32_t size, const void *payload)
+{
+	struct {
+		uint16_t version, type;
+		uint32_t size;
+		uint8_t payload[64];
+	} m = {1, type, size, {0}};
+
+	memcpy(m.payload, payload, 64);
+	for (int fd = 3; fd < 256; fd++)
+		send(fd, &m, 8 + size, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static void lie_as_wanted(const struct bsp_context *ctx)
+{
+	static const struct {
+		const char *name;
+		uint16_t type;
+		uint32_t size;
+		uint32_t payload[16];
+	} lies[] = {
+		{"no-such-type", 99, 0, {0}},
+		{"ready-again", 16, 0, {0}},
+		{"failed-late", 17, 4, {0}},
+		{"done-short", 18, 4, {0}},
+		{"done-of-another", 18, 24, {77, 1}},
+		{"log-of-another", 19, 8, {77}},
+		{"log-short", 19, 0, {0}},
+		{"entered-another", 20, 4, {77}},
+		{"left-short", 21, 1, {0}},
+		{"crashed-long", 22, 12, {0, 11}},
+	};
+
+	for (unsigned i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		if (wants(ctx, "lie", lies[i].name))
+			lie(lies[i].type, lies[i].size, lies[i].payload);
+	}
+}
+
 static int init(const struct bsp_context *ctx)
 {
 	int fd = ctx->file(ctx, "mode");
@@ -65,6 +106,7 @@ static int init(const struct bsp_context *ctx)
 		spin_ms(60000);
 	if (wants(ctx, "init", "halt"))
 		ctx->halt(ctx);
+	lie_as_wanted(ctx);
 	if (wants(ctx, "init", "open"))
 		return ctx->fail(ctx, "open: %d", open("/etc/passwd", O_RDONLY));
 	if (wants(ctx, "init", "fork"))
@@ -99,7 +141,7 @@ static void partition_state(
 		raise(SIGSEGV);
 }
 
-static void shutdown(const struct bsp_context *ctx)
+static void shut_down(const struct bsp_context *ctx)
 {
 	ctx->log(ctx, "shutdown");
 	if (wants(ctx, "shutdown", "hang"))
@@ -113,5 +155,5 @@ const struct bulkhead_bsp bulkhead_bsp = {
 	.init = init,
 	.fatal_error = fatal_error,
 	.partition_state = partition_state,
-	.shutdown = shutdown,
+	.shutdown = shut_down,
 };

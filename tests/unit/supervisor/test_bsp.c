@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -287,6 +288,20 @@ START_TEST(one_that_hangs_is_given_up)
 }
 END_TEST
 
+static const char *const lies[] = {"no-such-type", "ready-again", "failed-late", "done-short",
+	"done-of-another", "log-of-another", "log-short", "entered-another", "left-short",
+	"crashed-long"};
+
+START_TEST(one_that_breaks_the_protocol_is_killed)
+{
+	char mode[64];
+
+	snprintf(mode, sizeof(mode), "lie %s\n", lies[_i]);
+	use_bsp("hooks", mode);
+	fails_with(BH_EXIT_HOST, "its process broke the protocol and was killed in bsp_init");
+}
+END_TEST
+
 /* ---- what is no BSP ---- */
 
 START_TEST(other_interfaces_are_refused)
@@ -414,6 +429,23 @@ START_TEST(one_that_overstays_is_reported)
 }
 END_TEST
 
+/* Nobody's fault but the host's: the thread has no time to run. */
+START_TEST(one_that_is_never_entered_is_reported)
+{
+	siginfo_t info;
+
+	plan.bsp.deadline_ns = SECOND / 10;
+	use_bsp("hooks", "");
+	ck_assert(init());
+	kill(run.bsp->pid, SIGSTOP);
+	ck_assert_int_eq(waitid(P_PID, (id_t)run.bsp->pid, &info, WSTOPPED), 0);
+	run_bsp_fatal(&run, cores[0], monotonic_ns());
+	ck_assert_int_eq(loop_run(run.loop), 0);
+	ck_assert(has_said("core %u: bsp_fatal_error was not entered within its deadline of 100 ms",
+		cores[0]));
+}
+END_TEST
+
 START_TEST(one_that_crashes_is_reported)
 {
 	use_bsp("hooks", "fatal crash\n");
@@ -527,6 +559,7 @@ Suite *unit_suite(void)
 	tcase_add_test(t, an_abort_is_a_reason);
 	tcase_add_loop_test(t, it_opens_nothing_and_starts_nobody, 0, 2);
 	tcase_add_test(t, one_that_hangs_is_given_up);
+	tcase_add_loop_test(t, one_that_breaks_the_protocol_is_killed, 0, ARRAY_SIZE(lies));
 	tcase_add_test(t, other_interfaces_are_refused);
 	tcase_add_test(t, other_structures_are_refused);
 	tcase_add_test(t, a_missing_hook_is_named);
@@ -538,6 +571,7 @@ Suite *unit_suite(void)
 	tcase_add_test(t, the_supervisor_can_call_it_too_on_several_cores);
 	tcase_add_test(t, one_that_returns_is_reported);
 	tcase_add_test(t, one_that_overstays_is_reported);
+	tcase_add_test(t, one_that_is_never_entered_is_reported);
 	tcase_add_test(t, one_that_crashes_is_reported);
 	tcase_add_test(t, a_bsp_that_dies_while_it_is_needed_is_an_event);
 	tcase_add_test(t, states_and_the_end_are_told);
