@@ -362,14 +362,32 @@ static bool is_string(const struct insn *i)
 	return i->kind == STOS || i->kind == MOVS || i->kind == OUTS;
 }
 
-/* A string instruction with a repeat prefix ends with a count of 0. */
-static bool was_repeated(const struct insn_write *w, const struct insn *i, unsigned length)
+/*
+ * Whether the byte before instruction I is taken for a prefix of it, although it fits without: a
+ * repeat prefix, with which a string instruction ends at a count of 0; what a vector move has for
+ * an operation size, or for registers beyond the eighth.
+ */
+static bool is_own_prefix(const struct insn_write *w, const struct insn *i, uint8_t byte)
 {
+	if (is_string(i))
+		return (byte & 0xFE) == 0xF2 && !(w->regs->rcx & mask(i->address));
+	return i->kind == STORE_VECTOR &&
+	       ((byte & 0xFE) == 0xF2 || byte == 0x66 || (is_long(w) && (byte & 0xF0) == 0x40));
+}
+
+/* Takes such prefixes into *I, N bytes long; its whole length. */
+static unsigned take_own_prefixes(const struct insn_write *w, struct insn *i, unsigned n)
+{
+	const uint8_t *rip = w->code + INSN_BYTES;
 	struct insn longer;
 
-	return is_string(i) && length < w->before && !(w->regs->rcx & mask(i->address)) &&
-	       decode(w, w->code + INSN_BYTES - length - 1, length + 1, &longer) && longer.rep &&
-	       longer.length == length + 1;
+	while (n < w->before && is_own_prefix(w, i, rip[-(int)n - 1]) &&
+		decode(w, rip - n - 1, n + 1, &longer) && longer.length == n + 1 &&
+		fits(w, &longer)) {
+		*i = longer;
+		n++;
+	}
+	return n;
 }
 
 bool insn_rewind(const struct insn_write *w, struct kvm_regs *ret_regs)
@@ -380,11 +398,7 @@ bool insn_rewind(const struct insn_write *w, struct kvm_regs *ret_regs)
 	for (unsigned n = 1; n <= w->before; n++) {
 		if (!decode(w, w->code + INSN_BYTES - n, n, &i) || i.length != n || !fits(w, &i))
 			continue;
-		if (!i.rep && was_repeated(w, &i, n)) {
-			i.rep = true;
-			n++;
-		}
-		regs.rip -= n;
+		regs.rip -= take_own_prefixes(w, &i, n);
 		rewind_strings(w, &i, &regs);
 		*ret_regs = regs;
 		return true;

@@ -197,6 +197,49 @@ START_TEST(windows_and_lines_are_one_device_s)
 }
 END_TEST
 
+START_TEST(mappings)
+{
+	static _Alignas(4096) uint8_t page[2 * 4096];
+	struct recorder *r;
+	gpa_t base;
+
+	ck_assert_int_eq(machine_init(&m, GUEST_X86_64, 64 * MIB, 1), 0);
+	r = add_recorder();
+	ck_assert_int_eq(machine_add_window(&m, WINDOW_MMIO, 0xF0010000, 0x1000, &r->dev, 0), 0);
+	ck_assert_int_eq(machine_add_mapping(&m, 0xF0000000, 4096, page, true, "status page"), 0);
+	check_range(3, 0xF0000000, 0xF0001000, RANGE_MAPPED);
+	ck_assert_str_eq(machine_find_mapping(&m, 0xF0000FFF)->what, "status page");
+	ck_assert_ptr_null(machine_find_mapping(&m, 0xF0001000));
+	ck_assert_ptr_null(machine_find_mapping(&m, 0xEFFFFFFF));
+	/* Nothing else may be there, nor where something is. */
+	ck_assert_int_eq(
+		machine_add_window(&m, WINDOW_MMIO, 0xF0000800, 0x1000, &r->dev, 1), -EEXIST);
+	ck_assert_int_eq(machine_add_mapping(&m, 0xF0010000, 4096, page, true, "window"), -EEXIST);
+	ck_assert_int_eq(machine_add_mapping(&m, 0x100000, 4096, page, true, "RAM"), -EEXIST);
+	ck_assert_int_eq(machine_add_mapping(&m, 0xF0000000, 8192, page, true, "mapping"), -EEXIST);
+	ck_assert_int_eq(machine_add_mapping(&m, 0xF1000800, 4096, page, true, "x"), -EINVAL);
+	ck_assert_int_eq(machine_add_mapping(&m, 0xF1000000, 100, page, true, "x"), -EINVAL);
+	ck_assert_int_eq(machine_add_mapping(&m, 0xF1000000, 4096, page + 1, true, "x"), -EINVAL);
+	ck_assert_int_eq(machine_add_mapping(&m, 0xF1000000, 0, page, true, "x"), -EINVAL);
+	ck_assert_uint_eq(m.mapping_count, 1);
+	/* It is no place for images, and no RAM. */
+	ck_assert_int_eq(machine_claim(&m, 0xF0000000, 4096, "image", NULL), -EFAULT);
+	ck_assert_int_eq(
+		machine_place(&m,
+			&(struct machine_search){
+				.size = 4096, .align = 4096, .min = 0xF0000000, .max = UINT32_MAX},
+			"image", &base),
+		-ENOMEM);
+	ck_assert_uint_eq(machine_ram_end_low(&m), 64 * MIB);
+	for (unsigned i = 1; i < MACHINE_MAPPINGS_MAX; i++)
+		ck_assert_int_eq(
+			machine_add_mapping(&m, 0xF2000000 + i * 4096, 4096, page, false, "more"),
+			0);
+	ck_assert_int_eq(machine_add_mapping(&m, 0xF3000000, 4096, page, false, "x"), -ENOSPC);
+	machine_fini(&m);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
 	Suite *s = suite_create("vmm/machine");
@@ -209,6 +252,7 @@ Suite *unit_suite(void)
 	tcase_add_test(t, places_are_found_around_claims);
 	tcase_add_test(t, accesses_reach_their_device);
 	tcase_add_test(t, windows_and_lines_are_one_device_s);
+	tcase_add_test(t, mappings);
 	suite_add_tcase(s, t);
 	return s;
 }
