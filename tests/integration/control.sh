@@ -9,11 +9,19 @@ control_plan() {
 	plan_of one how=spin 0 two how=spin 1 | sed "/two:/,\$s|ending.elf|echo.elf|"
 }
 
-# start_control ARGUMENTS...: the run, once it is OPERATIONAL.
+# begin ARGUMENTS...: bulkhead run in the background, without a console, once it is OPERATIONAL. What
+# it says is in run.err, so that commands have out and err to themselves.
+begin() {
+	start run --console none "$@"
+	within 10 is_operational || fail "the run is not OPERATIONAL"
+	mv out run.out
+	mv err run.err
+}
+
+# start_control ARGUMENTS...: the plan above.
 start_control() {
 	control_plan >plan.yaml
-	start run plan.yaml --console none "$@"
-	within 10 is_operational || fail "the run is not OPERATIONAL"
+	begin plan.yaml "$@"
 }
 
 is_operational() {
@@ -115,7 +123,7 @@ test_control-stop() {
 	bulkhead 0 stop
 	has out '^plan: stopped$'
 	finish 0
-	verdict 'one: stopped'
+	has run.err 'one: stopped by command.*exit code 0$'
 	bulkhead 2 stop
 	has err 'no run is going'
 }
@@ -233,8 +241,7 @@ spinning() {
 test_control-names() {
 	spinning >plan.yaml
 	local first
-	start run plan.yaml --console none
-	within 10 is_operational || fail "not OPERATIONAL"
+	begin plan.yaml
 	first=$supervisor
 	timeout 30 "$BULKHEAD" run plan.yaml --console none >out2 2>err2 </dev/null &
 	second=$!
@@ -263,8 +270,7 @@ test_control-names() {
 test_control-claims() {
 	need_cores 2
 	control_plan >plan.yaml
-	start run plan.yaml --console none --name owner
-	within 10 is_operational || fail "not OPERATIONAL"
+	begin plan.yaml --name owner
 	plan_of c how=off 1 >other.yaml
 	bulkhead 3 run other.yaml
 	has err "^bulkhead: other.yaml:6:11: partitions.c.cpus: core 1 belongs to run \"owner\" \(process $supervisor\); stop that run"
@@ -400,4 +406,97 @@ test_control-hostile() {
 	has out ' one .* running ' ' two .* running '
 	kill "$supervisor"
 	finish 130
+}
+
+# ---- the safety partition's rights ----
+
+# guarded_plan WORDS...: `rt` is a heartbeat with these words, `two` echoes what it is told.
+guarded_plan() {
+	cat <<-END
+		partitions:
+		  rt:
+		    role: safety
+		    memory: 32M
+		    image: $EXAMPLES/heartbeat.elf
+		    cmdline: period_ms=100 beats=0 $*
+		    cpus: [0]
+		    veto: 500ms
+		  two:
+		    memory: 32M
+		    image: $GUESTS/echo.elf
+		    cpus: [1]
+		    stop_timeout: 200ms
+	END
+}
+
+start_guarded() {
+	guarded_plan "$@" >plan.yaml
+	begin plan.yaml
+}
+
+is_locked() {
+	"$BULKHEAD" list --json | grep -q '"locked": true'
+}
+
+test_control-lock() {
+	need_cores 2
+	local command
+	start_guarded lock=1
+	within 5 is_locked || fail "it does not lock"
+	for command in pause restart stop kill; do
+		bulkhead 1 $command two
+		has err "^bulkhead $command: plan: two cannot be .*: the safety partition has locked the run"
+	done
+	bulkhead 1 kill
+	state_is two running
+	bulkhead 0 stop rt
+	# Without the safety partition there is no lock.
+	bulkhead 0 stop two
+	finish 0
+}
+
+test_control-veto() {
+	need_cores 2
+	start_guarded veto=1
+	bulkhead 1 stop rt
+	has err '^bulkhead stop: plan: rt vetoes the stop$'
+	sleep 0.3 # until it has seen that the request is over
+	bulkhead 1 stop
+	state_is rt running
+	bulkhead 0 stop two
+	bulkhead 0 events
+	has out ' rt +veto '
+	kill "$supervisor"
+	finish 130
+}
+
+test_control-stop-agreed() {
+	need_cores 2
+	start_guarded
+	local before=$SECONDS
+	bulkhead 0 stop rt
+	[ $((SECONDS - before)) -lt 5 ] || fail "it was stopped by force"
+	has out '^rt: stopped$'
+	bulkhead 0 stop
+	finish 0
+}
+
+# The unit template of systemd: its command line is one that the program takes, and it says READY=1.
+test_control-notify() {
+	need_cores 2
+	control_plan >plan.yaml
+	grep -q '^ExecStart=/usr/bin/bulkhead run --name %i --console none /etc/bulkhead/%i.yaml$' \
+		"$root/configs/systemd/bulkhead@.service" || fail "the unit has another command line"
+	timeout 20 "${PYTHON:-python3}" -c '
+import socket
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind("notify")
+s.settimeout(15)
+print(s.recv(100).decode())' >ready &
+	within 5 test -S notify || fail "no python3"
+	NOTIFY_SOCKET=$PWD/notify begin --name x plan.yaml
+	within 10 grep -qx READY=1 ready || fail "systemd is not told"
+	bulkhead 0 stop --run x --json
+	has out '"run": "x"'
+	finish 0
 }
