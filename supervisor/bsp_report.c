@@ -17,7 +17,10 @@ void run_bsp_report(const struct run *run, uint64_t event_ns, FILE *f)
 {
 	for (unsigned i = 0; run->bsp && run->bsp->shared && i < run->bsp->core_count; i++) {
 		uint64_t entered = atomic_load(&run->bsp->shared[i].entered_ns);
-		uint64_t ns = entered > event_ns ? entered - event_ns : 0;
+		uint64_t own = atomic_load(&run->bsp->shared[i].event_ns);
+		/* Called for an event before this one: its own counts. */
+		uint64_t event = entered >= event_ns ? event_ns : min_u64(own, entered);
+		uint64_t ns = entered - event;
 
 		if (entered)
 			fprintf(f,
