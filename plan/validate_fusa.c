@@ -60,6 +60,10 @@ static void validate_machine(const struct plan_partition *part, struct diags *di
 			"%s, but the fusa contract has one piece of RAM, which ends at 2G at most; "
 			"give it less",
 			format_size(part->memory, size));
+	if (part->veto_ns && !part->watchdog_ns)
+		diag_error(diags, &part->locs[PLAN_KEY_VETO], plan_field(part, "veto", field),
+			"a veto is given in the control page, which the fusa contract has only with "
+			"a watchdog; give it one, or leave the veto out");
 	if (part->status_irq)
 		diag_error(diags, &part->locs[PLAN_KEY_STATUS_PAGE],
 			plan_field(part, "status_page.irq", field),

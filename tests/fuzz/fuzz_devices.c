@@ -113,6 +113,12 @@ static void step(const uint8_t s[STEP])
 			assert(bytes == 8 || !(value >> 8 * bytes));
 			break;
 		}
+		if (s[0] & 0x40) {
+			/* A PCI configuration address of bus 0. */
+			machine_write(&w.m, WINDOW_PORT, X86_PORT_PCI_ADDR, 4,
+				0x80000000 | (unsigned)s[2] << 8 | s[1]);
+			break;
+		}
 		w.now.tv_nsec = (w.now.tv_nsec + s[4] * 7812500L) % 1000000000;
 		w.now.tv_sec += (s[1] | s[2] << 8 | s[3] << 16) - 0x400000;
 		break;

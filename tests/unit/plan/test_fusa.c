@@ -68,6 +68,9 @@ START_TEST(refused)
 			"RAM"},
 		{VM0 ", cpus: [0], status_page: {address: 0xD0000000, irq: 10}}\n",
 			"partitions.vm0.status_page.irq: the fusa contract has no interrupt lines"},
+		{VM0 ", cpus: [0], veto: 1s}\n",
+			"partitions.vm0.veto: a veto is given in the control page, which the fusa "
+			"contract has only with a watchdog"},
 		{VM0 ", cpus: [0], cmdline: x}\n",
 			"partitions.vm0.cmdline: the fusa contract gives the safety partition no"},
 		{VM1 ", cpus: [0], initrd: i}\n",
