@@ -250,17 +250,17 @@ static uint64_t event_time(struct core *core, uint64_t value)
 	return known && known <= now ? known : now;
 }
 
+/* Nobody is told before the hook is entered: to wake the supervisor takes longer than to get here.
+ */
 static void run_fatal(struct core *core, uint64_t value)
 {
 	const struct host *host = core->host;
-	struct bsp_message_core head = {core->index};
 	uint64_t event = event_time(core, value);
 
 	atomic_store(&core->shared->event_ns, event);
 	core->context.event_ns = event;
 	core->context.deadline_ns = event + host->launch.deadline_ns;
 	atomic_store(&core->shared->state, BSP_CORE_FATAL);
-	host_send(BSP_MSG_ENTERED, &head, sizeof(head), "");
 	atomic_store(&core->shared->entered_ns, monotonic_ns());
 	host->bsp.fatal_error(&core->context);
 	fatal_ended(core, BSP_CORE_RETURNED);

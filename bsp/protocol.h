@@ -98,8 +98,7 @@ enum bsp_message {
 	BSP_MSG_FAILED,  /* cannot be used: struct bsp_message_failed, then text */
 	BSP_MSG_DONE,    /* struct bsp_message_done, then text */
 	BSP_MSG_LOG,     /* struct bsp_message_core, then text */
-	BSP_MSG_ENTERED, /* struct bsp_message_core: bsp_fatal_error is about to be called */
-	BSP_MSG_LEFT,    /* struct bsp_message_core: ... has halted or returned */
+	BSP_MSG_LEFT,    /* struct bsp_message_core: bsp_fatal_error has halted or returned */
 	BSP_MSG_CRASHED, /* struct bsp_message_crashed: its last; the exit status is 128 + signal */
 };
 

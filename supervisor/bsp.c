@@ -358,8 +358,6 @@ static bool on_fatal(struct run_bsp *bsp, const struct ipc_message *m)
 		return true;
 	c = &bsp->cores[head.index];
 	expect_fatal(bsp, c);
-	if (m->type == BSP_MSG_ENTERED)
-		return true;
 	conclude_fatal(bsp, c, NULL);
 	arm_deadline(bsp);
 	call_settled(bsp);
@@ -448,7 +446,6 @@ static bool on_message(struct run_bsp *bsp, const struct ipc_message *m)
 		return on_done(bsp, m);
 	case BSP_MSG_LOG:
 		return on_log(bsp, m);
-	case BSP_MSG_ENTERED:
 	case BSP_MSG_LEFT:
 		return on_fatal(bsp, m);
 	case BSP_MSG_CRASHED:

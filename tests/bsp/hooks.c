@@ -72,9 +72,9 @@ static void lie_as_wanted(const struct bsp_context *ctx)
 		{"done-of-another", 18, 24, {77, 1}},
 		{"log-of-another", 19, 8, {77}},
 		{"log-short", 19, 0, {0}},
-		{"entered-another", 20, 4, {77}},
-		{"left-short", 21, 1, {0}},
-		{"crashed-long", 22, 12, {0, 11}},
+		{"left-of-another", 20, 4, {77}},
+		{"left-short", 20, 1, {0}},
+		{"crashed-long", 21, 12, {0, 11}},
 	};
 
 	for (unsigned i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {

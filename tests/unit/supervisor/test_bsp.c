@@ -167,7 +167,10 @@ static bool PRINTF_LIKE(1, 2) has_said(const char *fmt, ...)
 	return strstr(said, text) != NULL;
 }
 
-/* Calls bsp_fatal_error as a vCPU does, and waits until nothing of it is pending. */
+/*
+ * Calls bsp_fatal_error as a vCPU does, tells the supervisor as its partition does, and waits until
+ * nothing of it is pending.
+ */
 static uint64_t raise_alarm(unsigned core)
 {
 	uint64_t now = monotonic_ns();
@@ -175,6 +178,7 @@ static uint64_t raise_alarm(unsigned core)
 
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(write(fd, &now, sizeof(now)), sizeof(now));
+	run_bsp_fatal(&run, cores[core], now);
 	ck_assert_int_eq(loop_run(run.loop), 0);
 	return now;
 }
@@ -289,7 +293,7 @@ START_TEST(one_that_hangs_is_given_up)
 END_TEST
 
 static const char *const lies[] = {"no-such-type", "ready-again", "failed-late", "done-short",
-	"done-of-another", "log-of-another", "log-short", "entered-another", "left-short",
+	"done-of-another", "log-of-another", "log-short", "left-of-another", "left-short",
 	"crashed-long"};
 
 START_TEST(one_that_breaks_the_protocol_is_killed)
@@ -377,7 +381,8 @@ START_TEST(fatal_error_runs_on_the_core_that_met_it)
 	ck_assert(has_said("core %u: bsp_fatal_error was entered ", cores[last]));
 	ck_assert(has_said("and halted the core "));
 	ck_assert_uint_eq(atomic_load(&s->state), BSP_CORE_HALTED);
-	ck_assert_uint_eq(atomic_load(&s->event_ns), event);
+	ck_assert_uint_ge(atomic_load(&s->event_ns), event);
+	ck_assert_uint_le(atomic_load(&s->event_ns), event + BSP_ALARM);
 	ck_assert_uint_ge(atomic_load(&s->entered_ns), event);
 	ck_assert_uint_ge(atomic_load(&s->ended_ns), atomic_load(&s->entered_ns));
 	if (last)
@@ -385,6 +390,18 @@ START_TEST(fatal_error_runs_on_the_core_that_met_it)
 	/* Once: what the supervisor knows afterwards, or the vCPU says again, changes nothing. */
 	run_bsp_fatal(&run, cores[last], event);
 	ck_assert(!run_bsp_busy(&run));
+}
+END_TEST
+
+START_TEST(an_alarm_that_nobody_announces_is_noticed)
+{
+	uint64_t now = monotonic_ns();
+
+	plan.bsp.kind = PLAN_BSP_BUILTIN;
+	ck_assert(init());
+	ck_assert_int_eq(write(run_bsp_alarm_fd(&run, cores[0]), &now, sizeof(now)), sizeof(now));
+	ck_assert_int_eq(loop_run(run.loop), 0);
+	ck_assert(has_said("core %u: bsp_fatal_error was entered ", cores[0]));
 }
 END_TEST
 
@@ -568,6 +585,7 @@ Suite *unit_suite(void)
 	tcase_add_test(t, a_text_file_is_no_shared_object);
 	tcase_add_test(t, files_that_are_not_there_are_named);
 	tcase_add_test(t, fatal_error_runs_on_the_core_that_met_it);
+	tcase_add_test(t, an_alarm_that_nobody_announces_is_noticed);
 	tcase_add_test(t, the_supervisor_can_call_it_too_on_several_cores);
 	tcase_add_test(t, one_that_returns_is_reported);
 	tcase_add_test(t, one_that_overstays_is_reported);
