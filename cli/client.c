@@ -260,11 +260,10 @@ unsigned clients_connect(struct diags *diags, struct client **ret_clients)
 json_t *status_partition(const json_t *status, const char *name)
 {
 	const json_t *list = json_object_get(status, "partitions");
-	json_t *p;
-	size_t i;
 
-	json_array_foreach(list, i, p)
-	{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		json_t *p = json_array_get(list, i);
+
 		if (strcmp(json_text(p, "name"), name) == 0)
 			return p;
 	}

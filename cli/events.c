@@ -47,16 +47,16 @@ static void print_event(const json_t *e, const char *partition, bool json)
 static enum bh_exit print_events(struct client *c, const char *partition,
 	const struct events_options *o, struct diags *diags)
 {
-	json_t *answer = NULL, *e;
+	json_t *answer = NULL, *list, *e;
 	enum bh_exit code = client_call(c, "events",
 		json_pack("{s:b, s:i}", "follow", o->follow, "since", (int)o->since), diags,
 		&answer);
-	size_t i;
 
 	if (code)
 		return code;
-	json_array_foreach(json_object_get(answer, "events"), i, e)
-		print_event(e, partition, o->json);
+	list = json_object_get(answer, "events");
+	for (size_t i = 0; i < json_array_size(list); i++)
+		print_event(json_array_get(list, i), partition, o->json);
 	json_decref(answer);
 	while (o->follow && !fflush(stdout) && !client_next_event(c, -1, &e)) {
 		print_event(e, partition, o->json);

@@ -66,12 +66,12 @@ static void print_table(const struct client *clients, unsigned count, const char
 
 	table_row(&t, head);
 	for (unsigned i = 0; i < count; i++) {
-		const json_t *list = json_object_get(clients[i].status, "partitions"), *p;
-		size_t at;
+		const json_t *list = json_object_get(clients[i].status, "partitions");
 
 		if (only && strcmp(only, clients[i].run) != 0)
 			continue;
-		json_array_foreach(list, at, p) add_partition(&t, clients[i].status, p);
+		for (size_t at = 0; at < json_array_size(list); at++)
+			add_partition(&t, clients[i].status, json_array_get(list, at));
 	}
 	table_print(&t, stdout);
 }

@@ -88,6 +88,9 @@ void manual_print(FILE *f)
 	print_exit_codes(f);
 	fputs(".SH FILES\n.TP\n.I /dev/kvm\nThe host's hypervisor; "
 	      "\\fBbulkhead doctor\\fR says what it can do.\n"
+	      ".TP\n.I $XDG_RUNTIME_DIR/bulkhead/NAME.sock\nThe control socket of run NAME; of "
+	      "root's runs, without that variable, in /run/bulkhead. docs/control\\-protocol.md "
+	      "says what it speaks.\n"
 	      ".SH ENVIRONMENT\n.TP\n.B NO_COLOR\nSet: console prefixes have no colours.\n",
 		f);
 }

@@ -20,11 +20,10 @@ static const struct option_spec stats_specs[] = {
 
 static void add_counters(struct table *t, const json_t *stats)
 {
-	const json_t *list = json_object_get(stats, "counters"), *counter;
-	size_t i;
+	const json_t *list = json_object_get(stats, "counters");
 
-	json_array_foreach(list, i, counter)
-	{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *counter = json_array_get(list, i);
 		char vcpu[24], count[24];
 		const char *const cells[] = {
 			json_text(stats, "partition"), vcpu, count, json_text(counter, "name")};
@@ -40,13 +39,11 @@ static void add_counters(struct table *t, const json_t *stats)
 /* Asks for the counters of PARTITION, or all partitions, into the array ALL. */
 static enum bh_exit ask(struct client *c, const char *partition, struct diags *diags, json_t *all)
 {
-	const json_t *list = json_object_get(c->status, "partitions"), *p;
+	const json_t *list = json_object_get(c->status, "partitions");
 	enum bh_exit code = BH_EXIT_OK;
-	size_t i;
 
-	json_array_foreach(list, i, p)
-	{
-		const char *name = json_text(p, "name");
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *name = json_text(json_array_get(list, i), "name");
 		json_t *stats = NULL;
 
 		if (partition && strcmp(partition, name) != 0)
@@ -64,15 +61,14 @@ static void print_stats(json_t *all, bool json)
 {
 	static const char *const head[] = {"PARTITION", "VCPU", "COUNT", "WHAT"};
 	struct table t = {.columns = ARRAY_SIZE(head), .right = 1 << 1 | 1 << 2};
-	const json_t *stats;
-	size_t i;
 
 	if (json) {
 		json_print(json_incref(all));
 		return;
 	}
 	table_row(&t, head);
-	json_array_foreach(all, i, stats) add_counters(&t, stats);
+	for (size_t i = 0; i < json_array_size(all); i++)
+		add_counters(&t, json_array_get(all, i));
 	table_print(&t, stdout);
 }
 

@@ -107,7 +107,6 @@ int rundir_connect(int dir_fd, const char *name)
 	uint64_t end = monotonic_ns() + CONNECT_PATIENCE_NS;
 	struct sockaddr_un address;
 	AUTO_CLOSE int fd = -1;
-	int ret;
 
 	if (!run_name_valid(name))
 		return -ENOENT;
@@ -120,11 +119,7 @@ int rundir_connect(int dir_fd, const char *name)
 			return -errno;
 		nanosleep(&(struct timespec){.tv_nsec = STEP_NS}, NULL);
 	}
-	if (fcntl(fd, F_SETFL, 0))
-		return -errno;
-	ret = fd;
-	fd = -1;
-	return ret;
+	return fcntl(fd, F_SETFL, 0) ? -errno : fd_release(&fd);
 }
 
 static int lock_dir(int dir_fd)
@@ -173,11 +168,9 @@ static int bind_socket(int dir_fd, const char *name)
 	mask = umask(0177);
 	ret = bind(fd, (const struct sockaddr *)&address, sizeof(address)) ? -errno : 0;
 	umask(mask);
-	if (ret || listen(fd, BACKLOG))
-		return ret ?: -errno;
-	ret = fd;
-	fd = -1;
-	return ret;
+	if (ret)
+		return ret;
+	return listen(fd, BACKLOG) ? -errno : fd_release(&fd);
 }
 
 int rundir_listen(int dir_fd, const char *name)

@@ -62,6 +62,15 @@ static inline void fd_close(int *fd)
 	*fd = -1;
 }
 
+/* *FD, which is the caller's from here on: AUTO_CLOSE closes it no more. */
+static inline int fd_release(int *fd)
+{
+	int released = *fd;
+
+	*fd = -1;
+	return released;
+}
+
 /* True when A + B does not fit 64 bits. */
 static inline bool add_overflows(uint64_t a, uint64_t b)
 {

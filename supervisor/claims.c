@@ -105,16 +105,11 @@ static int claim_socket(const struct claims *c, unsigned core)
 	struct epoll_event event = {.events = EPOLLIN};
 	struct sockaddr_un address;
 	socklen_t size = claim_address(core, &address);
-	int ret;
 
 	if (fd < 0 || bind(fd, (const struct sockaddr *)&address, size) || listen(fd, BACKLOG))
 		return -errno;
 	event.data.fd = fd;
-	if (epoll_ctl(c->watch.fd, EPOLL_CTL_ADD, fd, &event))
-		return -errno;
-	ret = fd;
-	fd = -1;
-	return ret;
+	return epoll_ctl(c->watch.fd, EPOLL_CTL_ADD, fd, &event) ? -errno : fd_release(&fd);
 }
 
 int claims_take(struct claims *c, unsigned core, struct claim_owner *ret_owner)

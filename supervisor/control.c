@@ -159,7 +159,8 @@ static int claim_cores(struct control *c, const struct plan_partition *p, struct
 			diag_error(diags, &p->locs[PLAN_KEY_CPUS], plan_field(p, "cpus", field),
 				"core %u cannot be claimed: %s; %s", core, strerror(-err),
 				diag_remedy(-err) ?: DOCTOR_REMEDY);
-		ret = err ?: ret;
+		if (err)
+			ret = err;
 	}
 	return ret;
 }
