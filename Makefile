@@ -191,13 +191,19 @@ fuzz-programs: $(fuzz_programs)
 check: ## all tests; installs what they need through `make deps`
 	$(Q)$(src)tools/deps check
 	+$(Q)$(submake) tests
-	$(Q)$(src)tests/check $(test_groups) sanitized rig-x86
+	$(Q)$(src)tests/check $(test_groups) safety sanitized rig-x86
 
 .PHONY: check-fast
 check-fast: ## the tests that need no emulated machine, in about a minute
 	$(Q)$(src)tools/deps check
 	+$(Q)$(submake) tests-fast
 	$(Q)$(src)tests/check $(test_groups)
+
+.PHONY: check-safety
+check-safety: ## make things go wrong beside the safety partition, and in it; count its beats
+	$(Q)$(src)tools/deps check
+	+$(Q)$(submake) all guest-images
+	$(Q)$(src)tests/check safety
 
 .PHONY: check-rig-x86
 check-rig-x86: ## the tests with unmodified kernels, in an emulated x86 machine

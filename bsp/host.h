@@ -18,6 +18,7 @@
 
 /* Above what the partitions of the run do on a core, below the kernel's own threads. */
 #define CORE_PRIORITY 90
+#define CORE_NICE     (-20)
 
 struct host;
 

@@ -100,7 +100,10 @@ static void take_priority(char note[BSP_NOTE_MAX])
 {
 	const struct sched_param param = {.sched_priority = CORE_PRIORITY};
 
-	if (sched_setscheduler(0, SCHED_FIFO, &param))
+	if (!sched_setscheduler(0, SCHED_FIFO, &param))
+		return;
+	/* The next best. */
+	if (setpriority(PRIO_PROCESS, 0, CORE_NICE))
 		append(note,
 			"its threads have no real-time priority (SCHED_FIFO): %s; give bulkhead "
 			"CAP_SYS_NICE, or raise `ulimit -r` to %d",
@@ -112,6 +115,7 @@ static void give_priority_back(void)
 	const struct sched_param param = {0};
 
 	sched_setscheduler(0, SCHED_OTHER, &param);
+	setpriority(PRIO_PROCESS, 0, 0);
 }
 
 /* While there may be a right to. */

@@ -49,7 +49,9 @@ void child_stop(struct child *child, enum stop_reason reason)
 	if (!child_alive(child) || child->stop_sent || child->state == CHILD_ENDED)
 		return;
 	child->stop_sent = true;
-	child->restart_wanted = false;
+	/* A restart begins with a stop by command. */
+	if (reason != STOP_COMMAND)
+		child->restart_wanted = false;
 	if (!child->stopped_for)
 		child->stopped_for = reason;
 	/* Before it is ready it does not listen; and there is nothing to stop. */
