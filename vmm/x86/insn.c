@@ -20,9 +20,9 @@ struct insn {
 	unsigned address; /* bytes of an address: 2, 4, 8 */
 	bool rep;
 	bool has_rex;
-	uint8_t rex;
+	unsigned rex;
 	uint8_t segment; /* the override's prefix byte; 0: none */
-	uint8_t modrm;
+	unsigned modrm;
 	uint64_t imm;    /* immediate, port number, or absolute address */
 	uint64_t offset; /* of a memory operand, without its segment's base */
 	bool stack;      /* addressed by SP or BP: the default segment is SS */
@@ -142,7 +142,7 @@ static void take_modrm32(const struct insn_write *w, struct cursor *c, struct in
 	unsigned base = rm | (i->rex & 1) << 3;
 
 	if (rm == 4) {
-		uint8_t sib = (uint8_t)take(c, 1);
+		unsigned sib = (unsigned)take(c, 1);
 		unsigned index = (sib >> 3 & 7) | (i->rex & 2) << 2;
 
 		base = (sib & 7) | (i->rex & 1) << 3;
@@ -165,7 +165,7 @@ static void take_modrm32(const struct insn_write *w, struct cursor *c, struct in
 /* False when the operand is a register. */
 static bool take_modrm(const struct insn_write *w, struct cursor *c, struct insn *i)
 {
-	i->modrm = (uint8_t)take(c, 1);
+	i->modrm = (unsigned)take(c, 1);
 	if (i->modrm >> 6 == 3)
 		return false;
 	if (i->address == 2)
