@@ -630,10 +630,27 @@ void run_bsp_state(struct run *run, const char *partition, enum bsp_partition_st
 	ipc_send(run->bsp->control.fd, BSP_MSG_STATE, &m, sizeof(m));
 }
 
+/* Waits until the process has ended, NS at most; or closes its socket, or the user insists. */
+static void await_end(struct run_bsp *bsp, uint64_t ns)
+{
+	uint64_t now = monotonic_ns(), until = now + ns;
+
+	while (now < until) {
+		struct pollfd p[] = {{.fd = bsp->exited.fd, .events = POLLIN},
+			{.fd = bsp->control.fd, .events = POLLIN},
+			{.fd = bsp->run->signals.fd, .events = POLLIN}};
+
+		poll(p, ARRAY_SIZE(p), (int)((until - now) / 1000000 + 1));
+		bsp_receive(bsp, LAST_WORDS_MAX);
+		if (p[0].revents || p[2].revents || p[1].revents & POLLHUP || bsp->broke_protocol)
+			return;
+		now = monotonic_ns();
+	}
+}
+
 void run_bsp_stop(struct run *run)
 {
 	struct run_bsp *bsp = run->bsp;
-	uint64_t now = monotonic_ns(), until = now;
 
 	if (!bsp)
 		return;
@@ -644,18 +661,8 @@ void run_bsp_stop(struct run *run)
 	loop_timer_stop(&bsp->timer);
 	if (bsp->pid <= 0)
 		return;
-	if (!ipc_send(bsp->control.fd, BSP_MSG_SHUTDOWN, NULL, 0))
-		until += run->plan->bsp.deadline_ns + MARGIN_NS;
-	while (now < until) {
-		struct pollfd p[2] = {{.fd = bsp->exited.fd, .events = POLLIN},
-			{.fd = bsp->control.fd, .events = POLLIN}};
-
-		poll(p, 2, (int)((until - now) / 1000000 + 1));
-		bsp_receive(bsp, MESSAGES_PER_TURN);
-		if (p[0].revents)
-			break;
-		now = monotonic_ns();
-	}
+	if (bsp->phase == BSP_OPERATIONAL && !ipc_send(bsp->control.fd, BSP_MSG_SHUTDOWN, NULL, 0))
+		await_end(bsp, run->plan->bsp.deadline_ns + MARGIN_NS);
 	kill_process(bsp); /* if it has not ended by itself */
 	waitpid(bsp->pid, NULL, 0);
 	bsp->pid = 0;

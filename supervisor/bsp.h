@@ -104,7 +104,8 @@ void run_bsp_state(struct run *run, const char *partition, enum bsp_partition_st
 
 /*
  * The run has ended: lets the BSP shut down, for as long as its deadline, and ends its process.
- * Legal at any time, and twice. Waits, outside the loop.
+ * Legal at any time, and twice. Waits, outside the loop, unless one of the signals comes that end a
+ * run.
  */
 void run_bsp_stop(struct run *run);
 

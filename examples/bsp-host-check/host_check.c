@@ -6,13 +6,15 @@
  */
 #include <bsp.h>
 
-#include <cpuid.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
 
 #define ISOLATED    "/sys/devices/system/cpu/isolated"
 #define CLOCKSOURCE "/sys/devices/system/clocksource/clocksource0/current_clocksource"
@@ -125,13 +127,16 @@ static int check_governor(const struct bsp_context *ctx)
 /* [SDM 3B 18.17.1]: CPUID.80000007H:EDX[8] */
 static int check_tsc(const struct bsp_context *ctx)
 {
-	unsigned a, b, c, d = 0;
 	char conf[1024];
 
 	if (!config(ctx, "invariant-tsc", conf, sizeof(conf)))
 		return 0;
+#ifdef __x86_64__
+	unsigned a, b, c, d = 0;
+
 	if (__get_cpuid(0x80000007, &a, &b, &c, &d) && d & 1u << 8)
 		return 0;
+#endif
 	return ctx->fail(ctx, "its time-stamp counter stops or changes its rate when idle");
 }
 

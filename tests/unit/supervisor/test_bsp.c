@@ -69,6 +69,7 @@ static void setup(void)
 	files[0] = (struct plan_bsp_file){.path = mode_path, .access = PLAN_ACCESS_READ};
 	run.plan = &plan;
 	run.allowed = set;
+	run.signals = LOOP_WATCH_INIT;
 	run.err = open_memstream(&said, &said_size);
 	diags_init(&diags);
 	ck_assert_int_eq(loop_create_epoll(&run.loop), 0);
