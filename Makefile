@@ -274,4 +274,4 @@ help: ## this list
 	@echo; awk -F ':.*## ' '/^[a-z0-9_.-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' \
 		$(src)Makefile $(src)examples/rules.mk $(src)tests/bench/rules.mk
 
--include $(shell find $(out) -name '*.d' -not -path '*/variant-*' 2>/dev/null)
+-include $(shell find $(out) -name '*.d' -not -path '$(out)/variant-*' 2>/dev/null)
