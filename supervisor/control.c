@@ -192,8 +192,12 @@ static int start_claims(struct run *run, struct diags *diags)
 		return ret;
 	}
 	find_claimed(c);
-	for (unsigned i = 0; i < plan->partition_count; i++)
-		ret = claim_cores(c, &plan->partitions[i], diags) ?: ret;
+	for (unsigned i = 0; i < plan->partition_count; i++) {
+		int err = claim_cores(c, &plan->partitions[i], diags);
+
+		if (err)
+			ret = err;
+	}
 	for (unsigned i = 0; i < plan->housekeeping_count; i++) {
 		unsigned core = plan->housekeeping[i];
 

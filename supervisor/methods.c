@@ -96,6 +96,21 @@ static void call_status(struct rpc_call *call)
 
 /* ---- what changes the run ---- */
 
+static bool being_stopped(const struct child *child)
+{
+	return child_active(child) && (child->stop_phase != STOP_PHASE_NONE || child->stop_sent);
+}
+
+/* CHILD, or somebody in the run if it is NULL. */
+static bool any_being_stopped(const struct run *run, const struct child *child)
+{
+	bool any = child && being_stopped(child);
+
+	for (unsigned i = 0; !child && i < run->child_count; i++)
+		any = any || being_stopped(&run->children[i]);
+	return any;
+}
+
 /* Answers with what became of asking for VERB ("paused") of CHILD, or of the run if it is NULL. */
 static void conclude(struct rpc_call *call, const struct child *child, const char *verb, int ret)
 {
@@ -107,10 +122,7 @@ static void conclude(struct rpc_call *call, const struct child *child, const cha
 		rpc_reply(call, json_pack("{s:s, s:s}", "name", name, "state", state));
 	else if (ret == -EINVAL)
 		rpc_fail(call, RPC_ERROR_STATE, "%s is %s%s: it cannot be %s", name, state,
-			child && child_active(child) && child->stop_phase != STOP_PHASE_NONE
-				? ", and being stopped"
-				: "",
-			verb);
+			any_being_stopped(c->run, child) ? ", and being stopped" : "", verb);
 	else if (ret == -EBUSY)
 		rpc_fail(call, RPC_ERROR_LOCKED,
 			"%s cannot be %s: the safety partition has locked the run; wait until it "
@@ -148,7 +160,16 @@ static void call_restart(struct rpc_call *call)
 	act(call, child_restart, "restarted");
 }
 
-/* By force. In INIT, too: nothing is running yet that could be in the middle of something. */
+/* Gracefully; but in INIT nothing is running yet that could be in the middle of something. */
+static int run_end(struct run *run)
+{
+	if (run->released || run->stop != STOP_NONE)
+		return run_stop_gracefully(run);
+	run_event(run, NULL, "stop", "stopped before the start");
+	run_stop(run, STOP_COMMAND);
+	return 0;
+}
+
 static int run_kill(struct run *run)
 {
 	if (run_locked(run))
@@ -175,7 +196,7 @@ static void act_on_all(struct rpc_call *call, int (*action)(struct child *child)
 
 static void call_stop(struct rpc_call *call)
 {
-	act_on_all(call, child_stop_gracefully, run_stop_gracefully, "stopped");
+	act_on_all(call, child_stop_gracefully, run_end, "stopped");
 }
 
 static void call_kill(struct rpc_call *call)

@@ -111,11 +111,19 @@ test_control-paused-guest() {
 	wait
 }
 
+in_events() {
+	"$BULKHEAD" events 2>/dev/null | grep -q "$1"
+}
+
 test_control-stop() {
 	need_cores 2
-	start_control --set partitions.one.stop_timeout=200ms --set partitions.two.stop_timeout=200ms
-	bulkhead 0 stop one
-	has out '^one: stopped$'
+	start_control --set partitions.one.stop_timeout=2s --set partitions.two.stop_timeout=200ms
+	"$BULKHEAD" stop one >first.out &
+	within 5 in_events 'one .*asked to end itself' || fail "one was not asked"
+	bulkhead 1 stop one
+	has err 'one is running, and being stopped: it cannot be stopped'
+	wait $!
+	has first.out '^one: stopped$'
 	state_is one stopped
 	state_is two running
 	bulkhead 1 stop one
@@ -230,6 +238,27 @@ test_control-stats() {
 	kill -CONT "$(partition one)"
 	kill "$supervisor"
 	finish 130
+}
+
+# A run that is still in INIT: its BSP does not come to an end.
+in_state() {
+	"$BULKHEAD" list 2>/dev/null | grep -q "$1"
+}
+
+test_control-init() {
+	bsp_plan 'init hang' how=off
+	sed -i 's/^bsp:/&\n  deadline: 20s/' plan.yaml
+	start run plan.yaml --console none
+	within 10 in_state INIT || fail "it is not listed in INIT"
+	mv err run.err
+	state_is rt created
+	bulkhead 1 pause rt
+	has err 'rt is created: it cannot be paused'
+	bulkhead 1 console rt </dev/null
+	has err 'rt is created: it has no console to attach to'
+	bulkhead 0 stop
+	finish 0
+	has run.err 'rt: not started; exit code 0$'
 }
 
 # ---- several runs ----
