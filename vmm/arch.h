@@ -61,6 +61,12 @@ int arch_vcpu_undo_access(struct vcpu *vcpu, const struct vm_access *access);
  */
 int arch_vcpu_inject_fault(struct vcpu *vcpu, const struct vm_access *access);
 
+/*
+ * On the vCPU's own thread, before it runs the guest for the first time or after a pause: a guest
+ * that has a clock of the monitor's learns that it was held, and does not take that for a hang.
+ */
+void arch_vcpu_resumed(struct vcpu *vcpu);
+
 /* What KVM_EXIT_FAIL_ENTRY's hardware reason means, as text; NULL when unknown. */
 const char *arch_fail_entry_reason(uint64_t reason);
 

@@ -126,6 +126,7 @@ static void *vcpu_thread(void *arg)
 			continue;
 		}
 		clear_immediate_exit(vcpu);
+		arch_vcpu_resumed(vcpu);
 		vcpu_run(vcpu);
 	}
 	return NULL;

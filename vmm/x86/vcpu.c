@@ -127,6 +127,12 @@ void arch_vcpu_destroy(struct vcpu *vcpu)
 	(void)vcpu; /* KVM's state goes with the descriptor */
 }
 
+void arch_vcpu_resumed(struct vcpu *vcpu)
+{
+	/* Fails where the guest does not use that clock. */
+	ioctl(vcpu->fd, KVM_KVMCLOCK_CTRL, 0);
+}
+
 /* A flat 4 GiB segment of the given type [SDM 3A 3.4.5]. */
 static struct kvm_segment flat_segment(uint16_t selector, uint8_t type)
 {
