@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Watching the BSP's process. What it says is checked like what a partition says; what became of a
- * bsp_fatal_error is read from the shared page, so that it is known of a hook that never ends, too.
+ * The life of the BSP's process: loading, bsp_init on one core after the other, its end. What it
+ * says is checked like what a partition says.
  */
 #include "supervisor/bsp.h"
 
@@ -47,23 +47,6 @@ static const char *message_text(const struct ipc_message *m, size_t size, char b
 	while (n && buf[n - 1] == ' ')
 		buf[--n] = '\0';
 	return buf;
-}
-
-#define DURATION_MAX 32
-
-static const char *duration(uint64_t ns, char buf[DURATION_MAX])
-{
-	if (ns < 10000000)
-		snprintf(buf, DURATION_MAX, "%" PRIu64 " us", (ns + 500) / 1000);
-	else
-		snprintf(buf, DURATION_MAX, "%" PRIu64 " ms", (ns + 500000) / 1000000);
-	return buf;
-}
-
-/* From FROM to TO as the BSP has written them down: 0 when they are no such times. */
-static uint64_t elapsed(uint64_t from, uint64_t to)
-{
-	return from && to > from ? to - from : 0;
 }
 
 static const char *core_says(const struct run_bsp *bsp, uint32_t index, char buf[32])
@@ -141,44 +124,6 @@ static void init_failed(struct run_bsp *bsp, const char *reason)
 		bsp_path(bsp), c->core, c->partition->name, reason);
 }
 
-/* ---- waiting for bsp_fatal_error to end ---- */
-
-/* Starts the timer for the next bsp_fatal_error that may overstay. */
-static void arm_deadline(struct run_bsp *bsp)
-{
-	uint64_t next = UINT64_MAX, now = monotonic_ns();
-
-	for (unsigned i = 0; i < bsp->core_count; i++) {
-		const struct bsp_core *c = &bsp->cores[i];
-
-		if (c->expected_ns && !c->concluded)
-			next = min_u64(next, c->expected_ns);
-	}
-	if (next == UINT64_MAX) {
-		loop_timer_stop(&bsp->timer);
-		return;
-	}
-	next += bsp->run->plan->bsp.deadline_ns;
-	loop_timer_start(&bsp->timer, next > now ? next - now : 1);
-}
-
-static void expect_fatal(struct run_bsp *bsp, struct bsp_core *c)
-{
-	if (c->expected_ns)
-		return;
-	c->expected_ns = monotonic_ns();
-	arm_deadline(bsp);
-}
-
-/* Those that were entered before anybody could expect them. */
-static void expect_entered(struct run_bsp *bsp)
-{
-	for (unsigned i = 0; i < bsp->core_count; i++) {
-		if (atomic_load(&bsp->shared[i].state) >= BSP_CORE_FATAL)
-			expect_fatal(bsp, &bsp->cores[i]);
-	}
-}
-
 /* ---- bsp_init ---- */
 
 static void init_next(struct run_bsp *bsp)
@@ -191,7 +136,7 @@ static void init_next(struct run_bsp *bsp)
 		loop_timer_stop(&bsp->timer);
 		bsp->phase = BSP_OPERATIONAL;
 		bsp->done = NULL;
-		expect_entered(bsp);
+		bsp_expect_entered(bsp);
 		done(bsp->run, true);
 		return;
 	}
@@ -295,138 +240,26 @@ static bool on_log(struct run_bsp *bsp, const struct ipc_message *m)
 	return true;
 }
 
-/* ---- bsp_fatal_error ---- */
-
-/* Says what became of it; nothing about it is expected any more. */
-static void conclude_fatal(struct run_bsp *bsp, struct bsp_core *c, const char *died)
-{
-	const struct bsp_shared_core *s = &bsp->shared[c - bsp->cores];
-	uint32_t state = atomic_load(&s->state);
-	uint64_t entered = atomic_load(&s->entered_ns), ended = atomic_load(&s->ended_ns);
-	char after[DURATION_MAX], took[DURATION_MAX], limit[DURATION_MAX];
-
-	if (c->concluded)
-		return;
-	c->concluded = true;
-	duration(elapsed(atomic_load(&s->event_ns), entered), after);
-	duration(elapsed(entered, ended), took);
-	duration(bsp->run->plan->bsp.deadline_ns, limit);
-	if (state == BSP_CORE_HALTED)
-		run_say(bsp->run,
-			"bsp: core %u: bsp_fatal_error was entered %s after the event and halted the "
-			"core %s later",
-			c->core, after, took);
-	else if (state == BSP_CORE_RETURNED)
-		run_say(bsp->run,
-			"bsp: core %u: bsp_fatal_error was entered %s after the event and returned %s "
-			"later, which it must not; the vCPU stays parked",
-			c->core, after, took);
-	else if (died)
-		run_say(bsp->run, "bsp: core %u: its process %s %s; the vCPU stays parked", c->core,
-			died,
-			state == BSP_CORE_FATAL ? "in bsp_fatal_error" : "before bsp_fatal_error");
-	else if (state == BSP_CORE_FATAL)
-		run_say(bsp->run,
-			"bsp: core %u: bsp_fatal_error was entered %s after the event and has not "
-			"ended within its deadline of %s; the vCPU stays parked",
-			c->core, after, limit);
-	else
-		run_say(bsp->run,
-			"bsp: core %u: bsp_fatal_error was not entered within its deadline of %s: its "
-			"thread did not get to run; the vCPU stays parked",
-			c->core, limit);
-}
-
-static void call_settled(struct run_bsp *bsp)
-{
-	if (bsp->settled)
-		bsp->settled(bsp->run);
-}
-
-static bool on_fatal(struct run_bsp *bsp, const struct ipc_message *m)
-{
-	struct bsp_message_core head;
-	struct bsp_core *c;
-
-	if (m->size != sizeof(head) || (bsp->phase != BSP_OPERATIONAL && bsp->phase != BSP_INIT))
-		return false;
-	memcpy(&head, m->payload, sizeof(head));
-	if (head.index >= bsp->core_count)
-		return false;
-	/* The last core's answer is still to come: a partition was too early with its alarm. */
-	if (bsp->phase == BSP_INIT)
-		return true;
-	c = &bsp->cores[head.index];
-	expect_fatal(bsp, c);
-	conclude_fatal(bsp, c, NULL);
-	arm_deadline(bsp);
-	call_settled(bsp);
-	return true;
-}
-
-void run_bsp_fatal(struct run *run, unsigned host_core, uint64_t event_ns)
-{
-	struct run_bsp *bsp = run->bsp;
-	uint64_t alarm = BSP_ALARM;
-
-	for (unsigned i = 0; bsp && bsp->phase == BSP_OPERATIONAL && i < bsp->core_count; i++) {
-		struct bsp_core *c = &bsp->cores[i];
-
-		if (c->core != host_core || c->expected_ns)
-			continue;
-		expect_fatal(bsp, c);
-		if (atomic_load(&bsp->shared[i].state) >= BSP_CORE_FATAL)
-			continue;
-		atomic_store(&bsp->shared[i].event_ns, event_ns ? event_ns : monotonic_ns());
-		(void)!write(c->alarm_fd, &alarm, sizeof(alarm));
-	}
-}
-
-bool run_bsp_busy(const struct run *run)
-{
-	for (unsigned i = 0; run->bsp && i < run->bsp->core_count; i++) {
-		const struct bsp_core *c = &run->bsp->cores[i];
-
-		if (c->expected_ns && !c->concluded)
-			return true;
-	}
-	return false;
-}
-
 /* ---- time ---- */
-
-static void fatal_overstayed(struct run_bsp *bsp)
-{
-	uint64_t deadline = bsp->run->plan->bsp.deadline_ns, now = monotonic_ns();
-
-	for (unsigned i = 0; i < bsp->core_count; i++) {
-		struct bsp_core *c = &bsp->cores[i];
-
-		if (c->expected_ns && now >= c->expected_ns + deadline)
-			conclude_fatal(bsp, c, NULL);
-	}
-	arm_deadline(bsp);
-	call_settled(bsp);
-}
 
 static void timer_expired(struct loop_timer *t)
 {
 	struct run_bsp *bsp = container_of(t, struct run_bsp, timer);
-	char limit[DURATION_MAX], text[96];
+	char limit[BSP_DURATION_MAX], text[96];
 
 	switch (bsp->phase) {
 	case BSP_LOADING:
 		start_failed(bsp, BH_EXIT_HOST,
 			"%s has not been loaded within %s; see what its constructors wait for",
-			bsp_path(bsp), duration(LOAD_NS, limit));
+			bsp_path(bsp), bsp_duration(LOAD_NS, limit));
 		break;
 	case BSP_INIT:
 		snprintf(text, sizeof(text), "it has not ended within its deadline of %s",
-			duration(bsp->run->plan->bsp.deadline_ns, limit));
+			bsp_duration(bsp->run->plan->bsp.deadline_ns, limit));
 		init_failed(bsp, text);
 		break;
 	case BSP_OPERATIONAL:
-		fatal_overstayed(bsp);
+		bsp_fatal_overstayed(bsp);
 		break;
 	default:
 		break;
@@ -447,7 +280,7 @@ static bool on_message(struct run_bsp *bsp, const struct ipc_message *m)
 	case BSP_MSG_LOG:
 		return on_log(bsp, m);
 	case BSP_MSG_LEFT:
-		return on_fatal(bsp, m);
+		return bsp_on_left(bsp, m);
 	case BSP_MSG_CRASHED:
 		return on_crashed(bsp, m);
 	default:
@@ -484,22 +317,16 @@ static void control_ready(struct loop_watch *w, uint32_t revents)
 /* It ended while it was needed: every bsp_fatal_error that was to come is lost. */
 static void died_operational(struct run_bsp *bsp, const char *how)
 {
-	bool pending = run_bsp_busy(bsp->run);
-
 	bsp->phase = BSP_DEAD;
 	loop_timer_stop(&bsp->timer);
-	for (unsigned i = 0; i < bsp->core_count; i++) {
-		if (bsp->cores[i].expected_ns)
-			conclude_fatal(bsp, &bsp->cores[i], how);
-	}
-	if (!pending)
+	if (!bsp_conclude_all(bsp, how))
 		run_say(bsp->run,
 			"bsp: its process %s; without a BSP the platform is taken to its safe state as "
 			"far as Bulkhead can",
 			how);
 	if (bsp->died)
 		bsp->died(bsp->run);
-	call_settled(bsp);
+	bsp_call_settled(bsp);
 }
 
 static void process_exited(struct loop_watch *w, uint32_t revents)

@@ -17,8 +17,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct ipc_message;
 struct run;
-struct child;
 
 /* One host core of the plan, with what the supervisor knows of its hooks. Times: monotonic, ns. */
 struct bsp_core {
@@ -124,7 +124,25 @@ void run_bsp_report(const struct run *run, uint64_t event_ns, FILE *f);
 /* For --json: what happened on each core and when; null when the plan has no BSP. */
 json_t *run_bsp_json(const struct run *run);
 
-/* ---- between bsp.c, bsp_spawn.c and bsp_report.c ---- */
+/* ---- between bsp.c, bsp_fatal.c, bsp_spawn.c and bsp_report.c ---- */
+
+/* "35 us", "120 ms". */
+#define BSP_DURATION_MAX 32
+const char *bsp_duration(uint64_t ns, char buf[BSP_DURATION_MAX]);
+
+/* Expects the end of those bsp_fatal_error that were entered before anybody could know. */
+void bsp_expect_entered(struct run_bsp *bsp);
+
+/* BSP_MSG_LEFT. False when the message is not one that may come now. */
+bool bsp_on_left(struct run_bsp *bsp, const struct ipc_message *m);
+
+/* The timer has expired: says which have overstayed. */
+void bsp_fatal_overstayed(struct run_bsp *bsp);
+
+/* The process has ended as HOW says, and with it all bsp_fatal_error. Whether there were any. */
+bool bsp_conclude_all(struct run_bsp *bsp, const char *how);
+
+void bsp_call_settled(struct run_bsp *bsp);
 
 /* The shared object, or "builtin". */
 const char *bsp_path(const struct run_bsp *bsp);
