@@ -43,9 +43,12 @@ WERROR ?= $(if $(CI),1)
 
 VERSION := $(shell git -C $(src) describe --always --dirty 2>/dev/null || echo unknown)
 libs := -lyaml -ljansson -lelf -lz -luring -lseccomp
-# The C library alone is shared: a run executes the program once for itself and once per partition,
-# and looking up five small libraries each time would take longer than all else that it does.
-ifeq ($(SHARED)$(STATIC),)
+# The program is static, and loaded anywhere: a run executes it once for itself and once per
+# partition, and a dynamic loader would take longer each time than all else that it does. Other
+# programs have the C library shared. SHARED=1 is for distributions, which want all shared.
+program_libs := $(libs)
+ifeq ($(SHARED)$(STATIC)$(SAN),)
+program_libs := -static-pie $(libs)
 libs := -Wl,-Bstatic $(libs) -Wl,-Bdynamic
 endif
 warnings := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wmissing-prototypes -Wimplicit-fallthrough \
@@ -76,7 +79,7 @@ all: $(program) $(bsp_program) ## build the programs (the default)
 
 $(program): $(out)/cli/main.o $(archive)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ldflags) -o $@ $^ $(libs)
+	$(Q)$(CC) $(ldflags) -o $@ $^ $(program_libs)
 
 $(archive): $(objects)
 	$(call say,AR,$@)
