@@ -403,6 +403,27 @@ static void close_the_door(uint64_t keep_caps, struct diags *gaps)
 			strerror(errno));
 }
 
+void sandbox_reduce(uint64_t keep_caps, struct diags *gaps)
+{
+	struct caps caps;
+	int ret = caps_get(&caps);
+
+	for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++) {
+		if (!(keep_caps & CAP_BIT(cap)))
+			prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+	}
+	caps.effective &= keep_caps;
+	caps.permitted &= keep_caps;
+	caps.inheritable &= keep_caps;
+	if (!ret)
+		ret = caps_set(&caps);
+	if (!ret && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		ret = -errno;
+	if (ret)
+		diag_warning(
+			gaps, NULL, NULL, "it keeps its privileges: %s; see dmesg", strerror(-ret));
+}
+
 void sandbox_enter(uint64_t keep_caps, struct diags *gaps)
 {
 	/* For reasons: by then /proc is out of reach. */

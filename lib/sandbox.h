@@ -70,6 +70,12 @@ void sandbox_enter(uint64_t keep_caps, struct diags *gaps);
 /* Takes away what sandbox_enter kept, still with one thread. Legal when that was nothing. */
 void sandbox_drop_kept(struct diags *gaps);
 
+/*
+ * The mild form, for a process that still starts others: takes away all capabilities but KEEP_CAPS,
+ * from it and from all that it starts, and sets no_new_privs.
+ */
+void sandbox_reduce(uint64_t keep_caps, struct diags *gaps);
+
 /* RLIMIT_NPROC counts threads, too: set it when they are there. */
 void sandbox_limit(const struct sandbox_limit *limits, unsigned count, struct diags *gaps);
 

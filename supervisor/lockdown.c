@@ -1,11 +1,102 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "supervisor/lockdown.h"
 
+#include "lib/sandbox.h"
 #include "lib/util.h"
 #include "partition/probe.h"
 
 #include <ctype.h>
+#include <errno.h>
+#include <linux/capability.h>
 #include <string.h>
+
+/* ---- the supervisor's own ---- */
+
+#define CAP(cap) ((uint64_t)1 << (cap))
+
+/* What root's supervisor keeps, and hands on to those it starts. */
+static const uint64_t kept_caps =
+	/* Opens files of any owner: images, logs, devices, the control socket. */
+	CAP(CAP_DAC_OVERRIDE) | CAP(CAP_DAC_READ_SEARCH) | CAP(CAP_FOWNER) | CAP(CAP_CHOWN) |
+	/* Ends partitions, which have another uid. */
+	CAP(CAP_KILL) |
+	/* Moves threads to their cores, real-time priority for the BSP. */
+	CAP(CAP_SYS_NICE) |
+	/* Partitions: namespaces, nobody's uid, no capabilities, locked memory. */
+	CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_CHROOT) | CAP(CAP_SETUID) | CAP(CAP_SETGID) |
+	CAP(CAP_SETPCAP) | CAP(CAP_SYS_RESOURCE) | CAP(CAP_IPC_LOCK);
+
+static const struct sandbox_rule denied_calls[] = {
+	/* Other processes' memory and descriptors. */
+	SANDBOX_CALL("ptrace"),
+	SANDBOX_CALL("process_vm_readv"),
+	SANDBOX_CALL("process_vm_writev"),
+	SANDBOX_CALL("pidfd_getfd"),
+	SANDBOX_CALL("kcmp"),
+	/* The kernel itself: its code, its replacement, its keys, what it does for others. */
+	SANDBOX_CALL("init_module"),
+	SANDBOX_CALL("finit_module"),
+	SANDBOX_CALL("delete_module"),
+	SANDBOX_CALL("kexec_load"),
+	SANDBOX_CALL("kexec_file_load"),
+	SANDBOX_CALL("bpf"),
+	SANDBOX_CALL("perf_event_open"),
+	SANDBOX_CALL("userfaultfd"),
+	SANDBOX_CALL("add_key"),
+	SANDBOX_CALL("request_key"),
+	SANDBOX_CALL("keyctl"),
+	/* The machine: power, clock, swap, accounting, raw ports. */
+	SANDBOX_CALL("reboot"),
+	SANDBOX_CALL("settimeofday"),
+	SANDBOX_CALL("clock_settime"),
+	SANDBOX_CALL("adjtimex"),
+	SANDBOX_CALL("clock_adjtime"),
+	SANDBOX_CALL("swapon"),
+	SANDBOX_CALL("swapoff"),
+	SANDBOX_CALL("acct"),
+	SANDBOX_CALL("iopl"),
+	SANDBOX_CALL("ioperm"),
+	/* Files behind the back of their folders' permissions, others' namespaces. */
+	SANDBOX_CALL("open_by_handle_at"),
+	SANDBOX_CALL("setns"),
+};
+
+int run_lock_down(struct run *run, struct diags *diags)
+{
+	struct sandbox_filter *filter = NULL;
+	struct diags gaps;
+	int ret;
+
+	if (run->plan->lockdown == PLAN_LOCKDOWN_OFF || run->plan->safe_state.command)
+		return 0;
+	diags_init(&gaps);
+	sandbox_reduce(kept_caps, &gaps);
+	ret = sandbox_filter_create(SANDBOX_DENY_LISTED, &filter);
+	if (!ret)
+		ret = sandbox_filter_add(filter, denied_calls, ARRAY_SIZE(denied_calls));
+	if (!ret)
+		sandbox_filter_apply(filter, &gaps);
+	else
+		sandbox_filter_destroy(filter);
+	if (ret)
+		diag_warning(&gaps, NULL, NULL, "no system call filter: %s; %s", strerror(-ret),
+			diag_remedy(-ret) ?: DOCTOR_REMEDY);
+	ret = 0;
+	for (unsigned i = 0; i < gaps.count; i++) {
+		if (run->plan->lockdown == PLAN_LOCKDOWN_STRICT) {
+			diag_error(diags, NULL, "lockdown",
+				"strict, but the supervisor cannot be locked down: %s",
+				gaps.items[i].text);
+			ret = -EPERM;
+		} else {
+			run_say(run, "the supervisor: NOT ISOLATED: %s", gaps.items[i].text);
+		}
+	}
+	diags_fini(&gaps);
+	return ret;
+}
+
+/* ---- what partitions say ---- */
 
 /* More lines than there are kinds of gaps would come from a process that lies. */
 #define GAP_LINES_MAX 16

@@ -6,6 +6,14 @@
 #include "lib/ipc.h"
 #include "supervisor/run.h"
 
+/*
+ * Takes away from the supervisor, and with it from all that it starts, what neither needs; before
+ * the first of them is started. Nothing with `lockdown: off`, nor with a command for the safe
+ * state, which may need anything. 0, or -EPERM with the reason in DIAGS when the plan is strict and
+ * the host refuses.
+ */
+int run_lock_down(struct run *run, struct diags *diags);
+
 /* Says what the child could not be isolated from, as its MSG_READY tells. */
 void child_say_gaps(const struct child *child, const struct ipc_message *ready);
 

@@ -299,6 +299,8 @@ static int run_init(struct run *run, struct diags *diags)
 	if (!ret)
 		ret = run_open(run, diags);
 	if (!ret)
+		ret = run_lock_down(run, diags);
+	if (!ret)
 		ret = run_bsp_start(run, diags);
 	run_bsp_watch(run, run_check_done, run_bsp_lost);
 	return ret && ret != -EINVAL ? -EIO : ret;
