@@ -75,6 +75,7 @@ GUEST(store_again, "mov %eax, 0x1f8(%edi)" AT(store_again, "mov %eax, 0x20(%ebx)
 
 /* Counts at EDI for ever. */
 GUEST(count, AT(count, "incl (%edi)\njmp at_count"));
+GUEST(halt, "incl (%edi)\ncli" AT(halt, "hlt"));
 /* Starts CPU 1 in real mode at 0x8000, waits until it counts, then writes to nowhere. */
 GUEST(two, "movl $0x01000000, 0xfee00310\nmovl $0x4500, 0xfee00300\n"
 	   "movl $0x01000000, 0xfee00310\nmovl $0x4608, 0xfee00300\n"
@@ -315,7 +316,7 @@ START_TEST(pause_and_resume)
 
 	if (fx.kvm_fd < 0)
 		return;
-	machine_make(1);
+	machine_make(2); /* the second one waits for its start, which never comes */
 	load(&g);
 	start(VM_VIOLATION_IGNORE, VM_FATAL_END);
 	ck_assert_int_eq(vm_pause(fx.vm), 0); /* it waits for the start anyway */
@@ -396,6 +397,27 @@ START_TEST(parking)
 	ck_assert_int_eq(end->vcpu, 1);
 	ck_assert(!vm_take_parked(fx.vm, &parked));
 	ck_assert_uint_eq(fx.fatal_calls, 2);
+}
+END_TEST
+
+/* Asleep with interrupts off, where nothing but a signal reaches it. */
+START_TEST(a_halted_guest)
+{
+	const struct guest g = V(halt);
+	const struct vm_end *end;
+
+	if (fx.kvm_fd < 0)
+		return;
+	run_one(&g, VM_VIOLATION_IGNORE);
+	ck_assert(counts_past(0, WAIT_MS));
+	usleep(20000);
+	ck_assert_int_eq(vm_pause(fx.vm), 0);
+	vm_resume(fx.vm);
+	vm_fault(fx.vm, 0, END_WATCHDOG, "lost watchdog", "asleep");
+	end = wait_end();
+	ck_assert_ptr_nonnull(end);
+	ck_assert_int_eq(end->kind, END_WATCHDOG);
+	ck_assert_uint_eq(end->pc, at(&g) + 1);
 }
 END_TEST
 
@@ -487,6 +509,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tc, pause_and_resume);
 	tcase_add_loop_test(tc, a_fault_from_elsewhere, 0, 2);
 	tcase_add_loop_test(tc, parking, VM_FATAL_PARK, VM_FATAL_SPIN + 1);
+	tcase_add_test(tc, a_halted_guest);
 	tcase_add_test(tc, a_triple_fault);
 	tcase_add_loop_test(tc, a_read_only_page, 0, 2);
 	tcase_add_test(tc, an_interrupt_by_eventfd);
