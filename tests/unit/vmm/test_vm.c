@@ -85,6 +85,17 @@ extern const uint8_t code_second[], code_second_end[];
 __asm__(".pushsection .rodata\n.code16\ncode_second:\n"
 	"1: incl 0x4000\ncmpw $0, 0x4004\nje 1b\nin $0x99, %al\n2: hlt\njmp 2b\n"
 	"code_second_end:\n.code64\n.popsection\n");
+/* Starts CPU 1 and ends with what it leaves in the third word at GPA_DATA. */
+GUEST(wait_word, "movl $0x01000000, 0xfee00310\nmovl $0x4500, 0xfee00300\n"
+		 "movl $0x01000000, 0xfee00310\nmovl $0x4608, 0xfee00300\n"
+		 "1: mov 8(%edi), %eax\ntest %eax, %eax\njz 1b" AT(wait_word, "out %eax, $0xf4"));
+/* In real mode, at 0800:0000. Its #GP handler leaves there the IP that it finds on the stack. */
+extern const uint8_t code_real[], code_real_end[], at_real[];
+__asm__(".pushsection .rodata\n.code16\ncode_real:\n"
+	"movw $(3f - code_real), 0x34\nmovw $0x800, 0x36\nmov $0x7000, %sp\n"
+	"mov $0x9000, %bx\nmov %bx, %ds\nat_real: in $0x99, %al\n2: hlt\njmp 2b\n"
+	"3: xor %bx, %bx\nmov %bx, %ds\npop %ax\nmov %ax, 0x4008\njmp 2b\n"
+	"code_real_end:\n.code64\n.popsection\n");
 GUEST(read_mapping, AT(read_mapping, "mov 0xa0000010, %eax\nout %eax, $0xf4"));
 GUEST(write_mapping, AT(write_mapping, "mov %al, 0xa0000010"));
 /* Until line 9 has risen: the second PIC's request register [8259A, OCW3]. */
@@ -400,6 +411,26 @@ START_TEST(parking)
 }
 END_TEST
 
+START_TEST(injected_in_real_mode)
+{
+	const struct guest g = V(wait_word);
+	const struct vm_end *end;
+
+	if (fx.kvm_fd < 0)
+		return;
+	machine_make(2);
+	load(&g);
+	put(0x8000, code_real, (size_t)(code_real_end - code_real));
+	start(VM_VIOLATION_INJECT, VM_FATAL_END);
+	vm_release(fx.vm);
+	end = wait_end();
+	ck_assert_ptr_nonnull(end);
+	ck_assert_int_eq(end->kind, END_EXIT_CODE);
+	/* On top of the stack, because there is no error code in real mode. */
+	ck_assert_uint_eq(end->code, (uint32_t)(at_real - code_real));
+}
+END_TEST
+
 /* Asleep with interrupts off, where nothing but a signal reaches it. */
 START_TEST(a_halted_guest)
 {
@@ -509,6 +540,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tc, pause_and_resume);
 	tcase_add_loop_test(tc, a_fault_from_elsewhere, 0, 2);
 	tcase_add_loop_test(tc, parking, VM_FATAL_PARK, VM_FATAL_SPIN + 1);
+	tcase_add_test(tc, injected_in_real_mode);
 	tcase_add_test(tc, a_halted_guest);
 	tcase_add_test(tc, a_triple_fault);
 	tcase_add_loop_test(tc, a_read_only_page, 0, 2);
