@@ -532,3 +532,29 @@ print(s.recv(100).decode())' >ready &
 	has out '"run": "x"'
 	finish 0
 }
+
+# A storm of clients is no business of the safety partition's.
+test_control-storm() {
+	need_cores 2
+	plan_of rt beats=0 1 | sed "s|image: .*|image: $EXAMPLES/heartbeat.elf|
+		s|cmdline: .*|cmdline: period_ms=50 beats=80|; \$a\    role: safety" >plan.yaml
+	begin plan.yaml
+	timeout 20 "${PYTHON:-python3}" - "$XDG_RUNTIME_DIR/bulkhead/plan.sock" <<-'END' >storm 2>&1 ||
+		import socket, sys, os, time
+		end = time.time() + 2
+		n = 0
+		while time.time() < end:
+		    s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+		    s.connect(sys.argv[1])
+		    try:
+		        s.sendall(b'{"jsonrpc":"2.0","id":1,"method":"status"}\n' * 20 + os.urandom(100))
+		        n += 1
+		    except (BrokenPipeError, ConnectionResetError):
+		        pass
+		    s.close()
+		assert n > 100, n
+	END
+		fail "$(cat storm)"
+	finish 0
+	has run.err 'rt: ok, exit code 0'
+}
