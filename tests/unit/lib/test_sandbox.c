@@ -35,12 +35,14 @@ static int in_child(int (*body)(const void *arg), const void *arg)
 
 static const struct sandbox_rule allowed[] = {
 	SANDBOX_CALL("exit_group"),
+	SANDBOX_CALL("sigaltstack"), /* sanitizers ask for it on the way to the exit */
 	SANDBOX_CALL("getppid"),
-	SANDBOX_CALL("a_call_of_another_architecture_is_none"),
 	SANDBOX_CALL_MASKED("mprotect", 2, PROT_EXEC, 0),
 	SANDBOX_CALL_MASKED("mmap", 2, PROT_EXEC, 0),
 	SANDBOX_CALL_IF("fcntl", 1, F_GETFL),
 };
+
+static const struct sandbox_rule none = SANDBOX_CALL("no_such_call");
 
 static void apply(enum sandbox_filter_kind kind, const struct sandbox_rule *rules, size_t count)
 {
@@ -53,14 +55,6 @@ static void apply(enum sandbox_filter_kind kind, const struct sandbox_rule *rule
 	sandbox_filter_apply(filter, &gaps);
 	if (gaps.count)
 		_exit(98);
-}
-
-static void apply_allowed(void)
-{
-	const struct sandbox_rule rules[] = {
-		allowed[0], allowed[1], allowed[3], allowed[4], allowed[5]};
-
-	apply(SANDBOX_ALLOW_LISTED, rules, ARRAY_SIZE(rules));
 }
 
 enum act {
@@ -84,7 +78,7 @@ static int act(const void *arg)
 	static _Alignas(4096) char page[4096];
 	char *const argv[] = {page, NULL};
 
-	apply_allowed();
+	apply(SANDBOX_ALLOW_LISTED, allowed, ARRAY_SIZE(allowed));
 	switch (*(const enum act *)arg) {
 	case ACT_GETPPID:
 		return getppid() == 0;
@@ -154,7 +148,7 @@ START_TEST(names_that_are_none_are_refused)
 	struct sandbox_filter *filter;
 
 	ck_assert_int_eq(sandbox_filter_create(SANDBOX_ALLOW_LISTED, &filter), 0);
-	ck_assert_int_eq(sandbox_filter_add(filter, &allowed[2], 1), -EINVAL);
+	ck_assert_int_eq(sandbox_filter_add(filter, &none, 1), -EINVAL);
 	/* Twice the same is no mistake. */
 	ck_assert_int_eq(sandbox_filter_add(filter, &allowed[0], 1), 0);
 	ck_assert_int_eq(sandbox_filter_add(filter, &allowed[0], 1), 0);
