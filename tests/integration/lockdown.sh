@@ -121,3 +121,22 @@ test_isolation-seen() {
 	kill "$supervisor"
 	finish 130
 }
+
+# The supervisor, less strictly; not at all when the plan says so, nor before a command that may need all.
+test_supervisor-locked() {
+	local option
+	plan_of a how=spin 0 >plan.yaml
+	start run plan.yaml
+	wait_output out how=spin
+	has "/proc/$supervisor/status" '^NoNewPrivs:.1$' '^Seccomp:.2$'
+	[ "$(id -u)" != 0 ] || lacks "/proc/$supervisor/status" "$(grep '^CapBnd' /proc/self/status)"
+	kill "$supervisor"
+	finish 130
+	for option in lockdown=off safe_state.command=true; do
+		start run plan.yaml --set "$option"
+		wait_output out how=spin
+		has "/proc/$supervisor/status" '^NoNewPrivs:.0$' '^Seccomp:.0$'
+		kill "$supervisor"
+		finish 130
+	done
+}
