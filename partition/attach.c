@@ -233,6 +233,7 @@ void attach_output(struct attach *a, const uint8_t *data, size_t n)
 
 int attach_add(struct attach *a, int fd, bool writer)
 {
+	static const char full[] = "\r\n[bulkhead: too many consoles are attached]\r\n";
 	struct client *c = NULL;
 
 	for (unsigned i = 0; !c && i < ATTACH_CLIENTS_MAX; i++) {
@@ -240,6 +241,7 @@ int attach_add(struct attach *a, int fd, bool writer)
 			c = &a->clients[i];
 	}
 	if (!c) {
+		(void)!send(fd, full, strlen(full), MSG_DONTWAIT | MSG_NOSIGNAL);
 		close(fd);
 		return -ENOSPC;
 	}

@@ -245,6 +245,7 @@ START_TEST(there_is_a_limit)
 		fds[i] = attached(false);
 	fds[ATTACH_CLIENTS_MAX] = client(false, &ret);
 	ck_assert_int_eq(ret, -ENOSPC);
+	ck_assert_ptr_nonnull(strstr(arrived(fds[ATTACH_CLIENTS_MAX]), "too many consoles"));
 	ck_assert_ptr_null(arrived(fds[ATTACH_CLIENTS_MAX]));
 	close(fds[0]);
 	run_for(5 * MS);
