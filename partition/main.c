@@ -38,7 +38,8 @@ struct partition {
 	struct plan_partition *plan;
 	struct partition_build build;
 	struct vm *vm;
-	struct diags gaps; /* of the lock-down */
+	struct vm_ahead *ahead; /* until vm_create takes it */
+	struct diags gaps;      /* of the lock-down */
 
 	struct loop *loop;
 	struct loop_watch control;
@@ -554,7 +555,7 @@ static void set_priority(const struct partition *p, int priority)
 static int create_vm(struct partition *p, const char **ret_what)
 {
 	cpu_set_t affinity[PLAN_VCPUS_MAX];
-	int ret = vm_create(p->launch.kvm_fd, &p->build.machine, &p->vm, ret_what);
+	int ret = vm_create(p->launch.kvm_fd, &p->build.machine, p->ahead, &p->vm, ret_what);
 
 	vcpu_affinity(p, affinity);
 	if (!ret)
@@ -600,7 +601,10 @@ static int send_ready(struct partition *p)
 static int partition_run(struct partition *p)
 {
 	const char *what = "starting its I/O thread";
-	int ret = start_io(p);
+	int ret;
+
+	p->ahead = vm_ask_ahead(p->launch.kvm_fd);
+	ret = start_io(p);
 
 	if (!ret)
 		ret = start_consoles(p);
@@ -611,6 +615,7 @@ static int partition_run(struct partition *p)
 	ret = build(p);
 	if (ret)
 		return ret;
+	vm_ahead_wait(p->ahead); /* what follows is for a process with one thread */
 	partition_lockdown_memory(p->plan, &p->gaps);
 	die_with_supervisor(p);
 	ret = create_vm(p, &what);

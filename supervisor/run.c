@@ -295,11 +295,7 @@ static int run_init(struct run *run, struct diags *diags)
 			diag_remedy(-ret) ?: DOCTOR_REMEDY);
 		return -EIO;
 	}
-	ret = control_start(run, diags);
-	if (!ret)
-		ret = run_open(run, diags);
-	if (!ret)
-		ret = run_lock_down(run, diags);
+	ret = run_open(run, diags);
 	if (!ret)
 		ret = run_bsp_start(run, diags);
 	run_bsp_watch(run, run_check_done, run_bsp_lost);
@@ -350,6 +346,11 @@ static int run_to_end(struct run *run, struct diags *diags)
 	int ret;
 
 	ret = run_spawn(run, diags);
+	/* While the partitions build their machines: nothing runs before we are ready, too. */
+	if (!ret)
+		ret = control_start(run, diags);
+	if (!ret)
+		ret = run_lock_down(run, diags);
 	if (ret)
 		run_stop(run, STOP_START_FAILED);
 	run_check_ready(run);

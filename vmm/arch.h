@@ -25,8 +25,15 @@ extern const enum guest_arch arch_guest;
 /* KVM capabilities without which a partition cannot run, -1 at the end. */
 extern const int arch_required_caps[];
 
+/*
+ * What KVM tells about itself, whatever the VM: the features that it supports. Any thread. NULL,
+ * with errno, when it does not.
+ */
+struct arch_host *arch_host_ask(int kvm_fd);
+void arch_host_free(struct arch_host *host);
+
 /* Interrupt controllers, timers and whatever else belongs to the VM and comes before its vCPUs. */
-int arch_vm_create(struct vm *vm, const char **ret_what);
+int arch_vm_create(struct vm *vm, struct arch_host *host, const char **ret_what);
 /* Legal on a VM that arch_vm_create did not finish. */
 void arch_vm_destroy(struct vm *vm);
 

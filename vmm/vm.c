@@ -204,14 +204,84 @@ static void gate_init(struct vm *vm)
 	pthread_condattr_destroy(&attr);
 }
 
-int vm_create(int kvm_fd, struct machine *m, struct vm **ret_vm, const char **ret_what)
+/* ---- asking ahead ---- */
+
+struct vm_ahead {
+	pthread_t thread;
+	bool joined;
+	int kvm_fd;
+	struct arch_host *host; /* NULL: there was no answer, and the next to ask hears why */
+};
+
+static void *ahead_thread(void *arg)
+{
+	struct vm_ahead *a = arg;
+
+	a->host = arch_host_ask(a->kvm_fd);
+	return NULL;
+}
+
+struct vm_ahead *vm_ask_ahead(int kvm_fd)
+{
+	struct vm_ahead *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return NULL;
+	a->kvm_fd = kvm_fd;
+	if (pthread_create(&a->thread, NULL, ahead_thread, a)) {
+		free(a);
+		return NULL;
+	}
+	return a;
+}
+
+void vm_ahead_wait(struct vm_ahead *ahead)
+{
+	if (!ahead || ahead->joined)
+		return;
+	pthread_join(ahead->thread, NULL);
+	ahead->joined = true;
+}
+
+/* The answer, which is the caller's; NULL: none. */
+static struct arch_host *ahead_finish(struct vm_ahead *a)
+{
+	struct arch_host *host;
+
+	if (!a)
+		return NULL;
+	vm_ahead_wait(a);
+	host = a->host;
+	free(a);
+	return host;
+}
+
+void vm_ahead_cancel(struct vm_ahead *ahead)
+{
+	arch_host_free(ahead_finish(ahead));
+}
+
+static int create_arch(struct vm *vm, struct vm_ahead *ahead, const char **ret_what)
+{
+	struct arch_host *host = ahead_finish(ahead);
+
+	*ret_what = "asking KVM for the features that it supports";
+	if (!host)
+		host = arch_host_ask(vm->kvm_fd);
+	return host ? arch_vm_create(vm, host, ret_what) : -errno;
+}
+
+int vm_create(int kvm_fd, struct machine *m, struct vm_ahead *ahead, struct vm **ret_vm,
+	const char **ret_what)
 {
 	struct vm *vm = calloc(1, sizeof(*vm));
 	int ret = -ENOMEM;
 
 	*ret_what = "memory for the VM";
-	if (!vm)
+	if (!vm) {
+		vm_ahead_cancel(ahead);
 		return -ENOMEM;
+	}
 	*vm = (struct vm){.kvm_fd = kvm_fd, .fd = -1, .machine = m, .end_fd = -1};
 	gate_init(vm);
 	vm->vcpus = calloc(m->vcpus, sizeof(*vm->vcpus));
@@ -220,8 +290,10 @@ int vm_create(int kvm_fd, struct machine *m, struct vm **ret_vm, const char **re
 	/* Memory comes first: each slot added to a VM with vCPUs waits for them. */
 	if (!ret)
 		ret = vm_add_memory(vm, ret_what);
-	if (!ret)
-		ret = arch_vm_create(vm, ret_what);
+	if (ret)
+		vm_ahead_cancel(ahead);
+	else
+		ret = create_arch(vm, ahead, ret_what);
 	while (!ret && vm->vcpu_count < m->vcpus) {
 		ret = vcpu_create(vm, vm->vcpu_count, &vm->vcpus[vm->vcpu_count], ret_what);
 		if (!ret)

@@ -216,19 +216,30 @@ static void replace_topology_leaves(struct kvm_cpuid2 *c)
 		add_topology_leaf(c, 0x1F);
 }
 
-int cpuid_create(struct vm *vm, struct kvm_cpuid2 **ret_cpuid, const char **ret_what)
+struct arch_host *arch_host_ask(int kvm_fd)
 {
 	struct kvm_cpuid2 *c =
 		calloc(1, sizeof(*c) + CPUID_ENTRIES_MAX * sizeof(struct kvm_cpuid_entry2));
 
-	*ret_what = "KVM_GET_SUPPORTED_CPUID";
 	if (!c)
-		return -ENOMEM;
+		return NULL;
 	c->nent = CPUID_ENTRIES_MAX;
-	if (ioctl(vm->kvm_fd, KVM_GET_SUPPORTED_CPUID, c)) {
+	if (ioctl(kvm_fd, KVM_GET_SUPPORTED_CPUID, c)) {
 		free(c);
-		return -errno;
+		return NULL;
 	}
+	return (struct arch_host *)c;
+}
+
+void arch_host_free(struct arch_host *host)
+{
+	free(host);
+}
+
+struct kvm_cpuid2 *cpuid_create(struct vm *vm, struct arch_host *host)
+{
+	struct kvm_cpuid2 *c = (struct kvm_cpuid2 *)host;
+
 	vm->arch.amd = is_amd(c);
 	replace_topology_leaves(c);
 	if (c->nent < CPUID_ENTRIES_MAX)
@@ -237,8 +248,7 @@ int cpuid_create(struct vm *vm, struct kvm_cpuid2 **ret_cpuid, const char **ret_
 		patch_common(&c->entries[i], vm);
 	if (machine_is_fusa(vm->machine))
 		fusa_cpuid_apply(c, vm->machine);
-	*ret_cpuid = c;
-	return 0;
+	return c;
 }
 
 int cpuid_set(struct vcpu *vcpu, const char **ret_what)

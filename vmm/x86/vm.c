@@ -75,11 +75,12 @@ static int create_pc(struct vm *vm, const char **ret_what)
 	return set_routing(vm, ret_what);
 }
 
-int arch_vm_create(struct vm *vm, const char **ret_what)
+int arch_vm_create(struct vm *vm, struct arch_host *host, const char **ret_what)
 {
 	uint64_t identity_map = X86_KVM_IDENTITY_MAP;
-	int ret;
 
+	/* Before anything can fail: it is ours to free from here on. */
+	vm->arch.cpuid = cpuid_create(vm, host);
 	/* Only Intel hosts use these two, and only for real-mode code; no host refuses them. */
 	*ret_what = "KVM_SET_IDENTITY_MAP_ADDR";
 	if (ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_map))
@@ -87,10 +88,8 @@ int arch_vm_create(struct vm *vm, const char **ret_what)
 	*ret_what = "KVM_SET_TSS_ADDR";
 	if (ioctl(vm->fd, KVM_SET_TSS_ADDR, X86_KVM_TSS))
 		return -errno;
-	ret = machine_is_fusa(vm->machine) ? fusa_vm_create(vm, ret_what) : create_pc(vm, ret_what);
-	if (ret)
-		return ret;
-	return cpuid_create(vm, &vm->arch.cpuid, ret_what);
+	return machine_is_fusa(vm->machine) ? fusa_vm_create(vm, ret_what)
+					    : create_pc(vm, ret_what);
 }
 
 void arch_vm_destroy(struct vm *vm)

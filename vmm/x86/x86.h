@@ -11,7 +11,7 @@
 #define CPUID_ENTRIES_MAX 256
 
 /* What KVM supports, with the parts that are the same for every vCPU set. */
-int cpuid_create(struct vm *vm, struct kvm_cpuid2 **ret_cpuid, const char **ret_what);
+struct kvm_cpuid2 *cpuid_create(struct vm *vm, struct arch_host *host);
 
 /* Gives the vCPU its CPUID: the VM's with this vCPU's APIC id and topology. */
 int cpuid_set(struct vcpu *vcpu, const char **ret_what);

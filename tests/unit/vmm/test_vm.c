@@ -196,7 +196,7 @@ static void start(enum vm_violation on_violation, enum vm_fatal on_fatal)
 
 	for (size_t i = 0; i < ARRAY_SIZE(cores); i++)
 		sched_getaffinity(0, sizeof(cores[i]), &cores[i]);
-	ck_assert_msg(vm_create(fx.kvm_fd, &fx.m, &fx.vm, &what) == 0, "%s: %m", what);
+	ck_assert_msg(vm_create(fx.kvm_fd, &fx.m, vm_ask_ahead(fx.kvm_fd), &fx.vm, &what) == 0, "%s: %m", what);
 	vm_set_policy(fx.vm, &policy);
 	ck_assert_msg(vm_start(fx.vm, &entry, cores, "test", &what) == 0, "%s: %m", what);
 }
