@@ -73,7 +73,7 @@ static bool has_cap(unsigned cap)
 /* What an exec shall leave of a new user namespace's powers. */
 static int caps_keep_over_exec(void)
 {
-	static const unsigned kept[] = {CAP_SYS_ADMIN, CAP_SETPCAP};
+	static const unsigned kept[] = {CAP_SYS_ADMIN, CAP_SYS_CHROOT, CAP_SETPCAP};
 	struct caps caps;
 	int ret = caps_get(&caps);
 
@@ -330,7 +330,10 @@ static int enter_empty_root(void)
 		return errno;
 	/* With the same folder twice the old root ends up on top of the new one: it is unmounted
 	 * there [pivot_root(2), NOTES]. */
-	if (syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH) || chdir("/"))
+	if (syscall(SYS_pivot_root, ".", ".") == 0)
+		return umount2(".", MNT_DETACH) || chdir("/") ? errno : 0;
+	/* An initial ramfs cannot be left, only covered; no path leads below it. */
+	if (errno != EINVAL || mount(".", "/", NULL, MS_MOVE, NULL) || chroot(".") || chdir("/"))
 		return errno;
 	return 0;
 }

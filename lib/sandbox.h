@@ -37,7 +37,7 @@ struct sandbox_spawn {
  * Starts a process: standard input and output are /dev/null, standard error is the caller's;
  * signals are neither blocked nor handled (those that the caller ignores stay ignored). Isolated,
  * it is process 1 of a pid namespace; a parent without CAP_SYS_ADMIN makes a user namespace for
- * that, and the process keeps CAP_SYS_ADMIN and CAP_SETPCAP there, for sandbox_enter to use and to
+ * that, and the process keeps a few capabilities there, for sandbox_enter to use and to
  * drop. Where that cannot be had it starts without; sandbox_enter finds that out, and why.
  *
  * The pid is the parent's view of it. 0 with both set, *RET_PIDFD close-on-exec; or a negative
