@@ -40,7 +40,7 @@ static void beat(void)
 	beats.seen = beats.seen + 1;
 }
 
-/* Answers a request to stop, once; true when this partition agrees. */
+/* Answers a request to stop; true when this partition agrees. */
 static bool stop_requested(bool veto)
 {
 	static bool vetoed;
@@ -54,11 +54,11 @@ static bool stop_requested(bool veto)
 		control_write(BULKHEAD_CONTROL_STOP, BULKHEAD_STOP_AGREE);
 		return true;
 	}
-	if (!vetoed) {
+	/* Each time: it may be another request than the one seen last. */
+	control_write(BULKHEAD_CONTROL_STOP, BULKHEAD_STOP_VETO);
+	if (!vetoed)
 		kprintf("heartbeat: stop requested: vetoed\n");
-		control_write(BULKHEAD_CONTROL_STOP, BULKHEAD_STOP_VETO);
-		vetoed = true;
-	}
+	vetoed = true;
 	return false;
 }
 
