@@ -16,6 +16,7 @@
 #include "partition/explain.h"
 #include "partition/lockdown.h"
 #include "partition/protocol.h"
+#include "vmm/ahead.h"
 #include "vmm/vcpu.h"
 
 #include <errno.h>
@@ -603,7 +604,7 @@ static int partition_run(struct partition *p)
 	const char *what = "starting its I/O thread";
 	int ret;
 
-	p->ahead = vm_ask_ahead(p->launch.kvm_fd);
+	p->ahead = vm_start_ahead(p->launch.kvm_fd);
 	ret = start_io(p);
 
 	if (!ret)

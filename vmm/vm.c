@@ -2,6 +2,7 @@
 #include "vmm/vm.h"
 
 #include "lib/util.h"
+#include "vmm/ahead.h"
 #include "vmm/vcpu.h"
 
 #include <errno.h>
@@ -173,7 +174,7 @@ static int vm_add_memory(struct vm *vm, const char **ret_what)
 	return ret;
 }
 
-static int vm_open(struct vm *vm, const char **ret_what)
+static int vm_open(struct vm *vm, struct vm_ahead *ahead, const char **ret_what)
 {
 	int ret = vm_check_kvm(vm->kvm_fd, ret_what);
 
@@ -189,7 +190,9 @@ static int vm_open(struct vm *vm, const char **ret_what)
 	if (vm->end_fd < 0)
 		return -errno;
 	*ret_what = "KVM_CREATE_VM";
-	vm->fd = ioctl(vm->kvm_fd, KVM_CREATE_VM, 0);
+	vm->fd = vm_ahead_take_vm(ahead);
+	if (vm->fd < 0)
+		vm->fd = ioctl(vm->kvm_fd, KVM_CREATE_VM, 0);
 	return vm->fd < 0 ? -errno : 0;
 }
 
@@ -204,66 +207,9 @@ static void gate_init(struct vm *vm)
 	pthread_condattr_destroy(&attr);
 }
 
-/* ---- asking ahead ---- */
-
-struct vm_ahead {
-	pthread_t thread;
-	bool joined;
-	int kvm_fd;
-	struct arch_host *host; /* NULL: there was no answer, and the next to ask hears why */
-};
-
-static void *ahead_thread(void *arg)
-{
-	struct vm_ahead *a = arg;
-
-	a->host = arch_host_ask(a->kvm_fd);
-	return NULL;
-}
-
-struct vm_ahead *vm_ask_ahead(int kvm_fd)
-{
-	struct vm_ahead *a = calloc(1, sizeof(*a));
-
-	if (!a)
-		return NULL;
-	a->kvm_fd = kvm_fd;
-	if (pthread_create(&a->thread, NULL, ahead_thread, a)) {
-		free(a);
-		return NULL;
-	}
-	return a;
-}
-
-void vm_ahead_wait(struct vm_ahead *ahead)
-{
-	if (!ahead || ahead->joined)
-		return;
-	pthread_join(ahead->thread, NULL);
-	ahead->joined = true;
-}
-
-/* The answer, which is the caller's; NULL: none. */
-static struct arch_host *ahead_finish(struct vm_ahead *a)
-{
-	struct arch_host *host;
-
-	if (!a)
-		return NULL;
-	vm_ahead_wait(a);
-	host = a->host;
-	free(a);
-	return host;
-}
-
-void vm_ahead_cancel(struct vm_ahead *ahead)
-{
-	arch_host_free(ahead_finish(ahead));
-}
-
 static int create_arch(struct vm *vm, struct vm_ahead *ahead, const char **ret_what)
 {
-	struct arch_host *host = ahead_finish(ahead);
+	struct arch_host *host = vm_ahead_take_host(ahead);
 
 	*ret_what = "asking KVM for the features that it supports";
 	if (!host)
@@ -286,7 +232,7 @@ int vm_create(int kvm_fd, struct machine *m, struct vm_ahead *ahead, struct vm *
 	gate_init(vm);
 	vm->vcpus = calloc(m->vcpus, sizeof(*vm->vcpus));
 	if (vm->vcpus)
-		ret = vm_open(vm, ret_what);
+		ret = vm_open(vm, ahead, ret_what);
 	/* Memory comes first: each slot added to a VM with vCPUs waits for them. */
 	if (!ret)
 		ret = vm_add_memory(vm, ret_what);

@@ -18,6 +18,7 @@
 #include <stdatomic.h>
 
 struct vcpu;
+struct vm_ahead;
 
 #define VM_REPORT_MAX 4096
 
@@ -113,20 +114,9 @@ int vm_memory_create(struct machine *m, enum vm_pages pages, bool lock,
 void vm_memory_destroy(struct vm_memory *memory);
 
 /*
- * Asks KVM, on a thread of its own, what takes long to answer and has nothing to do with any VM, so
- * that vm_create need not wait for it. NULL, which the others take, when there is no thread to be
- * had. Must be given to vm_create or to vm_ahead_cancel.
- */
-struct vm_ahead;
-struct vm_ahead *vm_ask_ahead(int kvm_fd);
-/* Waits until the thread is gone. */
-void vm_ahead_wait(struct vm_ahead *ahead);
-void vm_ahead_cancel(struct vm_ahead *ahead);
-
-/*
  * Creates the VM of M (memory in place) with its interrupt controller and vCPUs, all stopped.
- * Becomes M's provider of services. KVM_FD is an open /dev/kvm. AHEAD (NULL: nothing was asked) is
- * used up. 0, or a negative errno with
+ * Becomes M's provider of services. KVM_FD is an open /dev/kvm. AHEAD (vmm/ahead.h; NULL: nothing
+ * was) is used up. 0, or a negative errno with
  * *RET_WHAT the ioctl that failed (static text).
  */
 int vm_create(int kvm_fd, struct machine *m, struct vm_ahead *ahead, struct vm **ret_vm,

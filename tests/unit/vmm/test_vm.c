@@ -3,6 +3,7 @@
  * A VM on this host's /dev/kvm, with a few instructions of 32-bit code as its guest: what policies
  * do, parking, pausing, faults from elsewhere. Without KVM there is nothing to hold.
  */
+#include "vmm/ahead.h"
 #include "vmm/vm.h"
 
 #include "devices/debug_exit.h"
@@ -196,7 +197,8 @@ static void start(enum vm_violation on_violation, enum vm_fatal on_fatal)
 
 	for (size_t i = 0; i < ARRAY_SIZE(cores); i++)
 		sched_getaffinity(0, sizeof(cores[i]), &cores[i]);
-	ck_assert_msg(vm_create(fx.kvm_fd, &fx.m, vm_ask_ahead(fx.kvm_fd), &fx.vm, &what) == 0, "%s: %m", what);
+	ck_assert_msg(vm_create(fx.kvm_fd, &fx.m, vm_start_ahead(fx.kvm_fd), &fx.vm, &what) == 0,
+		"%s: %m", what);
 	vm_set_policy(fx.vm, &policy);
 	ck_assert_msg(vm_start(fx.vm, &entry, cores, "test", &what) == 0, "%s: %m", what);
 }
