@@ -7,6 +7,7 @@
 #include "bsp/host.h"
 
 #include "lib/ipc.h"
+#include "lib/sandbox.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -308,6 +309,7 @@ int main(int argc, char **argv)
 	/* Ctrl-C reaches the whole foreground group; only the supervisor decides what it means. */
 	for (unsigned i = 0; i < ARRAY_SIZE(ignored); i++)
 		signal(ignored[i], SIG_IGN);
+	sandbox_take_signals();
 	/* One that was gone before has left a socket without a peer. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	the_host = &host;

@@ -120,30 +120,12 @@ struct spawning {
 	int error;        /* set by the child: memory is shared until its exec */
 };
 
-/* Handlers are the parent's code: none of them may run in the child. An exec resets them anyway. */
-static void reset_handlers(void)
-{
-	for (int signal = 1; signal < NSIG; signal++) {
-		struct sigaction action;
-
-		if (sigaction(signal, NULL, &action) || action.sa_handler == SIG_IGN ||
-			action.sa_handler == SIG_DFL)
-			continue;
-		action = (struct sigaction){.sa_handler = SIG_DFL};
-		sigaction(signal, &action, NULL);
-	}
-}
-
 static int spawned(void *arg)
 {
 	struct spawning *s = arg;
 	const struct sandbox_spawn *spawn = s->spawn;
-	sigset_t none;
 	int fd;
 
-	reset_handlers();
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (s->keep_caps && caps_keep_over_exec())
 		goto fail;
 	fd = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -203,6 +185,14 @@ int sandbox_spawn(const struct sandbox_spawn *spawn, pid_t *ret_pid, int *ret_pi
 		ret = spawn_with(&s, 0, ret_pid, ret_pidfd);
 	pthread_sigmask(SIG_SETMASK, &s.signals, NULL);
 	return ret;
+}
+
+void sandbox_take_signals(void)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	pthread_sigmask(SIG_SETMASK, &none, NULL);
 }
 
 /* ---- gaps ---- */

@@ -10,6 +10,7 @@
 #include "devices/power_button.h"
 #include "include/bulkhead/status.h"
 #include "lib/ipc.h"
+#include "lib/sandbox.h"
 #include "lib/util.h"
 #include "partition/build.h"
 #include "partition/console.h"
@@ -645,6 +646,7 @@ int partition_main(int argc, char **argv)
 	/* Terminals that are not ours: an error of a call, not our end. */
 	signal(SIGTTIN, SIG_IGN);
 	signal(SIGTTOU, SIG_IGN); /* supervisor_gone restores the terminal from the background */
+	sandbox_take_signals();
 	set_priority(p, VCPU_PRIORITY);
 	if (partition_lockdown_early(p->plan, &p->gaps)) {
 		send_failed(p, true, &p->gaps);
