@@ -41,14 +41,39 @@ void child_concluded(struct child *child)
 
 	child->last_cause = r->cause;
 	child->last_code = r->code;
-	loop_timer_stop(&child->stop_timer);
+	child_requests_end(child);
 	child_watchdog_stop(child);
 	if (child->run->released && child_is_fatal(child))
 		child_fatal(child, r->event_ns ? r->event_ns : monotonic_ns());
-	else if (r->end == PARTITION_RESET && child->plan->on_reset == PLAN_RESET_RESTART)
-		child->restart_wanted = child->run->stop == STOP_NONE;
+	else if (r->end == PARTITION_RESET && child->plan->on_reset == PLAN_RESET_RESTART &&
+		 !child_stopping(child))
+		child->restart_wanted = true;
 	child_set_state(child, CHILD_ENDED);
-	loop_timer_start(&child->linger, LINGER_NS);
+	/* One that was stopped wins no time by that. */
+	if (!loop_timer_running(&child->linger))
+		loop_timer_start(&child->linger, LINGER_NS);
+}
+
+void child_not_created(struct child *child)
+{
+	struct run *run = child->run;
+
+	child->failed = true;
+	child->result = (struct message_ended){.vcpu = -1};
+	snprintf(child->result.how, sizeof(child->result.how), "it could not be created again");
+	child_set_state(child, CHILD_ENDED);
+	/* The process is about to exit. */
+	if (child_alive(child))
+		loop_timer_start(&child->linger, LINGER_NS);
+	if (!run->released)
+		return;
+	run_event(run, child, "error", "%s", child->result.how);
+	run_say_lines(run, NULL, child->report ? child->report : "");
+	if (child->plan->on_fatal == PLAN_FATAL_SAFE_STATE) {
+		child_fatal(child, monotonic_ns());
+		run_say(run, "%s: %s; %s", child->plan->name, child->result.how,
+			child_fatal_consequence(child));
+	}
 }
 
 /* ---- the end of a process ---- */
@@ -190,6 +215,8 @@ int child_watch(struct child *child, struct diags *diags)
 	waitpid(child->pid, NULL, 0);
 	child->pid = 0;
 	child->state = CHILD_NONE;
+	loop_unwatch(loop, &child->control);
+	fd_close(&child->exited.fd);
 	diag_error(diags, &child->plan->locs[PLAN_KEY_PARTITION], child->plan->name,
 		"its process cannot be watched: %s; %s", strerror(-ret),
 		diag_remedy(-ret) ?: DOCTOR_REMEDY);
@@ -210,6 +237,7 @@ static void child_reset(struct child *child)
 	child->stop_sent = child->broke_protocol = child->faulted = false;
 	child->stopped_for = STOP_NONE;
 	child->stop_phase = STOP_PHASE_NONE;
+	child->restart_wanted = false;
 	child->parked = 0;
 	child->counter_count = 0;
 	free(child->report);
@@ -225,6 +253,7 @@ void child_start_again(struct child *child)
 	struct diags diags;
 	int ret;
 
+	loop_timer_stop(&child->restart_timer);
 	loop_unwatch(run->loop, &child->control);
 	fd_close(&child->control.fd);
 	child_reset(child);
@@ -234,11 +263,10 @@ void child_start_again(struct child *child)
 	if (!ret)
 		ret = child_watch(child, &diags);
 	if (ret) {
-		child->failed = true;
 		child->failed_host = ret != -EINVAL;
 		run_end_line(run);
 		diags_print(&diags, run->err, "bulkhead: ");
-		child_set_state(child, CHILD_ENDED);
+		child_not_created(child);
 		run_check_done(run);
 	} else {
 		run_say(run, "%s: restart %u", child->plan->name, child->restarts);

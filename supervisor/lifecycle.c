@@ -33,8 +33,8 @@ bool run_locked(const struct run *run)
 	for (unsigned i = 0; i < run->child_count; i++) {
 		const struct child *child = &run->children[i];
 
-		if (child->plan->role == PLAN_SAFETY && child_active(child) &&
-			atomic_load(&child->shared->locked))
+		if (child->plan->role == PLAN_SAFETY && child_alive(child) &&
+			child->state == CHILD_RUNNING && atomic_load(&child->shared->locked))
 			return true;
 	}
 	return false;
@@ -42,37 +42,57 @@ bool run_locked(const struct run *run)
 
 /* ---- pause and resume ---- */
 
-static int send_to(struct child *child, enum child_state needed, enum partition_message type)
+/* Asks a child in state NEEDED for ANSWER, unless somebody has. */
+static int ask(struct child *child, enum child_state needed, enum partition_message type,
+	enum partition_message answer)
 {
+	int ret;
+
 	if (child->state != needed || !child_alive(child) || child->stop_sent)
 		return -EINVAL;
 	if (run_locked(child->run))
 		return -EBUSY;
-	return ipc_send(child->control.fd, (uint16_t)type, NULL, 0);
+	if (child->awaited == answer)
+		return 0;
+	ret = ipc_send(child->control.fd, (uint16_t)type, NULL, 0);
+	if (!ret)
+		child->awaited = answer;
+	return ret;
+}
+
+/* False when ANSWER was not asked for. */
+static bool take_answer(struct child *child, enum partition_message answer)
+{
+	if (child->awaited != answer)
+		return false;
+	child->awaited = 0;
+	return true;
 }
 
 int child_pause(struct child *child)
 {
-	return send_to(child, CHILD_RUNNING, MSG_PAUSE);
+	return ask(child, CHILD_RUNNING, MSG_PAUSE, MSG_PAUSED);
 }
 
 int child_resume(struct child *child)
 {
-	return send_to(child, CHILD_PAUSED, MSG_RESUME);
+	return ask(child, CHILD_PAUSED, MSG_RESUME, MSG_RESUMED);
 }
 
 bool child_on_paused(struct child *child)
 {
-	if (child->state != CHILD_RUNNING)
+	if (!take_answer(child, MSG_PAUSED))
 		return false;
-	child_watchdog_stop(child);
+	/* One whose watchdog is lost already has no more time by that. */
+	if (!child->faulted)
+		child_watchdog_stop(child);
 	child_set_state(child, CHILD_PAUSED);
 	return true;
 }
 
 bool child_on_resumed(struct child *child)
 {
-	if (child->state != CHILD_PAUSED)
+	if (!take_answer(child, MSG_RESUMED))
 		return false;
 	child_watchdog_start(child);
 	child_set_state(child, CHILD_RUNNING);
@@ -111,18 +131,6 @@ bool child_on_stats_end(struct child *child)
 	return done != NULL;
 }
 
-/* ---- consoles ---- */
-
-int child_attach(struct child *child, unsigned port, int client_fd, bool writer)
-{
-	const struct message_attach m = {.port = port, .writer = writer};
-
-	if (!child_active(child) || port >= PLAN_SERIAL_PORTS ||
-		child->plan->serial[port].kind == PLAN_SERIAL_NONE)
-		return -EINVAL;
-	return ipc_send_fd(child->control.fd, MSG_ATTACH, &m, sizeof(m), client_fd);
-}
-
 /* ---- stopping ---- */
 
 static void set_stop_request(struct child *child, bool requested)
@@ -144,6 +152,52 @@ static void ask_to_end(struct child *child)
 		child_stop(child, STOP_COMMAND);
 	else
 		loop_timer_start(&child->stop_timer, child->plan->stop_timeout_ns);
+}
+
+/* Whether CHILD was to be started again; it is not any more. */
+static bool forget_restart(struct child *child)
+{
+	bool any = child->restart_wanted || loop_timer_running(&child->restart_timer);
+
+	child->restart_wanted = false;
+	loop_timer_stop(&child->restart_timer);
+	return any;
+}
+
+/* Nobody objects: all are asked to end, and none is started again. Whether there were any. */
+static bool end_all(struct run *run)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < run->child_count; i++) {
+		struct child *child = &run->children[i];
+
+		any = forget_restart(child) || any;
+		if (!child_alive(child) || child->state == CHILD_ENDED || child->stop_sent ||
+			child->stop_phase != STOP_PHASE_NONE)
+			continue;
+		any = true;
+		if (child_active(child))
+			ask_to_end(child);
+		else
+			child_stop(child, STOP_COMMAND); /* just being started again */
+	}
+	return any;
+}
+
+void child_requests_end(struct child *child)
+{
+	struct run *run = child->run;
+
+	loop_timer_stop(&child->stop_timer);
+	child->awaited = 0;
+	if (child->stop_phase != STOP_PHASE_VETO)
+		return;
+	/* It ends instead of an answer: that is consent. */
+	child->stop_phase = STOP_PHASE_GRACE;
+	if (run->stop_after_veto)
+		end_all(run);
+	run->stop_after_veto = false;
 }
 
 /* The partition whose veto is one for the whole run. */
@@ -177,11 +231,8 @@ static void veto_asked(struct child *child)
 		return;
 	}
 	ask_to_end(child);
-	for (unsigned i = 0; all && i < run->child_count; i++) {
-		if (child_active(&run->children[i]) &&
-			run->children[i].stop_phase == STOP_PHASE_NONE)
-			ask_to_end(&run->children[i]);
-	}
+	if (all)
+		end_all(run);
 }
 
 static void ask_for_veto(struct child *child)
@@ -205,6 +256,16 @@ static void stop_timer_expired(struct loop_timer *t)
 	}
 }
 
+/* Of one that has ended there is only a restart to be stopped. */
+static int stop_restart(struct child *child)
+{
+	if (!forget_restart(child))
+		return -EINVAL;
+	run_event(child->run, child, "stop", "is not started again");
+	run_check_done(child->run);
+	return 0;
+}
+
 static int stop_one(struct child *child)
 {
 	if (!child_active(child) || child->stop_sent || child->stop_phase != STOP_PHASE_NONE)
@@ -220,13 +281,16 @@ int child_stop_gracefully(struct child *child)
 {
 	if (child->plan->role != PLAN_SAFETY && run_locked(child->run))
 		return -EBUSY;
+	if (child->state == CHILD_ENDED ||
+		(child->restart_wanted && child->stop_phase != STOP_PHASE_NONE))
+		return stop_restart(child);
 	return stop_one(child);
 }
 
 int run_stop_gracefully(struct run *run)
 {
 	struct child *veto = find_veto(run);
-	bool any = false;
+	bool any;
 
 	if (!run->released)
 		return -EINVAL;
@@ -239,17 +303,22 @@ int run_stop_gracefully(struct run *run)
 		if (veto)
 			return 0;
 	}
-	for (unsigned i = 0; i < run->child_count; i++)
-		any = stop_one(&run->children[i]) == 0 || any;
+	any = end_all(run);
+	run_check_done(run);
 	return any ? 0 : -EINVAL;
 }
 
 int child_kill(struct child *child)
 {
-	if (!child_alive(child) || child->state == CHILD_ENDED)
+	bool ended = !child_alive(child) || child->state == CHILD_ENDED;
+
+	if (ended && !child->restart_wanted && !loop_timer_running(&child->restart_timer))
 		return -EINVAL;
 	if (run_locked(child->run))
 		return -EBUSY;
+	if (ended)
+		return stop_restart(child);
+	forget_restart(child);
 	run_event(child->run, child, "stop", "killed");
 	child->stop_sent = true;
 	if (!child->stopped_for)
@@ -263,7 +332,7 @@ int child_restart(struct child *child)
 {
 	int ret;
 
-	if (!child->run->released || child->run->stop != STOP_NONE)
+	if (!child->run->released || child->run->stop != STOP_NONE || child->run->safe_state)
 		return -EINVAL;
 	if (run_locked(child->run))
 		return -EBUSY;
@@ -271,8 +340,10 @@ int child_restart(struct child *child)
 		child_start_again(child);
 		return 0;
 	}
-	ret = stop_one(child);
-	child->restart_wanted = !ret;
+	/* Its process is about to exit. */
+	ret = child->state == CHILD_ENDED ? 0 : stop_one(child);
+	if (!ret)
+		child->restart_wanted = true;
 	return ret;
 }
 

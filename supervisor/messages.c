@@ -43,10 +43,9 @@ static bool on_failed(struct child *child, const struct ipc_message *m)
 	if (m->size < sizeof(failed) || child->state != CHILD_STARTING)
 		return false;
 	memcpy(&failed, m->payload, sizeof(failed));
-	child->failed = true;
 	child->failed_host = failed.host;
 	child->report = sanitise(m->payload + sizeof(failed), m->size - sizeof(failed));
-	child->state = CHILD_ENDED;
+	child_not_created(child);
 	return true;
 }
 

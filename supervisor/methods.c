@@ -343,7 +343,7 @@ static void call_stats(struct rpc_call *call)
 
 static void call_attach(struct rpc_call *call)
 {
-	struct message_attach m = {.writer = 0};
+	struct message_attach m;
 	const char *partition = NULL;
 	int port = 1, writer = 1, fd, ret;
 	struct child *child;
@@ -374,8 +374,7 @@ static void call_attach(struct rpc_call *call)
 			"the connection has other requests or answers under way; use one of its own");
 		return;
 	}
-	m.port = (uint32_t)port - 1;
-	m.writer = (uint32_t)writer;
+	m = (struct message_attach){.port = (uint32_t)port - 1, .writer = (uint32_t)writer};
 	/* What cannot be passed on is closed: the client sees the end of the console. */
 	ret = ipc_send_fd(child->control.fd, MSG_ATTACH, &m, sizeof(m), fd);
 	if (ret)

@@ -21,8 +21,10 @@ bool child_is_fatal(const struct child *child)
 
 enum bh_exit child_exit_code(const struct child *child)
 {
-	if (child->failed)
+	if (child->failed && !child->run->released)
 		return child->failed_host ? BH_EXIT_HOST : BH_EXIT_USAGE;
+	if (child->failed)
+		return BH_EXIT_DIED; /* it had run, and could not be started again */
 	if (!child->has_result)
 		return BH_EXIT_OK; /* never ran: somebody else's failure */
 	if (child->parked)
@@ -107,7 +109,7 @@ static void print_child(const struct child *child, FILE *f)
 	bool ok = child_exit_code(child) == BH_EXIT_OK;
 
 	if (child->failed) {
-		fprintf(f, "could not be created");
+		fprintf(f, "could not be created%s", child->restarts ? " again" : "");
 		return;
 	}
 	if (!child->has_result) {
@@ -243,8 +245,8 @@ void report_json(const struct run *run, enum bh_exit code, const struct diags *d
 
 	for (unsigned i = 0; i < run->child_count; i++)
 		json_array_append_new(list, child_json(&run->children[i]));
-	o = json_pack("{s:b, s:i, s:o, s:I, s:o, s:o}", "ok", code == BH_EXIT_OK, "exit_code", (int)code,
-		"diagnostics", diags_json(diags), "released_ns",
+	o = json_pack("{s:b, s:i, s:o, s:I, s:o, s:o}", "ok", code == BH_EXIT_OK, "exit_code",
+		(int)code, "diagnostics", diags_json(diags), "released_ns",
 		(json_int_t)run->released_ns, "partitions", list, "bsp", run_bsp_json(run));
 	json_dumpf(o, f, JSON_INDENT(2));
 	fputc('\n', f);

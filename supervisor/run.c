@@ -43,8 +43,6 @@ static void kill_all(struct run *run)
 
 void child_stop(struct child *child, enum stop_reason reason)
 {
-	struct run *run = child->run;
-
 	/* One that has ended is about to exit, once its consoles are drained. */
 	if (!child_alive(child) || child->stop_sent || child->state == CHILD_ENDED)
 		return;
@@ -57,9 +55,7 @@ void child_stop(struct child *child, enum stop_reason reason)
 	/* Before it is ready it does not listen; and there is nothing to stop. */
 	if (!child_active(child) || ipc_send(child->control.fd, MSG_STOP, NULL, 0))
 		kill(child->pid, SIGKILL);
-	/* Counted from the first time: nobody wins time by asking again. */
-	if (!loop_timer_running(&run->grace))
-		loop_timer_start(&run->grace, STOP_GRACE_NS);
+	loop_timer_start(&child->linger, STOP_GRACE_NS);
 }
 
 void run_stop(struct run *run, enum stop_reason reason)
@@ -68,17 +64,6 @@ void run_stop(struct run *run, enum stop_reason reason)
 		run->stop = reason;
 	for (unsigned i = 0; i < run->child_count; i++)
 		child_stop(&run->children[i], reason);
-}
-
-/* Those that were told to stop, and have not. */
-static void grace_expired(struct loop_timer *t)
-{
-	struct run *run = container_of(t, struct run, grace);
-
-	for (unsigned i = 0; i < run->child_count; i++) {
-		if (child_alive(&run->children[i]) && run->children[i].stop_sent)
-			kill(run->children[i].pid, SIGKILL);
-	}
 }
 
 static void timeout_expired(struct loop_timer *t)
@@ -161,12 +146,14 @@ void run_check_ready(struct run *run)
 			return;
 		failed = failed || run->children[i].state != CHILD_READY;
 	}
-	if (run->all_ready || run->stop != STOP_NONE)
+	if (run->stop != STOP_NONE)
 		return;
-	if (failed) {
+	if (failed) { /* perhaps after it was ready: in some bsp_init */
 		run_stop(run, STOP_START_FAILED);
 		return;
 	}
+	if (run->all_ready)
+		return;
 	run->all_ready = true;
 	run_settle_kthreads(run);
 	run_bsp_init(run, release);
@@ -215,8 +202,6 @@ static int run_start_loop(struct run *run)
 		ret = watch_signals(run);
 	if (!ret)
 		ret = loop_timer_init(run->loop, &run->timeout, timeout_expired);
-	if (!ret)
-		ret = loop_timer_init(run->loop, &run->grace, grace_expired);
 	return ret;
 }
 
@@ -313,7 +298,6 @@ static void run_fini(struct run *run)
 	event_log_fini(&run->events);
 	free(run->children);
 	loop_timer_fini(&run->timeout);
-	loop_timer_fini(&run->grace);
 	fd_close(&run->signals.fd);
 	loop_destroy(run->loop);
 	run_close(run);
@@ -334,8 +318,10 @@ static void print_plan(struct run *run)
 static void print_failures(struct run *run)
 {
 	for (unsigned i = 0; i < run->child_count; i++) {
-		if (run->children[i].failed && run->children[i].report)
-			run_say_lines(run, NULL, run->children[i].report);
+		const struct child *child = &run->children[i];
+
+		if (child->failed && child->report && !child->restarts)
+			run_say_lines(run, NULL, child->report);
 	}
 }
 

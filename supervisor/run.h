@@ -71,8 +71,9 @@ struct child {
 	enum stop_phase stop_phase;
 	struct loop_timer stop_timer; /* to the next step of stop_phase */
 	uint64_t veto_deadline_ns;
+	enum partition_message awaited; /* MSG_PAUSED or MSG_RESUMED was asked for; 0: neither */
 	bool restart_wanted;
-	unsigned restarts;
+	unsigned restarts; /* for whatever reason */
 	struct loop_timer restart_timer;
 	void (*stats_done)(struct child *child, void *ctx); /* MSG_STATS_END is awaited; NULL: no */
 	void *stats_ctx;
@@ -82,14 +83,16 @@ struct child {
 	uint32_t last_code;  /* ... and its exit code */
 	unsigned parked;     /* vCPUs that met a fatal error and will not run again */
 	struct loop_timer watchdog;
-	uint64_t watch_beats;   /* what the guest had sent by watch_base_ns */
-	uint64_t watch_base_ns; /* when it was last known to be well */
-	bool faulted;           /* its watchdog was lost; it has until the timer's end to say so */
+	uint64_t watch_beats;    /* what the guest had sent by watch_base_ns */
+	uint64_t watch_base_ns;  /* when it was last known to be well */
+	bool faulted;            /* its watchdog was lost; it has until the timer's end to say so */
+	uint64_t faulted_ns;     /* ... when that was seen */
+	unsigned fatal_restarts; /* of `restarts`, those that on_fatal has limited */
 
 	int shared_fd; /* memfd of `shared` */
 	struct partition_shared *shared;
 	int pty_slaves[PLAN_SERIAL_PORTS]; /* kept open for the life of the run; -1: none */
-	struct loop_timer linger;          /* after its end, until its process must be gone */
+	struct loop_timer linger; /* after a stop or its end, until its process must be gone */
 	struct message_ended result;
 	bool has_report; /* `last` is there */
 	struct message_report last;
@@ -104,14 +107,13 @@ struct run {
 	struct loop *loop;
 	struct loop_watch signals;
 	struct loop_timer timeout;
-	struct loop_timer grace; /* after it, what does not stop is killed */
 	struct child *children;
 	unsigned child_count;
 	struct run_bsp *bsp; /* supervisor/bsp.h; NULL: the plan has none */
 	enum stop_reason stop;
 	bool all_ready; /* every partition is created */
 	bool released;
-	uint64_t released_ns; /* CLOCK_MONOTONIC */
+	uint64_t released_ns;    /* CLOCK_MONOTONIC */
 	uint64_t interrupted_ns; /* when the first SIGINT or its like came; 0: not yet */
 	bool stop_after_veto;    /* what may be vetoed is a stop of the whole run */
 	struct event_log events;
@@ -180,6 +182,12 @@ void child_concluded(struct child *child);
 /* Starts the process of a partition that had ended, anew. What fails is said. */
 void child_start_again(struct child *child);
 
+/*
+ * The child could not be created, as its report says, or DIAGS have it already: it has ended. One
+ * that had run before is lost by that, which may be a fatal error.
+ */
+void child_not_created(struct child *child);
+
 /* ---- lifecycle.c: what users and guests may ask for while the run is going ---- */
 
 /*
@@ -204,19 +212,22 @@ int run_stop_gracefully(struct run *run);
 int child_request_stats(
 	struct child *child, void (*done)(struct child *child, void *ctx), void *ctx);
 
-/*
- * Shows serial port PORT (from 0) through CLIENT_FD, a stream socket that stays the caller's; a
- * WRITER's input goes to the guest. -EINVAL when there is no such port or the guest has ended.
- */
-int child_attach(struct child *child, unsigned port, int client_fd, bool writer);
-
-/* True while the safety partition wants nobody to be reconfigured. */
+/* True while the safety partition runs and wants nobody to be reconfigured. */
 bool run_locked(const struct run *run);
 
 /* The answers of the child, by messages.c. False when they come out of turn. */
 bool child_on_paused(struct child *child);
 bool child_on_resumed(struct child *child);
 bool child_on_stats_end(struct child *child);
+
+/* The child's guest has ended: nothing is asked of it any more. */
+void child_requests_end(struct child *child);
+
+/* It was told to end: no restart that is the plan's idea follows. */
+static inline bool child_stopping(const struct child *child)
+{
+	return child->stop_phase == STOP_PHASE_GRACE || child->stop_sent;
+}
 
 int child_lifecycle_init(struct child *child);
 void child_lifecycle_fini(struct child *child);
@@ -252,6 +263,9 @@ void child_watchdog_stop(struct child *child);
 const char *child_fatal_consequence(const struct child *child);
 
 void run_safety_fini(struct run *run);
+
+/* When the event was met that led to the safe state, CLOCK_MONOTONIC; 0: not in it. */
+uint64_t run_safe_state_event_ns(const struct run *run);
 
 /* What is under way for the safe state (a command) is waited for. */
 bool run_safety_busy(const struct run *run);

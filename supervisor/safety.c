@@ -149,9 +149,21 @@ static void notify_socket(struct safe_state *s)
 		run_say(s->run, "safe_state.notify: %s: %s", path, strerror(error));
 }
 
+/* Whatever file the user's descriptor is: it must not hold up the safe state. */
+static void signal_eventfd(struct run *run)
+{
+	unsigned fd = run->plan->safe_state.eventfd;
+	struct pollfd p = {.fd = (int)fd, .events = POLLOUT};
+	const uint64_t one = 1;
+
+	if (poll(&p, 1, 0) <= 0 || !(p.revents & (POLLOUT | POLLNVAL)))
+		run_say(run, "safe_state.eventfd: descriptor %u takes nothing", fd);
+	else if (write((int)fd, &one, sizeof(one)) != sizeof(one))
+		run_say(run, "safe_state.eventfd: descriptor %u: %s", fd, strerror(errno));
+}
+
 static void enter_safe_state(struct child *child, uint64_t event_ns, const char *reason)
 {
-	const uint64_t one = 1;
 	struct run *run = child->run;
 	const struct plan_safe_state *plan = &run->plan->safe_state;
 	struct safe_state *s = run->safe_state;
@@ -168,9 +180,8 @@ static void enter_safe_state(struct child *child, uint64_t event_ns, const char 
 	loop_timer_init(run->loop, &s->command_limit, command_late);
 	snprintf(s->reason, sizeof(s->reason), "%s", reason);
 	run->safe_state = s;
-	if (plan->eventfd && write((int)plan->eventfd, &one, sizeof(one)) != sizeof(one))
-		run_say(run, "safe_state.eventfd: descriptor %u: %s", plan->eventfd,
-			strerror(errno));
+	if (plan->eventfd)
+		signal_eventfd(run);
 	if (plan->stop == PLAN_SAFE_STOP_ALL) {
 		run_stop(run, STOP_SAFE_STATE);
 	} else {
@@ -200,6 +211,11 @@ void run_bsp_lost(struct run *run)
 	}
 	if (child)
 		enter_safe_state(child, monotonic_ns(), "the BSP's process has died");
+}
+
+uint64_t run_safe_state_event_ns(const struct run *run)
+{
+	return run->safe_state ? run->safe_state->event_ns : 0;
 }
 
 bool run_safety_busy(const struct run *run)
@@ -248,8 +264,9 @@ const char *child_fatal_consequence(const struct child *child)
 			       ? "the platform goes to its safe state; all partitions stop"
 			       : "the platform goes to its safe state; non-safety partitions stop";
 	case PLAN_FATAL_RESTART:
-		return child->restart_wanted ? "the partition starts anew"
-					     : "its restarts are used up: it stops";
+		return child->restart_wanted   ? "the partition starts anew"
+		       : child_stopping(child) ? "it was being stopped"
+					       : "its restarts are used up: it stops";
 	default:
 		return run->child_count > 1 ? "the partition stops, the others go on"
 					    : "the partition stops";
@@ -269,12 +286,17 @@ void child_fatal(struct child *child, uint64_t event_ns)
 {
 	const struct plan_partition *p = child->plan;
 
+	/* A process that had to be killed was lost before. */
+	if (child->faulted)
+		event_ns = min_u64(event_ns, child->faulted_ns);
 	run_event(child->run, child, "fatal", "%s", child->result.how);
 	if (p->on_fatal == PLAN_FATAL_SAFE_STATE) {
 		if (p->cpus.core_count)
 			run_bsp_fatal(child->run, child_fatal_core(child), event_ns);
 		enter_safe_state(child, event_ns, child->result.how);
-	} else if (p->on_fatal == PLAN_FATAL_RESTART && child->restarts < p->restart_limit) {
+	} else if (p->on_fatal == PLAN_FATAL_RESTART && !child_stopping(child) &&
+		   child->fatal_restarts < p->restart_limit) {
+		child->fatal_restarts++;
 		child->restart_wanted = true;
 	}
 }
@@ -305,9 +327,10 @@ static void watchdog_lost(struct child *child)
 		return;
 	}
 	child->faulted = true;
+	child->faulted_ns = monotonic_ns();
 	/* The platform does not wait for a process that may be stuck. */
 	if (child->plan->on_fatal == PLAN_FATAL_SAFE_STATE && child->plan->cpus.core_count)
-		run_bsp_fatal(child->run, child->plan->cpus.cores[0], monotonic_ns());
+		run_bsp_fatal(child->run, child->plan->cpus.cores[0], child->faulted_ns);
 	if (ipc_send(child->control.fd, MSG_FAULT, &m, sizeof(m)))
 		kill(child->pid, SIGKILL);
 	loop_timer_start(&child->watchdog, FAULT_GRACE_NS);

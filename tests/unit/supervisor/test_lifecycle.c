@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What users, guests and processes that lie make of a run, in orders that are hard to meet with
+ * real guests: the partitions' processes are dummies, and the test says what they say.
+ */
+#include "lib/ipc.h"
+#include "lib/util.h"
+#include "supervisor/run.h"
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#define MS 1000000ull
+
+enum { SAFETY, LINUX, CHILDREN };
+
+static struct run run;
+static struct plan plan;
+static struct plan_partition partitions[CHILDREN];
+static struct run_options options;
+static int peers[CHILDREN]; /* the processes' ends of the sockets */
+static char *said;
+static size_t said_size;
+
+static void setup(void)
+{
+	static char image[] = "/no-such-image", *names[] = {"safety", "linux"};
+	static unsigned cores[] = {0, 1};
+
+	memset(&run, 0, sizeof(run));
+	memset(&plan, 0, sizeof(plan));
+	for (unsigned i = 0; i < CHILDREN; i++) {
+		partitions[i] = (struct plan_partition){.name = names[i],
+			.role = i == SAFETY ? PLAN_SAFETY : PLAN_NON_SAFETY,
+			.image = image,
+			.on_fatal = i == SAFETY ? PLAN_FATAL_SAFE_STATE : PLAN_FATAL_RESTART,
+			.restart_limit = 3,
+			.stop_timeout_ns = 60000 * MS,
+			.cpus = {.vcpus = 1, .core_count = 1, .cores = &cores[i]}};
+		peers[i] = -1;
+	}
+	plan.partition_count = CHILDREN;
+	plan.partitions = partitions;
+	run.plan = &plan;
+	run.options = &options;
+	run.kvm_fd = run.line_fd = run.console_out = run.console_in = run.console_child = -1;
+	run.err = open_memstream(&said, &said_size);
+	ck_assert_int_eq(loop_create_epoll(&run.loop), 0);
+	ck_assert_int_eq(loop_timer_init(run.loop, &run.timeout, NULL), 0);
+	ck_assert_int_eq(event_log_init(&run.events), 0);
+	run.children = calloc(CHILDREN, sizeof(*run.children));
+	for (; run.child_count < CHILDREN; run.child_count++)
+		ck_assert_int_eq(
+			child_init(&run.children[run.child_count], &run, run.child_count), 0);
+}
+
+static void teardown(void)
+{
+	for (unsigned i = 0; i < CHILDREN; i++) {
+		struct child *c = &run.children[i];
+
+		fd_close(&peers[i]);
+		if (c->pid > 0) {
+			kill(c->pid, SIGKILL);
+			waitpid(c->pid, NULL, 0);
+		}
+		loop_unwatch(run.loop, &c->control);
+		loop_unwatch(run.loop, &c->exited);
+	}
+	run_safety_fini(&run);
+	for (unsigned i = 0; i < CHILDREN; i++)
+		child_fini(&run.children[i]);
+	free(run.children);
+	event_log_fini(&run.events);
+	loop_destroy(run.loop);
+	fclose(run.err);
+	free(said);
+	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1); /* no process is left */
+}
+
+/* ---- doing ---- */
+
+/* Gives child I a process, which does nothing. */
+static struct child *spawn(unsigned i)
+{
+	struct child *c = &run.children[i];
+	struct diags diags;
+	int pair[2];
+
+	diags_init(&diags);
+	ck_assert_int_eq(ipc_pair(pair), 0);
+	c->control.fd = pair[0];
+	peers[i] = pair[1];
+	c->pid = fork();
+	if (!c->pid) {
+		for (;;)
+			pause();
+	}
+	c->exited.fd = (int)syscall(SYS_pidfd_open, c->pid, 0);
+	c->state = CHILD_STARTING;
+	ck_assert_int_eq(child_watch(c, &diags), 0);
+	diags_fini(&diags);
+	return c;
+}
+
+static struct child *start(unsigned i)
+{
+	struct child *c = spawn(i);
+
+	child_release(c);
+	return c;
+}
+
+static void start_all(void)
+{
+	run.released = run.all_ready = true;
+	for (unsigned i = 0; i < CHILDREN; i++)
+		start(i);
+}
+
+/* Child I's process says something. */
+static void say(unsigned i, enum partition_message type, const void *payload, size_t size)
+{
+	ck_assert_int_eq(ipc_send(peers[i], (uint16_t)type, payload, size), 0);
+	child_receive(&run.children[i], 1);
+}
+
+static void say_ended(unsigned i, enum partition_end end, enum bulkhead_partition_end cause)
+{
+	const struct message_ended m = {.end = end, .cause = cause, .vcpu = -1};
+
+	say(i, MSG_ENDED, &m, sizeof(m));
+}
+
+/* Takes what child I's process was sent: how many messages of TYPE are among it. */
+static unsigned sent(unsigned i, enum partition_message type)
+{
+	struct ipc_message m;
+	unsigned count = 0;
+
+	while (ipc_receive(peers[i], &m) == 0)
+		count += m.type == type;
+	return count;
+}
+
+static void time_over(struct loop_timer *t)
+{
+	loop_stop(t->loop);
+}
+
+/* Runs the loop for so long; the run's end ends it before. */
+static void run_for(uint64_t ns)
+{
+	struct loop_timer t;
+
+	ck_assert_int_eq(loop_timer_init(run.loop, &t, time_over), 0);
+	loop_timer_start(&t, ns);
+	ck_assert_int_eq(loop_run(run.loop), 0);
+	loop_timer_fini(&t);
+}
+
+static void die(unsigned i)
+{
+	kill(run.children[i].pid, SIGKILL);
+	for (unsigned n = 0; n < 200 && run.children[i].pid; n++)
+		run_for(5 * MS);
+	ck_assert_int_eq(run.children[i].pid, 0);
+	fd_close(&peers[i]);
+}
+
+/* ---- pause and resume ---- */
+
+START_TEST(two_who_pause)
+{
+	struct child *c;
+
+	start_all();
+	c = &run.children[LINUX];
+	ck_assert_int_eq(child_pause(c), 0);
+	ck_assert_int_eq(child_pause(c), 0);
+	ck_assert_uint_eq(sent(LINUX, MSG_PAUSE), 1);
+	say(LINUX, MSG_PAUSED, NULL, 0);
+	ck_assert_int_eq(c->state, CHILD_PAUSED);
+	ck_assert_int_eq(child_pause(c), -EINVAL);
+	ck_assert_int_eq(child_resume(c), 0);
+	ck_assert_int_eq(child_resume(c), 0);
+	ck_assert_uint_eq(sent(LINUX, MSG_RESUME), 1);
+	say(LINUX, MSG_RESUMED, NULL, 0);
+	ck_assert_int_eq(c->state, CHILD_RUNNING);
+	ck_assert(!c->broke_protocol);
+}
+END_TEST
+
+/* It would end its watchdog, and send the status page's reader an interrupt for each. */
+START_TEST(pause_that_nobody_asked_for)
+{
+	start_all();
+	say(LINUX, MSG_PAUSED, NULL, 0);
+	ck_assert(run.children[LINUX].broke_protocol);
+	ck_assert_int_eq(run.children[LINUX].state, CHILD_RUNNING);
+}
+END_TEST
+
+START_TEST(pause_does_not_save_from_a_lost_watchdog)
+{
+	struct child *c = &run.children[LINUX];
+
+	partitions[LINUX].watchdog_ns = 20 * MS;
+	start_all();
+	ck_assert_int_eq(child_pause(c), 0);
+	run_for(60 * MS);
+	ck_assert_uint_eq(sent(LINUX, MSG_FAULT), 1);
+	say(LINUX, MSG_PAUSED, NULL, 0);
+	for (unsigned n = 0; n < 40 && c->pid; n++)
+		run_for(50 * MS);
+	ck_assert_int_eq(c->pid, 0);
+	ck_assert_uint_eq(c->last_cause, BULKHEAD_END_CRASHED);
+}
+END_TEST
+
+START_TEST(lock_of_one_that_is_paused)
+{
+	struct child *c;
+
+	start_all();
+	c = &run.children[SAFETY];
+	ck_assert_int_eq(child_pause(c), 0);
+	atomic_store(&c->shared->locked, 1);
+	ck_assert_int_eq(child_pause(&run.children[LINUX]), -EBUSY);
+	say(SAFETY, MSG_PAUSED, NULL, 0);
+	ck_assert_int_eq(child_resume(c), 0);
+}
+END_TEST
+
+/* ---- restart ---- */
+
+START_TEST(restart_during_the_delay)
+{
+	struct child *c = &run.children[LINUX];
+
+	start_all();
+	say_ended(LINUX, PARTITION_FATAL, BULKHEAD_END_TRIPLE_FAULT);
+	die(LINUX);
+	ck_assert(loop_timer_running(&c->restart_timer));
+	ck_assert_int_eq(child_restart(c), 0);
+	ck_assert_uint_eq(c->restarts, 1);
+	/* Not a second time over a process that is there. */
+	run_for(150 * MS);
+	ck_assert_uint_eq(c->restarts, 1);
+}
+END_TEST
+
+START_TEST(restart_asked_for_twice)
+{
+	struct child *c = &run.children[LINUX];
+
+	start_all();
+	ck_assert_int_eq(child_restart(c), 0);
+	ck_assert_int_eq(child_restart(c), -EINVAL);
+	say_ended(LINUX, PARTITION_POWER_OFF, BULKHEAD_END_POWER_OFF);
+	die(LINUX);
+	ck_assert(loop_timer_running(&c->restart_timer));
+}
+END_TEST
+
+/* Of one that starts anew by itself, while its consoles are drained. */
+START_TEST(restart_of_one_that_has_just_died)
+{
+	struct child *c = &run.children[LINUX];
+
+	start_all();
+	say_ended(LINUX, PARTITION_FATAL, BULKHEAD_END_TRIPLE_FAULT);
+	ck_assert_int_eq(child_restart(c), 0);
+	die(LINUX);
+	ck_assert(loop_timer_running(&c->restart_timer));
+}
+END_TEST
+
+START_TEST(kill_and_stop_end_a_restart)
+{
+	struct child *c = &run.children[LINUX];
+
+	start_all();
+	say_ended(LINUX, PARTITION_FATAL, BULKHEAD_END_TRIPLE_FAULT);
+	die(LINUX);
+	ck_assert_int_eq(_i ? child_kill(c) : child_stop_gracefully(c), 0);
+	ck_assert(!loop_timer_running(&c->restart_timer));
+	ck_assert_int_eq(child_kill(c), -EINVAL);
+	ck_assert_int_eq(child_stop_gracefully(c), -EINVAL);
+}
+END_TEST
+
+START_TEST(kill_during_a_restart)
+{
+	struct child *c = &run.children[LINUX];
+
+	start_all();
+	ck_assert_int_eq(child_restart(c), 0);
+	ck_assert_int_eq(_i ? child_kill(c) : child_stop_gracefully(c), 0);
+	die(LINUX);
+	ck_assert(!loop_timer_running(&c->restart_timer));
+}
+END_TEST
+
+/* A guest that is told to end and does so badly is not started again. */
+START_TEST(fatal_error_of_one_being_stopped)
+{
+	struct child *c = &run.children[LINUX];
+
+	partitions[LINUX].on_reset = PLAN_RESET_RESTART;
+	start_all();
+	ck_assert_int_eq(child_stop_gracefully(c), 0);
+	if (_i)
+		say_ended(LINUX, PARTITION_FATAL, BULKHEAD_END_TRIPLE_FAULT);
+	else
+		say_ended(LINUX, PARTITION_RESET, BULKHEAD_END_RESET);
+	die(LINUX);
+	ck_assert(!loop_timer_running(&c->restart_timer));
+}
+END_TEST
+
+/* Restarts that users and guests asked for are none of on_fatal's. */
+START_TEST(limit_counts_fatal_errors)
+{
+	struct child *c = &run.children[LINUX];
+
+	start_all();
+	c->restarts = 5;
+	say_ended(LINUX, PARTITION_FATAL, BULKHEAD_END_TRIPLE_FAULT);
+	ck_assert(c->restart_wanted);
+}
+END_TEST
+
+START_TEST(nothing_starts_in_the_safe_state)
+{
+	plan.safe_state.stop = PLAN_SAFE_STOP_NON_SAFETY;
+	partitions[LINUX].on_fatal = PLAN_FATAL_SAFE_STATE;
+	start_all();
+	say_ended(LINUX, PARTITION_FATAL, BULKHEAD_END_TRIPLE_FAULT);
+	ck_assert_ptr_nonnull(run.safe_state);
+	die(LINUX);
+	ck_assert_int_eq(child_restart(&run.children[LINUX]), -EINVAL);
+	ck_assert_uint_eq(run.children[LINUX].restarts, 0);
+}
+END_TEST
+
+/* ---- stopping all ---- */
+
+START_TEST(stop_of_all_ends_restarts)
+{
+	struct child *c = &run.children[LINUX];
+
+	start_all();
+	say_ended(LINUX, PARTITION_FATAL, BULKHEAD_END_TRIPLE_FAULT);
+	die(LINUX);
+	ck_assert_int_eq(run_stop_gracefully(&run), 0);
+	ck_assert(!loop_timer_running(&c->restart_timer));
+	ck_assert_uint_eq(sent(SAFETY, MSG_POWER_BUTTON), 1);
+}
+END_TEST
+
+START_TEST(stop_of_all_ends_one_that_starts_again)
+{
+	start_all();
+	run.children[LINUX].state = CHILD_STARTING;
+	ck_assert_int_eq(run_stop_gracefully(&run), 0);
+	ck_assert(run.children[LINUX].stop_sent);
+}
+END_TEST
+
+/* Who may veto ends itself instead: that is consent, too. */
+START_TEST(veto_of_one_that_ends)
+{
+	partitions[SAFETY].veto_ns = 60000 * MS;
+	start_all();
+	ck_assert_int_eq(run_stop_gracefully(&run), 0);
+	ck_assert_uint_eq(sent(LINUX, MSG_POWER_BUTTON), 0);
+	if (_i)
+		die(SAFETY);
+	else
+		say_ended(SAFETY, PARTITION_POWER_OFF, BULKHEAD_END_POWER_OFF);
+	ck_assert(!run.stop_after_veto);
+	if (!_i) /* else the safe state stops it by force */
+		ck_assert_uint_eq(sent(LINUX, MSG_POWER_BUTTON), 1);
+}
+END_TEST
+
+START_TEST(veto_holds)
+{
+	partitions[SAFETY].veto_ns = 60000 * MS;
+	start_all();
+	ck_assert_int_eq(run_stop_gracefully(&run), 0);
+	atomic_store(&run.children[SAFETY].shared->stop_reply, 2);
+	run_for(20 * MS);
+	ck_assert_uint_eq(sent(LINUX, MSG_POWER_BUTTON), 0);
+	ck_assert_int_eq(run.children[SAFETY].stop_phase, STOP_PHASE_NONE);
+}
+END_TEST
+
+/* Each has the whole time to end by itself, whoever was stopped before. */
+START_TEST(grace_is_each_ones)
+{
+	start_all();
+	child_stop(&run.children[SAFETY], STOP_COMMAND);
+	run_for(100 * MS);
+	child_stop(&run.children[LINUX], STOP_COMMAND);
+	ck_assert_uint_ge(
+		run.children[LINUX].linger.due_ns, run.children[SAFETY].linger.due_ns + 90 * MS);
+	run_for(3500 * MS);
+	ck_assert_int_eq(run.children[SAFETY].pid, 0);
+	ck_assert_int_eq(run.children[LINUX].pid, 0);
+}
+END_TEST
+
+/* ---- starts that fail ---- */
+
+/* One that says so and stays: somebody has to end it, or the run waits for ever. */
+START_TEST(failed_start_that_lingers)
+{
+	const struct message_failed m = {.host = 1};
+
+	spawn(LINUX);
+	say(LINUX, MSG_FAILED, &m, sizeof(m));
+	ck_assert(loop_timer_running(&run.children[LINUX].linger));
+}
+END_TEST
+
+START_TEST(failed_restart_of_the_safety_partition)
+{
+	const struct message_failed m = {.host = 1};
+
+	start_all();
+	run.children[SAFETY].state = CHILD_STARTING;
+	run.children[SAFETY].restarts = 1;
+	say(SAFETY, MSG_FAILED, &m, sizeof(m));
+	ck_assert_ptr_nonnull(run.safe_state);
+	ck_assert_int_eq(run_exit_code(&run), BH_EXIT_SAFE_STATE);
+	fflush(run.err);
+	ck_assert_ptr_nonnull(strstr(said, "safety: "));
+}
+END_TEST
+
+/* In bsp_init, say: it was ready, and is gone before anybody was released. */
+START_TEST(death_before_the_release)
+{
+	for (unsigned i = 0; i < CHILDREN; i++)
+		spawn(i)->state = CHILD_READY;
+	run.all_ready = true;
+	die(LINUX);
+	ck_assert_int_eq(run.stop, STOP_START_FAILED);
+}
+END_TEST
+
+/* ---- times ---- */
+
+START_TEST(event_of_a_lost_watchdog)
+{
+	const struct event *e;
+	uint64_t lost = 0;
+
+	partitions[SAFETY].watchdog_ns = 20 * MS;
+	start_all();
+	for (unsigned n = 0; n < 60 && !run.safe_state; n++) {
+		if (!lost && run.children[SAFETY].faulted)
+			lost = monotonic_ns();
+		run_for(50 * MS);
+	}
+	/* The process did not react and was killed; the platform was lost before. */
+	ck_assert_ptr_nonnull(run.safe_state);
+	ck_assert_uint_ne(lost, 0);
+	ck_assert_uint_le(run_safe_state_event_ns(&run), lost);
+	for (uint64_t i = 1; (e = event_get(&run.events, i)) != NULL; i++)
+		ck_assert_ptr_nonnull(e);
+}
+END_TEST
+
+Suite *unit_suite(void)
+{
+	Suite *s = suite_create("lifecycle");
+	TCase *t = tcase_create("lifecycle");
+
+	tcase_set_timeout(t, 30);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, two_who_pause);
+	tcase_add_test(t, pause_that_nobody_asked_for);
+	tcase_add_test(t, pause_does_not_save_from_a_lost_watchdog);
+	tcase_add_test(t, lock_of_one_that_is_paused);
+	tcase_add_test(t, restart_during_the_delay);
+	tcase_add_test(t, restart_asked_for_twice);
+	tcase_add_test(t, restart_of_one_that_has_just_died);
+	tcase_add_loop_test(t, kill_and_stop_end_a_restart, 0, 2);
+	tcase_add_loop_test(t, kill_during_a_restart, 0, 2);
+	tcase_add_loop_test(t, fatal_error_of_one_being_stopped, 0, 2);
+	tcase_add_test(t, limit_counts_fatal_errors);
+	tcase_add_test(t, nothing_starts_in_the_safe_state);
+	tcase_add_test(t, stop_of_all_ends_restarts);
+	tcase_add_test(t, stop_of_all_ends_one_that_starts_again);
+	tcase_add_loop_test(t, veto_of_one_that_ends, 0, 2);
+	tcase_add_test(t, veto_holds);
+	tcase_add_test(t, grace_is_each_ones);
+	tcase_add_test(t, failed_start_that_lingers);
+	tcase_add_test(t, failed_restart_of_the_safety_partition);
+	tcase_add_test(t, death_before_the_release);
+	tcase_add_test(t, event_of_a_lost_watchdog);
+	suite_add_tcase(s, t);
+	return s;
+}
