@@ -42,7 +42,7 @@ guest_test_images := $(guest_test_c) $(guest_test_s) \
 guest_images := $(guest_examples:%=$(out)/examples/%.elf) $(out)/examples/safety-hello.bin \
 	$(guest_test_images)
 
-examples: $(guest_examples:%=$(out)/examples/%.elf) ## build the example images
+examples: $(guest_examples:%=$(out)/examples/%.elf) $(out)/examples/safety-hello.bin ## build the example images
 guest-images: $(guest_images) ## build the example and test images
 	@:
 

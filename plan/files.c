@@ -268,7 +268,8 @@ static void check_bsp(const struct plan_bsp *bsp, struct diags *diags)
 
 		if (access(f->path, modes[f->access]))
 			diag_error(diags, &f->loc, "bsp.files",
-				"%s cannot be used for %s: %s; correct the path or its permissions",
+				"%s cannot be opened with access %s: %s; correct the path or its "
+				"permissions",
 				f->path, access_names[f->access], strerror(errno));
 	}
 }

@@ -211,6 +211,22 @@ char *parse_path(struct parse *p, const char *text, const struct diag_loc *loc, 
 	return string_valid(p, path, loc, field) ? path : NULL;
 }
 
+/* A path of at most key->max bytes, where that is not 0. */
+static char *parse_short_path(
+	struct parse *p, const struct key *key, const struct node *n, const char *field)
+{
+	char *path = parse_path(p, n->text, &n->loc, field);
+	char buf[EXCERPT_MAX];
+
+	if (!path || !key->max || strlen(path) <= key->max)
+		return path;
+	diag_error(p->diags, &n->loc, field,
+		"%s is a path of %zu bytes, and one of a socket has at most %" PRIu64
+		"; choose a shorter one",
+		excerpt(path, buf), strlen(path), key->max);
+	return NULL;
+}
+
 static void parse_version(struct parse *p, const struct node *n, const char *field)
 {
 	const char *text = parse_scalar(p, n, field, "1");
@@ -326,6 +342,35 @@ static void partition_defaults(
 	part->lockdown = plan->lockdown;
 }
 
+/* The value of KEY in the group GROUP of MAP, if the group is written as a mapping and has it. */
+static const struct node *group_find(const struct node *map, const char *group, const char *key)
+{
+	const struct node *n = node_find(map, group);
+
+	return n && n->kind == NODE_MAP ? node_find(n, key) : NULL;
+}
+
+/* Keys that mean nothing beside the value of another one in their group. */
+static void check_companions(
+	struct parse *p, const struct node *map, const struct plan_partition *part)
+{
+	const struct node *action = group_find(map, "on_fatal", "action");
+	const struct node *limit = group_find(map, "on_fatal", "limit");
+	const struct node *address = group_find(map, "status_page", "address");
+	const struct node *irq = group_find(map, "status_page", "irq");
+	char sub[PLAN_FIELD_MAX];
+
+	if (action && limit && part->on_fatal != PLAN_FATAL_RESTART &&
+		action->kind == NODE_SCALAR &&
+		strcmp(action->text, on_fatal_names[part->on_fatal]) == 0)
+		diag_error(p->diags, &limit->loc, plan_field(part, "on_fatal.limit", sub),
+			"only the action restart has a limit; remove it, or use that action");
+	if (address && irq && node_is_null(address) && !node_is_null(irq))
+		diag_error(p->diags, &irq->loc, plan_field(part, "status_page.irq", sub),
+			"there is no page that it could tell of; give status_page.address, or null "
+			"here, too");
+}
+
 static void parse_partition(struct parse *p, const struct node_item *item, const struct plan *plan,
 	struct plan_partition *part, const char *field)
 {
@@ -348,6 +393,7 @@ static void parse_partition(struct parse *p, const struct node_item *item, const
 	}
 	parse_fields(p, partition_keys, map, part, field);
 	partition_defaults(plan, map, part);
+	check_companions(p, map, part);
 }
 
 static void parse_partitions(struct parse *p, const struct key *key, const struct node *n,
@@ -408,7 +454,7 @@ void parse_value(
 		return parse_string(p, n, at, field);
 	case KEY_PATH:
 		if (parse_scalar(p, n, field, "a path"))
-			*(char **)at = parse_path(p, n->text, &n->loc, field);
+			*(char **)at = parse_short_path(p, key, n, field);
 		return;
 	case KEY_GROUP:
 		if (n->kind == NODE_MAP)

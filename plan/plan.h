@@ -174,7 +174,7 @@ struct plan_safe_state {
 	char *command;    /* for /bin/sh; NULL: none */
 	char *notify;     /* path of a Unix datagram socket that hears of it; NULL: none */
 	unsigned eventfd; /* inherited descriptor that is signalled; 0: none */
-	struct diag_loc loc;
+	struct diag_loc loc, eventfd_loc;
 };
 
 struct plan {

@@ -124,6 +124,8 @@ static json_t *value_of(const struct key *key, const void *base, bool human)
 	case KEY_CPUS:
 		return cpus_of(&part->cpus);
 	case KEY_COUNT:
+		if (key->restart_only && part->on_fatal != PLAN_FATAL_RESTART)
+			return NULL;
 		return number_of(key, *(const unsigned *)at, human);
 	case KEY_BSP:
 		return json_string(bsp->kind == PLAN_BSP_FILE ? bsp->path : key->names[bsp->kind]);

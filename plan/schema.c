@@ -4,6 +4,7 @@
 #include "lib/suggest.h"
 
 #include <string.h>
+#include <sys/un.h>
 
 const char *const role_names[] = {"non-safety", "safety", NULL};
 const char *const contract_names[] = {"standard", "fusa", NULL};
@@ -148,6 +149,7 @@ static const struct key on_fatal_keys[] = {
 	{.name = "limit",
 		.type = KEY_COUNT,
 		AT(restart_limit),
+		.restart_only = true,
 		.def = "3",
 		.min = 1,
 		.max = 1000000,
@@ -396,10 +398,12 @@ static const struct key safe_state_keys[] = {
 		.nullable = true,
 		.offset = offsetof(struct plan, safe_state.notify),
 		.def_doc = "none",
+		.max = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1,
 		.help = "A Unix datagram socket that is sent one line of JSON."},
 	{.name = "eventfd",
 		.type = KEY_COUNT,
 		.nullable = true,
+		.place = offsetof(struct plan, safe_state.eventfd_loc),
 		.offset = offsetof(struct plan, safe_state.eventfd),
 		.def_doc = "none",
 		.min = 3,

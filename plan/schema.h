@@ -39,13 +39,15 @@ struct key_list {
 	const char *example;
 };
 
-/* min, max and multiple are checked for numbers: sizes, addresses, times, counts. */
+/* min, max and multiple are checked for numbers: sizes, addresses, times, counts; max for the bytes
+ * of a path. */
 struct key {
 	const char *name;
 	enum key_type type;
 	bool required;
 	bool nullable;       /* null is a value, meaning none: texts, paths, numbers */
 	bool raw_image_only; /* without meaning for other image types */
+	bool restart_only;   /* without meaning for other on_fatal actions */
 	size_t offset;       /* in the struct that the key's table fills in */
 	const char *def;     /* the default as one would write it: scalar types only */
 	const char *def_doc; /* the default in words, when code must find it or DEF stands for it */

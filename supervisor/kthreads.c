@@ -36,46 +36,41 @@ static unsigned long long start_time(long pid)
 }
 
 /*
- * The child whose VM the kernel thread PID with this name belongs to, or NULL. KVM names it after
- * the process as its pid namespace knows it: each isolated one is number 1 of its own. Of these,
- * any that is younger than the child is taken for its own; at worst that of another run comes to
- * our cores.
+ * Whether the kernel thread PID with this name belongs to a child's VM. KVM names it after the
+ * process as its pid namespace knows it: each isolated one is number 1 of its own. Of these, any
+ * that is younger than the child is taken for its own; at worst that of another run comes to our
+ * cores.
  */
-static const struct child *kthread_owner(const struct run *run, const char *name, long pid)
+static bool is_ours(const struct run *run, const char *name, long pid)
 {
 	long owner;
 
 	if (strncmp(name, PIT_PREFIX, strlen(PIT_PREFIX)) != 0)
-		return NULL;
+		return false;
 	owner = strtol(name + strlen(PIT_PREFIX), NULL, 10);
 	for (unsigned i = 0; owner > 0 && i < run->child_count; i++) {
 		const struct child *child = &run->children[i];
 
 		if (child->pid == owner ||
 			(owner == 1 && child->pid > 0 && start_time(child->pid) <= start_time(pid)))
-			return child;
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
-static void settle(struct run *run, const char *entry)
+/* 0 or the error of a thread that stays where it is. */
+static int settle(struct run *run, const char *entry)
 {
 	char path[64], name[64];
-	const struct child *owner;
 	cpu_set_t cores;
 
 	snprintf(path, sizeof(path), "/proc/%.20s/comm", entry);
-	if (file_read_line(path, name, sizeof(name)))
-		return;
-	owner = kthread_owner(run, name, atol(entry));
-	if (!owner)
-		return;
+	if (file_read_line(path, name, sizeof(name)) || !is_ours(run, name, atol(entry)))
+		return 0;
 	cores_to_set(run->io_cores, &cores);
-	if (CPU_COUNT(&cores) && sched_setaffinity(atoi(entry), sizeof(cores), &cores))
-		run_say(run,
-			"%s: KVM's timer thread (%s) may run on any core: %s; give the supervisor "
-			"CAP_SYS_NICE to have it kept on the housekeeping cores",
-			owner->plan->name, name, strerror(errno));
+	if (!CPU_COUNT(&cores) || !sched_setaffinity(atoi(entry), sizeof(cores), &cores))
+		return 0;
+	return -errno;
 }
 
 void run_settle_kthreads(struct run *run)
@@ -83,6 +78,7 @@ void run_settle_kthreads(struct run *run)
 	AUTO_CLOSEDIR DIR *proc = NULL;
 	bool exclusive = false;
 	struct dirent *e;
+	int error = 0;
 
 	for (unsigned i = 0; i < run->child_count; i++)
 		exclusive = exclusive || !run->children[i].plan->cpus.shared;
@@ -90,6 +86,11 @@ void run_settle_kthreads(struct run *run)
 		proc = opendir("/proc");
 	while (proc && (e = readdir(proc))) {
 		if (isdigit((unsigned char)e->d_name[0]))
-			settle(run, e->d_name);
+			error = settle(run, e->d_name) ?: error;
 	}
+	if (error)
+		run_say(run,
+			"KVM's timer threads (kvm-pit) may run on any core: %s; give the supervisor "
+			"CAP_SYS_NICE to have them kept on the housekeeping cores",
+			strerror(-error));
 }

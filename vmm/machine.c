@@ -97,6 +97,26 @@ int machine_add_range(struct machine *m, gpa_t base, uint64_t size, enum range_t
 	return 0;
 }
 
+/* Where KVM, or a page of its own, would be in front of a mapping, or behind it. */
+static bool is_kvms(const struct machine *m, gpa_t base, uint64_t size)
+{
+	static const struct {
+		gpa_t base;
+		uint64_t size;
+	} fixed[] = {
+		{X86_IOAPIC_BASE, 4 * KIB},
+		{X86_LAPIC_BASE, 4 * KIB},
+		{X86_KVM_IDENTITY_MAP, 4 * KIB},
+		{X86_KVM_TSS, 12 * KIB},
+	};
+
+	for (unsigned i = 0; m->arch == GUEST_X86_64 && i < ARRAY_SIZE(fixed); i++) {
+		if (ranges_overlap(base, size, fixed[i].base, fixed[i].size))
+			return true;
+	}
+	return false;
+}
+
 int machine_add_mapping(
 	struct machine *m, gpa_t base, uint64_t size, void *hva, bool readonly, const char *what)
 {
@@ -105,6 +125,8 @@ int machine_add_mapping(
 
 	if ((base | size | (uintptr_t)hva) % (4 * KIB))
 		return -EINVAL;
+	if (is_kvms(m, base, size))
+		return -EEXIST;
 	for (unsigned i = 0; i < m->window_count; i++) {
 		const struct machine_window *w = &m->windows[i];
 

@@ -178,7 +178,8 @@ int machine_add_range(struct machine *m, gpa_t base, uint64_t size, enum range_t
 /*
  * Shows the guest SIZE bytes at HVA from BASE on, which its memory map calls reserved. After the
  * RAM has been allocated, before vm_create. 0; -EINVAL when BASE, SIZE or HVA is not page-aligned
- * or the range is empty or wraps; -EEXIST when it overlaps memory or a device's window; -ENOSPC.
+ * or the range is empty or wraps; -EEXIST when it overlaps memory, a device's window or an APIC or
+ * page of KVM's own; -ENOSPC.
  */
 int machine_add_mapping(
 	struct machine *m, gpa_t base, uint64_t size, void *hva, bool readonly, const char *what);

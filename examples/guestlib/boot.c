@@ -58,6 +58,8 @@ static uint64_t parse_number(const char *text, const char **ret_end)
 			digit = (unsigned)(*text - '0');
 		else if (*text >= 'a' && *text <= 'f')
 			digit = (unsigned)(*text - 'a') + 10;
+		else if (*text >= 'A' && *text <= 'F')
+			digit = (unsigned)(*text - 'A') + 10;
 		if (digit >= base)
 			break;
 		v = v * base + digit;

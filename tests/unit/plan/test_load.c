@@ -509,7 +509,7 @@ START_TEST(yaml_is_printed_for_people)
 		"    modules:\n"
 		"      - {path: /plans/m, string: \"\"}\n"
 		"    serial: [console, none]\n"
-		"    on_fatal: {action: stop, limit: 3}\n"
+		"    on_fatal: {action: stop}\n"
 		"    on_violation: ignore\n"
 		"    on_reset: fail\n"
 		"    watchdog: null\n"
