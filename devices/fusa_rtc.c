@@ -20,6 +20,8 @@ enum { PORT_INDEX, PORT_DATA };
 /* A 4-byte access to the data port has to lie in the window; ports after it are not answered. */
 #define PORTS 5
 
+#define INDEX_MASK 0x7F /* bit 7 is the PC's, to mask NMIs */
+
 #define B_24H 0x02
 #define D_VRT 0x80 /* the time is valid */
 
@@ -83,7 +85,8 @@ static void fusa_rtc_write(
 {
 	(void)index;
 	if (offset == PORT_INDEX && size == 1)
-		atomic_store(&container_of(dev, struct fusa_rtc, dev)->index, (uint8_t)value);
+		atomic_store(&container_of(dev, struct fusa_rtc, dev)->index,
+			(uint8_t)(value & INDEX_MASK));
 }
 
 static const struct device_class fusa_rtc_class = {

@@ -72,9 +72,10 @@ START_TEST(clock_reads)
 
 	create(false, false);
 	the_time.tv_sec = 1583020798; /* Saturday 2020-02-29 23:59:58 UTC */
+	/* Bit 7 of the index is no part of it: on a PC it masks NMIs. */
 	for (unsigned i = 0; i < 256; i++)
-		ck_assert_msg(rtc((uint8_t)i) == (i < sizeof(want) ? want[i] : 0), "%#x: %#x", i,
-			rtc((uint8_t)i));
+		ck_assert_msg(rtc((uint8_t)i) == (i % 128 < sizeof(want) ? want[i % 128] : 0),
+			"%#x: %#x", i, rtc((uint8_t)i));
 	the_time.tv_sec += 2; /* Sunday, 1 March */
 	ck_assert_uint_eq(rtc(0), 0x00);
 	ck_assert_uint_eq(rtc(6), 0x01);
