@@ -109,19 +109,19 @@ static const struct {
 } hidden[] = {
 	/* ECX: DTES64, MONITOR, DS-CPL, SMX, EIST, TM2, SDBG, xTPR, PDCM, and that there is a
 	 * hypervisor; EDX: MTRR, PSN, DS, ACPI, TM, PBE. */
-	{1, 0, 0, 0, 0x8000C9DC, 0xA0641000},
-	{5, 0, ~0u, ~0u, ~0u, ~0u},   /* MONITOR */
-	{6, 0, ~0u, ~0u, ~0u, ~0u},   /* thermal and power */
-	{0xA, 0, ~0u, ~0u, ~0u, ~0u}, /* performance counters */
+	{1, 0, 0, 0, 0x8000C9DC, 0xA0641000}, {5, 0, ~0u, ~0u, ~0u, ~0u}, /* MONITOR */
+	{6, 0, ~0u, ~0u, ~0u, ~0u},                                       /* thermal and power */
+	{0xA, 0, ~0u, ~0u, ~0u, ~0u},                                     /* performance counters */
 	/* EAX: subleaves; EBX: PQM, MPX, PQE, PT; ECX: WAITPKG, CET_SS, BUS_LOCK_DETECT, PKS;
 	 * EDX: UINTR, CET_IBT, AMX, ARCH_CAPABILITIES, CORE_CAPABILITIES. */
 	{7, 0, ~0u, 0x0200D000, 0x810000A0, 0x63500020},
 	{0xD, 1, 0x00000018, ~0u, ~0u, ~0u}, /* XSAVES, XFD; IA32_XSS */
 	{0xF, 0, ~0u, ~0u, ~0u, ~0u},        /* resource monitoring and allocation */
-	{0x10, 0, ~0u, ~0u, ~0u, ~0u},
-	{0x14, 0, ~0u, ~0u, ~0u, ~0u}, /* PT */
+	{0x10, 0, ~0u, ~0u, ~0u, ~0u}, {0x14, 0, ~0u, ~0u, ~0u, ~0u}, /* PT */
 	/* AMD's: ECX: OSVW, IBS, LWP, performance counters. */
 	{0x80000001, 0, 0, 0, 0x11808600, 0},
+	{0x80000008, 0, 0, 0x02000000, 0, 0}, /* AMD's: VIRT_SSBD */
+	{0x80000022, 0, ~0u, ~0u, ~0u, ~0u},  /* AMD's: performance counters */
 };
 
 /* Leaves that are there without their being in KVM's table, filled in per vCPU. */

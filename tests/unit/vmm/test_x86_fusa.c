@@ -12,7 +12,8 @@ static void setup(void)
 		uint32_t function, index;
 	} leaves[] = {{0, 0}, {1, 0}, {5, 0}, {6, 0}, {7, 0}, {7, 1}, {0xA, 0}, {0xB, 0}, {0xB, 1},
 		{0xD, 0}, {0xD, 1}, {0x14, 0}, {0x17, 0}, {0x1F, 0}, {0x40000000, 0},
-		{0x40000001, 0}, {0x40000010, 0}, {0x80000000, 0}, {0x80000001, 0}};
+		{0x40000001, 0}, {0x40000010, 0}, {0x80000000, 0}, {0x80000001, 0}, {0x80000008, 0},
+		{0x80000022, 0}};
 
 	cpuid = calloc(1, sizeof(*cpuid) + CPUID_ENTRIES_MAX * sizeof(cpuid->entries[0]));
 	ck_assert_ptr_nonnull(cpuid);
@@ -77,6 +78,11 @@ START_TEST(hidden_features)
 	ck_assert_uint_eq(leaf(0xA, 0)->eax, 0);
 	ck_assert_uint_eq(leaf(7, 0)->eax, 0);
 	ck_assert_uint_eq(leaf(0xD, 1)->eax >> 3 & 1, 0); /* XSAVES */
+	e = leaf(0x80000008, 0);
+	ck_assert_uint_eq(e->ebx >> 25 & 1, 0); /* VIRT_SSBD */
+	ck_assert_uint_eq(e->ebx >> 24 & 1, 1); /* SSBD, by SPEC_CTRL */
+	ck_assert_uint_eq(e->eax, UINT32_MAX);
+	ck_assert_uint_eq(leaf(0x80000022, 0)->eax, 0); /* performance counters */
 }
 END_TEST
 
