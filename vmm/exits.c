@@ -39,7 +39,7 @@ void vcpu_exit_mmio(struct vcpu *vcpu)
 
 void vcpu_exit_intr(struct vcpu *vcpu)
 {
-	(void)vcpu; /* a signal: the loop looks at `stop` */
+	(void)vcpu; /* a signal: the loop looks at `wanted` */
 }
 
 void vcpu_exit_system_event(struct vcpu *vcpu)

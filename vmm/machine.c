@@ -348,6 +348,12 @@ static const struct machine_window *window_for_access(
 	return w && size <= w->size - (addr - w->base) ? w : NULL;
 }
 
+/* Registers are this wide. Parts of an access that crosses a page may have any size up to 8. */
+static bool is_register_size(unsigned size)
+{
+	return size && size <= 8 && !(size & (size - 1));
+}
+
 static uint64_t size_mask(unsigned size)
 {
 	return size >= 8 ? UINT64_MAX : ((uint64_t)1 << (8 * size)) - 1;
@@ -361,7 +367,7 @@ bool machine_read(const struct machine *m, enum window_space space, uint64_t add
 	*ret = size_mask(size);
 	if (!w)
 		return false;
-	if (w->dev->cls->read)
+	if (w->dev->cls->read && is_register_size(size))
 		*ret &= w->dev->cls->read(w->dev, w->index, addr - w->base, size);
 	return true;
 }
@@ -373,7 +379,7 @@ bool machine_write(const struct machine *m, enum window_space space, uint64_t ad
 
 	if (!w)
 		return false;
-	if (w->dev->cls->write)
+	if (w->dev->cls->write && is_register_size(size))
 		w->dev->cls->write(w->dev, w->index, addr - w->base, size, value & size_mask(size));
 	return true;
 }

@@ -197,8 +197,30 @@ START_TEST(windows_and_lines_are_one_device_s)
 }
 END_TEST
 
+/* An access that crosses a page comes in two parts of any size. */
+START_TEST(devices_see_whole_registers_only)
+{
+	struct recorder *r = add_recorder();
+	uint64_t v;
+
+	ck_assert_int_eq(machine_add_window(&m, WINDOW_MMIO, 0xF0000000, 4096, &r->dev, 0), 0);
+	for (unsigned size = 1; size <= 8; size++) {
+		bool whole = size == 1 || size == 2 || size == 4 || size == 8;
+		uint64_t ones = UINT64_MAX >> (64 - 8 * size);
+
+		r->accesses = 0;
+		ck_assert(machine_read(&m, WINDOW_MMIO, 0xF0000000, size, &v));
+		ck_assert_uint_eq(v, whole ? 0x1122334455667788 & ones : ones);
+		ck_assert(machine_write(&m, WINDOW_MMIO, 0xF0000000, size, 1));
+		ck_assert_uint_eq(r->accesses, whole ? 2 : 0);
+	}
+}
+END_TEST
+
 START_TEST(mappings)
 {
+	static const gpa_t kvms[] = {X86_IOAPIC_BASE, X86_LAPIC_BASE, X86_KVM_IDENTITY_MAP,
+		X86_KVM_TSS, X86_KVM_TSS + 0x2000};
 	static _Alignas(4096) uint8_t page[2 * 4096];
 	struct recorder *r;
 	gpa_t base;
@@ -221,6 +243,9 @@ START_TEST(mappings)
 	ck_assert_int_eq(machine_add_mapping(&m, 0xF1000000, 100, page, true, "x"), -EINVAL);
 	ck_assert_int_eq(machine_add_mapping(&m, 0xF1000000, 4096, page + 1, true, "x"), -EINVAL);
 	ck_assert_int_eq(machine_add_mapping(&m, 0xF1000000, 0, page, true, "x"), -EINVAL);
+	/* What KVM answers itself, or keeps for itself, is no place for a page either. */
+	for (size_t i = 0; i < ARRAY_SIZE(kvms); i++)
+		ck_assert_int_eq(machine_add_mapping(&m, kvms[i], 4096, page, true, "x"), -EEXIST);
 	ck_assert_uint_eq(m.mapping_count, 1);
 	/* It is no place for images, and no RAM. */
 	ck_assert_int_eq(machine_claim(&m, 0xF0000000, 4096, "image", NULL), -EFAULT);
@@ -252,6 +277,7 @@ Suite *unit_suite(void)
 	tcase_add_test(t, places_are_found_around_claims);
 	tcase_add_test(t, accesses_reach_their_device);
 	tcase_add_test(t, windows_and_lines_are_one_device_s);
+	tcase_add_test(t, devices_see_whole_registers_only);
 	tcase_add_test(t, mappings);
 	suite_add_tcase(s, t);
 	return s;
