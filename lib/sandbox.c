@@ -447,6 +447,22 @@ void sandbox_enter(uint64_t keep_caps, struct diags *gaps)
 	say_refused(sysctls, errors, gaps);
 }
 
+/*
+ * Makes a user namespace. A thread that was joined may be the kernel's for a moment yet, during
+ * which this process counts as one with several, which gets EINVAL: that is tried again.
+ */
+static int unshare_user(void)
+{
+	static const struct timespec pause = {.tv_nsec = 1000000};
+
+	for (unsigned tries = 0; unshare(CLONE_NEWUSER); tries++) {
+		if (errno != EINVAL || tries == 100)
+			return errno;
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
 void sandbox_drop_kept(struct diags *gaps)
 {
 	int errors[KIND_COUNT] = {0};
@@ -454,7 +470,7 @@ void sandbox_drop_kept(struct diags *gaps)
 
 	if (caps_get(&caps) || !caps.permitted)
 		return;
-	errors[KIND_USER] = unshare(CLONE_NEWUSER) ? errno : 0;
+	errors[KIND_USER] = unshare_user();
 	close_the_door(0, gaps);
 	say_refused(-1, errors, gaps);
 }

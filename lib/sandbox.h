@@ -72,7 +72,10 @@ struct sandbox_limit {
  */
 void sandbox_enter(uint64_t keep_caps, struct diags *gaps);
 
-/* Takes away what sandbox_enter kept, still with one thread. Legal when that was nothing. */
+/*
+ * Takes away what sandbox_enter kept, with one thread, others having been joined. Legal when that
+ * was nothing.
+ */
 void sandbox_drop_kept(struct diags *gaps);
 
 /*

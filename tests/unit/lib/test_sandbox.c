@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -200,6 +202,39 @@ START_TEST(entering_leaves_nothing_to_open)
 }
 END_TEST
 
+static void *short_lived(void *arg)
+{
+	usleep(2000);
+	return arg;
+}
+
+/* As after a join, at whose return the kernel may still have the thread. */
+static int drops(const void *arg)
+{
+	struct diags gaps;
+	pthread_t thread;
+
+	(void)arg;
+	diags_init(&gaps);
+	sandbox_enter((uint64_t)1 << CAP_IPC_LOCK, &gaps);
+	diags_init(&gaps);
+	if (pthread_create(&thread, NULL, short_lived, NULL))
+		return 1;
+	sandbox_drop_kept(&gaps);
+	for (unsigned i = 0; i < gaps.count; i++) {
+		if (strstr(gaps.items[i].text, "this kernel has none"))
+			return 2;
+	}
+	return 0;
+}
+
+START_TEST(a_thread_on_its_way_out_is_waited_for)
+{
+	if (geteuid() == 0) /* others have no capabilities to keep */
+		ck_assert_int_eq(in_child(drops, NULL), 0);
+}
+END_TEST
+
 /* ---- sandbox_spawn ---- */
 
 START_TEST(spawn_passes_the_listed_descriptors_only)
@@ -256,6 +291,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tc, denied_calls_fail_and_others_do_not);
 	tcase_add_test(tc, names_that_are_none_are_refused);
 	tcase_add_test(tc, entering_leaves_nothing_to_open);
+	tcase_add_test(tc, a_thread_on_its_way_out_is_waited_for);
 	tcase_add_loop_test(tc, spawn_passes_the_listed_descriptors_only, 0, 2);
 	tcase_add_loop_test(tc, spawn_tells_what_cannot_be_executed, 0, 2);
 	suite_add_tcase(suite, tc);
