@@ -5,6 +5,7 @@
 #include "lib/util.h"
 #include "vmm/runtime.h"
 
+#include <asm/termbits.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -41,9 +42,10 @@ static const struct sandbox_rule allowed_calls[] = {
 		"newfstatat", 3, AT_EMPTY_PATH, AT_EMPTY_PATH), /* the C library's fstat */
 	SANDBOX_CALL_IF("fcntl", 1, F_DUPFD_CLOEXEC), SANDBOX_CALL_IF("fcntl", 1, F_GETFL),
 	SANDBOX_CALL_IF("fcntl", 1, F_SETFL),
-	/* A terminal's mode: it is restored if the supervisor dies. None of the ioctls that type.
-	 */
+	/* A terminal's mode: it is restored if the supervisor dies. The second forms are glibc's
+	 * from 2.42 on. None of the ioctls that type. */
 	SANDBOX_CALL_IF("ioctl", 1, TCGETS), SANDBOX_CALL_IF("ioctl", 1, TCSETS),
+	SANDBOX_CALL_IF("ioctl", 1, TCGETS2), SANDBOX_CALL_IF("ioctl", 1, TCSETS2),
 	/* Waiting: the event loop on either of its back-ends, and its timers. The io_uring was told
 	 * to take requests to poll and no others (lib/loop_uring.c). */
 	SANDBOX_CALL("io_uring_enter"), SANDBOX_CALL("epoll_wait"), SANDBOX_CALL("epoll_pwait"),
@@ -57,6 +59,7 @@ static const struct sandbox_rule allowed_calls[] = {
 	SANDBOX_CALL("futex"), SANDBOX_CALL("sched_yield"), SANDBOX_CALL("getpid"),
 	SANDBOX_CALL("gettid"), SANDBOX_CALL("rt_sigaction"), SANDBOX_CALL("rt_sigprocmask"),
 	SANDBOX_CALL("rt_sigreturn"), SANDBOX_CALL("exit"), SANDBOX_CALL("exit_group"),
+	SANDBOX_CALL("sigaltstack"), /* AddressSanitizer's, at the end of each thread */
 	/* The first steps of threads that were made before the filter and run after it. */
 	SANDBOX_CALL("set_robust_list"), SANDBOX_CALL("rseq"),
 	SANDBOX_CALL_IF("prctl", 0, PR_SET_NAME),
