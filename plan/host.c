@@ -14,6 +14,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/sysinfo.h>
 
 #define CAP_IPC_LOCK_BIT 14 /* linux/capability.h */
 
@@ -145,7 +146,12 @@ static void check_siblings(struct host *h, const struct plan_partition *part, un
 static void check_cores(struct host *h)
 {
 	const struct plan *plan = h->plan;
+	bool listed = plan->housekeeping_count;
 
+	for (unsigned i = 0; i < plan->partition_count; i++)
+		listed = listed || plan->partitions[i].cpus.core_count;
+	if (!listed)
+		return;
 	learn_cores(h);
 	for (unsigned i = 0; i < plan->partition_count; i++) {
 		const struct plan_partition *part = &plan->partitions[i];
@@ -187,11 +193,15 @@ static void check_available(struct host *h)
 	char text[4096], want_text[QUANTITY_MAX], have_text[QUANTITY_MAX];
 	const struct plan_partition *largest;
 	uint64_t want = wanted_memory(h->plan, PLAN_HUGEPAGES_NONE, &largest), have;
+	struct sysinfo info;
 	const char *line;
 
+	/* What is free is available; most of the time it is plenty, and quicker to learn. */
+	if (!want || (h->real && !sysinfo(&info) && want <= (uint64_t)info.freeram * info.mem_unit))
+		return;
 	host_read(h, text, sizeof(text), "/proc/meminfo");
 	line = strstr(text, "MemAvailable:");
-	if (!want || !line)
+	if (!line)
 		return;
 	have = strtoull(line + strlen("MemAvailable:"), NULL, 10) * KIB;
 	if (want <= have)
@@ -247,8 +257,7 @@ static void check_lock_limit(struct host *h)
 	char size[QUANTITY_MAX], limit_text[QUANTITY_MAX];
 	struct rlimit limit;
 
-	if (!h->real || may_lock_all() || getrlimit(RLIMIT_MEMLOCK, &limit) ||
-		limit.rlim_cur == RLIM_INFINITY)
+	if (!h->real || getrlimit(RLIMIT_MEMLOCK, &limit) || limit.rlim_cur == RLIM_INFINITY)
 		return;
 	for (unsigned i = 0; i < h->plan->partition_count; i++) {
 		const struct plan_partition *part = &h->plan->partitions[i];
@@ -256,6 +265,8 @@ static void check_lock_limit(struct host *h)
 		/* The pages of hugetlbfs are never swapped, locked or not. */
 		if (!part->lock || part->hugepages || part->memory <= limit.rlim_cur)
 			continue;
+		if (may_lock_all())
+			return;
 		diag_error(h->diags, &part->locs[PLAN_KEY_MEMORY], part_field(h, part, "memory"),
 			"%s are to be locked, but this process may lock %s; run: ulimit -l unlimited "
 			"(as root), or say lock: false",

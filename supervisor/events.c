@@ -31,9 +31,11 @@ void event_log_fini(struct event_log *log)
 void run_event(struct run *run, const struct child *child, const char *kind, const char *fmt, ...)
 {
 	struct event_log *log = &run->events;
-	struct event *e = &log->events[log->count % EVENTS_MAX];
+	struct event *e = log->events + log->count % EVENTS_MAX;
 	va_list ap;
 
+	if (!log->events)
+		return;
 	*e = (struct event){.number = ++log->count,
 		.realtime_ns = realtime_ns(),
 		.monotonic_ns = monotonic_ns()};
@@ -51,7 +53,7 @@ void run_event(struct run *run, const struct child *child, const char *kind, con
 
 const struct event *event_get(const struct event_log *log, uint64_t number)
 {
-	if (!number || number > log->count || number + EVENTS_MAX <= log->count)
+	if (!log->events || !number || number > log->count || number + EVENTS_MAX <= log->count)
 		return NULL;
 	return &log->events[(number - 1) % EVENTS_MAX];
 }

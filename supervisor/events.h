@@ -40,7 +40,7 @@ struct event_log {
 	struct event_follower *followers;
 };
 
-/* 0 or -ENOMEM. */
+/* 0 or -ENOMEM. Before it, and after the other, nothing is kept and nobody told. */
 int event_log_init(struct event_log *log);
 void event_log_fini(struct event_log *log);
 

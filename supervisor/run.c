@@ -272,8 +272,6 @@ static int run_init(struct run *run, struct diags *diags)
 		run->child_count++;
 	}
 	if (!ret)
-		ret = event_log_init(&run->events);
-	if (!ret)
 		ret = run_status_init(run);
 	if (ret) {
 		diag_error(diags, NULL, NULL, "the run cannot be set up: %s; %s", strerror(-ret),
@@ -333,6 +331,8 @@ static int run_to_end(struct run *run, struct diags *diags)
 
 	ret = run_spawn(run, diags);
 	/* While the partitions build their machines: nothing runs before we are ready, too. */
+	if (!ret)
+		ret = event_log_init(&run->events);
 	if (!ret)
 		ret = control_start(run, diags);
 	if (!ret)
