@@ -297,8 +297,9 @@ void vm_resume(struct vm *vm)
 	pthread_mutex_lock(&vm->gate_lock);
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		atomic_fetch_and(&vm->vcpus[i].wanted, ~(unsigned)VCPU_PAUSE);
-	pthread_cond_broadcast(&vm->gate);
 	pthread_mutex_unlock(&vm->gate_lock);
+	/* Not before: who wakes up wants the lock. */
+	pthread_cond_broadcast(&vm->gate);
 }
 
 void vm_release(struct vm *vm)
