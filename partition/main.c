@@ -14,9 +14,9 @@
 #include "lib/util.h"
 #include "partition/build.h"
 #include "partition/console.h"
-#include "partition/explain.h"
 #include "partition/lockdown.h"
 #include "partition/protocol.h"
+#include "partition/tell.h"
 #include "vmm/ahead.h"
 #include "vmm/vcpu.h"
 
@@ -84,96 +84,6 @@ static int launch_read(struct partition *p, int fd)
 	return ret;
 }
 
-/* ---- messages ---- */
-
-static void send_failed(struct partition *p, bool host, const struct diags *diags)
-{
-	struct {
-		struct message_failed failed;
-		char text[IPC_PAYLOAD_MAX - sizeof(struct message_failed)];
-	} message = {.failed.host = host};
-	FILE *f = fmemopen(message.text, sizeof(message.text), "w");
-
-	if (f) {
-		diags_print(diags, f, "");
-		fclose(f);
-	}
-	ipc_send(p->launch.control_fd, MSG_FAILED, &message,
-		sizeof(message.failed) + strnlen(message.text, sizeof(message.text)));
-}
-
-static void send_failed_host(struct partition *p, const char *what, int error)
-{
-	struct diags diags;
-
-	diags_init(&diags);
-	explain_host_error(p->plan, what, error, &diags);
-	send_failed(p, true, &diags);
-	diags_fini(&diags);
-}
-
-/* Appends a counter that is not zero; the batch is sent when it is full. */
-struct counter_batch {
-	int fd;
-	unsigned count;
-	struct message_counter items[64];
-};
-
-static void batch_flush(struct counter_batch *b)
-{
-	if (b->count)
-		ipc_send(b->fd, MSG_STATS, b->items, b->count * sizeof(b->items[0]));
-	b->count = 0;
-}
-
-static void batch_add(struct counter_batch *b, unsigned vcpu, const char *name, uint64_t count)
-{
-	struct message_counter *c = &b->items[b->count];
-
-	if (!count)
-		return;
-	*c = (struct message_counter){.vcpu = vcpu, .count = count};
-	snprintf(c->name, sizeof(c->name), "%s", name);
-	if (++b->count == ARRAY_SIZE(b->items))
-		batch_flush(b);
-}
-
-static void send_stats(struct partition *p)
-{
-	struct counter_batch batch = {.fd = p->launch.control_fd};
-
-	for (unsigned i = 0; i < p->vm->vcpu_count; i++) {
-		const struct vcpu_counters *c = &p->vm->vcpus[i].counters;
-
-		for (unsigned r = 0; r < VCPU_EXITS_MAX; r++)
-			batch_add(&batch, i, arch_exits[r].name, c->exits[r]);
-		batch_add(&batch, i, "unknown", c->exits[VCPU_EXITS_MAX]);
-		batch_add(&batch, i, "kicks", c->signals);
-		batch_add(&batch, i, "unclaimed ports", c->unclaimed_port);
-		batch_add(&batch, i, "unclaimed addresses", c->unclaimed_mmio);
-	}
-	batch_flush(&batch);
-}
-
-static void send_report(struct partition *p)
-{
-	const struct vm_end *end = vm_ended(p->vm);
-	struct {
-		struct message_report report;
-		char text[IPC_PAYLOAD_MAX - sizeof(struct message_report)];
-	} message = {0};
-
-	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++) {
-		message.report.dropped[i] = atomic_load(&p->ports[i].dropped);
-		if (p->consoles[i])
-			message.report.log_lost[i] = console_log_lost(p->consoles[i]);
-	}
-	if (end)
-		snprintf(message.text, sizeof(message.text), "%s", end->report);
-	ipc_send(p->launch.control_fd, MSG_REPORT, &message,
-		sizeof(message.report) + strlen(message.text));
-}
-
 /* ---- fatal errors ---- */
 
 /* On the thread of the vCPU that met it: its core's BSP is called before all else. */
@@ -209,21 +119,19 @@ static void set_policy(struct partition *p)
 	vm_set_policy(p->vm, &policy);
 }
 
-static void send_parked(struct partition *p, const struct vm_end *end)
-{
-	struct {
-		struct message_parked parked;
-		char text[VM_REPORT_MAX];
-	} message = {.parked.vcpu = (uint32_t)end->vcpu,
-		.parked.spinning = p->plan->on_fatal == PLAN_FATAL_SPIN};
-
-	snprintf(message.parked.how, sizeof(message.parked.how), "%s", end->how);
-	snprintf(message.text, sizeof(message.text), "%s", end->report);
-	ipc_send(p->launch.control_fd, MSG_PARKED, &message,
-		sizeof(message.parked) + strlen(message.text));
-}
-
 /* ---- the end ---- */
+
+static void send_report(const struct partition *p)
+{
+	struct message_report report = {0};
+
+	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++) {
+		report.dropped[i] = atomic_load(&p->ports[i].dropped);
+		if (p->consoles[i])
+			report.log_lost[i] = console_log_lost(p->consoles[i]);
+	}
+	tell_report(p->launch.control_fd, &report, vm_ended(p->vm));
+}
 
 static void finish(struct partition *p)
 {
@@ -231,7 +139,7 @@ static void finish(struct partition *p)
 		if (p->consoles[i])
 			console_finish(p->consoles[i]);
 	}
-	send_stats(p);
+	tell_stats(p->launch.control_fd, p->vm);
 	send_report(p);
 	loop_stop(p->loop);
 }
@@ -299,7 +207,7 @@ static void vm_has_ended(struct loop_watch *w, uint32_t revents)
 
 	(void)revents;
 	while (vm_take_parked(p->vm, &parked))
-		send_parked(p, &parked);
+		tell_parked(p->launch.control_fd, &parked, p->plan->on_fatal == PLAN_FATAL_SPIN);
 	end = vm_ended(p->vm);
 	if (!end)
 		return;
@@ -367,7 +275,7 @@ static void obey(struct partition *p, uint16_t type)
 		ipc_send(p->launch.control_fd, MSG_RESUMED, NULL, 0);
 		return;
 	case MSG_STATS_REQUEST:
-		send_stats(p);
+		tell_stats(p->launch.control_fd, p->vm);
 		ipc_send(p->launch.control_fd, MSG_STATS_END, NULL, 0);
 		return;
 	case MSG_FAULT:
@@ -527,7 +435,7 @@ static int build(struct partition *p)
 	int ret = files ? map_files(p, files) : -ENOMEM;
 
 	if (ret) {
-		send_failed_host(p, "mapping its images", ret);
+		tell_failed_host(p->launch.control_fd, p->plan, "mapping its images", ret);
 		return ret;
 	}
 	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++)
@@ -535,7 +443,7 @@ static int build(struct partition *p)
 	diags_init(&diags);
 	ret = partition_build_init(&req, &diags, &p->build);
 	if (ret)
-		send_failed(p, ret != -EINVAL, &diags);
+		tell_failed(p->launch.control_fd, ret != -EINVAL, &diags);
 	diags_fini(&diags);
 	partition_files_unmap(files);
 	return ret;
@@ -593,7 +501,7 @@ static int send_ready(struct partition *p)
 	fd_close(&p->launch.kvm_fd);
 	ret = partition_lockdown_late(p->plan, &p->gaps);
 	if (ret) {
-		send_failed(p, true, &p->gaps);
+		tell_failed(p->launch.control_fd, true, &p->gaps);
 		return ret;
 	}
 	size = partition_lockdown_text(&p->gaps, gaps, sizeof(gaps));
@@ -611,7 +519,7 @@ static int partition_run(struct partition *p)
 	if (!ret)
 		ret = start_consoles(p);
 	if (ret) {
-		send_failed_host(p, what, ret);
+		tell_failed_host(p->launch.control_fd, p->plan, what, ret);
 		return ret;
 	}
 	ret = build(p);
@@ -622,7 +530,7 @@ static int partition_run(struct partition *p)
 	die_with_supervisor(p);
 	ret = create_vm(p, &what);
 	if (ret) {
-		send_failed_host(p, what, ret);
+		tell_failed_host(p->launch.control_fd, p->plan, what, ret);
 		return ret;
 	}
 	ret = send_ready(p);
@@ -649,7 +557,7 @@ int partition_main(int argc, char **argv)
 	sandbox_take_signals();
 	set_priority(p, VCPU_PRIORITY);
 	if (partition_lockdown_early(p->plan, &p->gaps)) {
-		send_failed(p, true, &p->gaps);
+		tell_failed(p->launch.control_fd, true, &p->gaps);
 		_exit(EXIT_FAILURE);
 	}
 	die_with_supervisor(p);
