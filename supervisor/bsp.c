@@ -429,12 +429,14 @@ void run_bsp_init(struct run *run, void (*done)(struct run *run, bool ok))
 	init_begin(bsp);
 }
 
-void run_bsp_watch(struct run *run, void (*settled)(struct run *run), void (*died)(struct run *run))
+void run_bsp_watch(struct run *run, void (*settled)(struct run *run), void (*died)(struct run *run),
+	void (*alarmed)(struct run *run, unsigned host_core))
 {
 	if (!run->bsp)
 		return;
 	run->bsp->settled = settled;
 	run->bsp->died = died;
+	run->bsp->alarmed = alarmed;
 }
 
 int run_bsp_alarm_fd(const struct run *run, unsigned host_core)
@@ -483,6 +485,7 @@ void run_bsp_stop(struct run *run)
 		return;
 	bsp->done = NULL;
 	bsp->settled = bsp->died = NULL;
+	bsp->alarmed = NULL;
 	loop_unwatch(run->loop, &bsp->exited);
 	loop_unwatch(run->loop, &bsp->control);
 	loop_timer_stop(&bsp->timer);

@@ -56,8 +56,10 @@ struct run_bsp {
 	struct bsp_core *cores;
 	unsigned next; /* BSP_INIT: the core whose bsp_init runs */
 	void (*done)(struct run *run, bool ok);
-	void (*settled)(struct run *run); /* this and `died`: may be NULL */
+	/* May be NULL. */
+	void (*settled)(struct run *run);
 	void (*died)(struct run *run);
+	void (*alarmed)(struct run *run, unsigned host_core);
 };
 
 /*
@@ -93,11 +95,12 @@ bool run_bsp_busy(const struct run *run);
 
 /*
  * Who is called from the loop: SETTLED when run_bsp_busy may have become false; DIED when the BSP's
- * process has ended by itself while operational, which is a fatal event and has been said. Legal
- * without a BSP.
+ * process has ended by itself while operational, which is a fatal event and has been said; ALARMED
+ * when bsp_fatal_error has run on a core for an event that run_bsp_fatal has not been told of.
+ * Legal without a BSP.
  */
-void run_bsp_watch(
-	struct run *run, void (*settled)(struct run *run), void (*died)(struct run *run));
+void run_bsp_watch(struct run *run, void (*settled)(struct run *run), void (*died)(struct run *run),
+	void (*alarmed)(struct run *run, unsigned host_core));
 
 /* Tells the BSP of a partition's new state. */
 void run_bsp_state(struct run *run, const char *partition, enum bsp_partition_state state);

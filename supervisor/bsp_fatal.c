@@ -117,6 +117,8 @@ bool bsp_on_left(struct run_bsp *bsp, const struct ipc_message *m)
 	if (bsp->phase == BSP_INIT)
 		return true;
 	c = &bsp->cores[head.index];
+	if (!c->expected_ns && bsp->alarmed)
+		bsp->alarmed(bsp->run, c->core);
 	expect_fatal(bsp, c);
 	conclude_fatal(bsp, c, NULL);
 	arm_deadline(bsp);

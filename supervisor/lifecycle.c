@@ -83,9 +83,7 @@ bool child_on_paused(struct child *child)
 {
 	if (!take_answer(child, MSG_PAUSED))
 		return false;
-	/* One whose watchdog is lost already has no more time by that. */
-	if (!child->faulted)
-		child_watchdog_stop(child);
+	child_watchdog_forgive(child);
 	child_set_state(child, CHILD_PAUSED);
 	return true;
 }

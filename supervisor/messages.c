@@ -104,12 +104,18 @@ static bool on_report(struct child *child, const struct ipc_message *m)
 	return true;
 }
 
+static bool parks(const struct child *child)
+{
+	return child->plan->on_fatal == PLAN_FATAL_PARK_VCPU ||
+	       child->plan->on_fatal == PLAN_FATAL_SPIN;
+}
+
 static bool on_parked(struct child *child, const struct ipc_message *m)
 {
 	struct message_parked parked;
 	AUTO_FREE char *report = NULL;
 
-	if (m->size < sizeof(parked) || !child_state_active(child->state) ||
+	if (m->size < sizeof(parked) || !child_state_active(child->state) || !parks(child) ||
 		child->parked >= child->plan->cpus.vcpus)
 		return false;
 	memcpy(&parked, m->payload, sizeof(parked));

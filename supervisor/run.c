@@ -47,6 +47,7 @@ void child_stop(struct child *child, enum stop_reason reason)
 	if (!child_alive(child) || child->stop_sent || child->state == CHILD_ENDED)
 		return;
 	child->stop_sent = true;
+	child_watchdog_forgive(child);
 	/* A restart begins with a stop by command. */
 	if (reason != STOP_COMMAND)
 		child->restart_wanted = false;
@@ -281,7 +282,7 @@ static int run_init(struct run *run, struct diags *diags)
 	ret = run_open(run, diags);
 	if (!ret)
 		ret = run_bsp_start(run, diags);
-	run_bsp_watch(run, run_check_done, run_bsp_lost);
+	run_bsp_watch(run, run_check_done, run_bsp_lost, run_bsp_alarmed);
 	return ret && ret != -EINVAL ? -EIO : ret;
 }
 

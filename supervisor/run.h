@@ -252,12 +252,19 @@ void child_fatal(struct child *child, uint64_t event_ns);
 /* The BSP's process died while it was needed: the safe state, without it. */
 void run_bsp_lost(struct run *run);
 
+/* The BSP was called on HOST_CORE, and nobody has said why: whose core it is must say so, or die.
+ */
+void run_bsp_alarmed(struct run *run, unsigned host_core);
+
 /* A vCPU of the child is parked. */
 void child_vcpu_parked(struct child *child, const struct message_parked *m, const char *report);
 
 /* The guest runs, from now on or again: its watchdog counts. Legal without one. */
 void child_watchdog_start(struct child *child);
 void child_watchdog_stop(struct child *child);
+
+/* The same, but for one that is lost already: it has no more time by a stop or a pause. */
+void child_watchdog_forgive(struct child *child);
 
 /* What the plan makes of the child's fatal error, for messages: "the others go on". */
 const char *child_fatal_consequence(const struct child *child);

@@ -315,6 +315,23 @@ void child_vcpu_parked(struct child *child, const struct message_parked *m, cons
 
 /* ---- watchdogs ---- */
 
+static void watchdog_look(struct loop_timer *t);
+
+static int watchdog_init(struct child *child)
+{
+	if (child->watchdog.loop)
+		return 0;
+	return loop_timer_init(child->run->loop, &child->watchdog, watchdog_look);
+}
+
+/* It has met a fatal error, and some time to say so before it is killed. */
+static void suspect(struct child *child)
+{
+	child->faulted = true;
+	child->faulted_ns = monotonic_ns();
+	loop_timer_start(&child->watchdog, FAULT_GRACE_NS);
+}
+
 static void watchdog_lost(struct child *child)
 {
 	struct message_fault m = {.how = "lost watchdog"};
@@ -326,14 +343,12 @@ static void watchdog_lost(struct child *child)
 		kill(child->pid, SIGKILL);
 		return;
 	}
-	child->faulted = true;
-	child->faulted_ns = monotonic_ns();
+	suspect(child);
 	/* The platform does not wait for a process that may be stuck. */
 	if (child->plan->on_fatal == PLAN_FATAL_SAFE_STATE && child->plan->cpus.core_count)
 		run_bsp_fatal(child->run, child->plan->cpus.cores[0], child->faulted_ns);
 	if (ipc_send(child->control.fd, MSG_FAULT, &m, sizeof(m)))
 		kill(child->pid, SIGKILL);
-	loop_timer_start(&child->watchdog, FAULT_GRACE_NS);
 }
 
 /*
@@ -353,6 +368,9 @@ static void watchdog_look(struct loop_timer *t)
 		child->watch_base_ns = max_u64(child->watch_base_ns, min_u64(last, now));
 	child->watch_beats = beats;
 	due = child->watch_base_ns + child->plan->watchdog_ns;
+	/* A guest that is being paused does not beat: its process has to say that it is. */
+	if (child->awaited == MSG_PAUSED)
+		due += FAULT_GRACE_NS;
 	if (child->faulted || now >= due)
 		watchdog_lost(child);
 	else
@@ -363,8 +381,7 @@ void child_watchdog_start(struct child *child)
 {
 	if (!child->plan->watchdog_ns || child->faulted)
 		return;
-	if (!child->watchdog.loop &&
-		loop_timer_init(child->run->loop, &child->watchdog, watchdog_look))
+	if (watchdog_init(child))
 		return;
 	child->watch_beats = atomic_load(&child->shared->beats);
 	child->watch_base_ns = monotonic_ns();
@@ -375,6 +392,28 @@ void child_watchdog_stop(struct child *child)
 {
 	if (child->watchdog.loop)
 		loop_timer_stop(&child->watchdog);
+}
+
+void child_watchdog_forgive(struct child *child)
+{
+	if (!child->faulted)
+		child_watchdog_stop(child);
+}
+
+void run_bsp_alarmed(struct run *run, unsigned host_core)
+{
+	for (unsigned i = 0; i < run->child_count; i++) {
+		struct child *child = &run->children[i];
+		const struct plan_partition *p = child->plan;
+
+		if (p->on_fatal != PLAN_FATAL_SAFE_STATE || p->cpus.shared ||
+			!child_active(child) || child->faulted || watchdog_init(child))
+			continue;
+		for (unsigned c = 0; c < p->cpus.core_count; c++) {
+			if (p->cpus.cores[c] == host_core)
+				suspect(child);
+		}
+	}
 }
 
 void run_safety_fini(struct run *run)

@@ -198,3 +198,18 @@ test_bsp-example-host-check() {
 	bulkhead 3 run plan.yaml
 	has err 'core 0 .*not among the isolated ones \(there are none\); boot with isolcpus=0'
 }
+
+# A partition that dies after it was ready, before anything was released: nothing starts.
+test_bsp-init-partition-dies() {
+	bsp_plan 'init hang' how=off
+	sed -i 's/^bsp:/&\n  deadline: 20s/' plan.yaml
+	start run plan.yaml
+	wait_partition rt
+	within 10 in_state INIT || fail "it is not in INIT"
+	sleep 0.3
+	kill -KILL "$(partition rt)"
+	within 5 gone "$supervisor" || fail "the run goes on without its partition"
+	finish 4
+	[ ! -s out ] || fail "a guest has run"
+	verdict 'rt: died, its process was killed by signal 9'
+}

@@ -561,3 +561,36 @@ test_control-storm() {
 	finish 0
 	has run.err 'rt: ok, exit code 0'
 }
+
+# Two ask for the same while the partition's process does not get to run.
+test_control-pause-twice() {
+	need_cores 2
+	start_control
+	kill -STOP "$(partition one)"
+	"$BULKHEAD" pause one >first.out 2>&1 &
+	"$BULKHEAD" pause one >second.out 2>&1 &
+	sleep 0.3
+	kill -CONT "$(partition one)"
+	within 5 eval '[ "$(state one)" = paused ]' || fail "one is $(state one)"
+	bulkhead 0 resume one
+	state_is one running
+	kill "$supervisor"
+	finish 130
+	wait
+}
+
+# A restart loop ends when somebody says so, whatever the partition is just doing.
+test_control-kill-restart-loop() {
+	local i
+	plan_of a how=cf9 0 b how=spin 1 >plan.yaml
+	need_cores 2
+	begin plan.yaml --set partitions.a.on_reset=restart
+	for i in 1 2 3 4 5; do
+		bulkhead 0 restart a
+	done
+	bulkhead 0 kill a
+	sleep 0.5
+	"$BULKHEAD" list | grep -qE ' a .* (failed|stopped) ' || fail "a goes on: $("$BULKHEAD" list)"
+	bulkhead 0 kill
+	wait "$guard" # 0 or 1, by what its last end was
+}

@@ -116,3 +116,25 @@ test_status-page-place() {
 	bulkhead 2 check plan.yaml --set 'partitions.a.status_page={address: 0xfed80000, irq: 9}'
 	has err 'partitions.a.status_page.irq: .* has line 9; give another'
 }
+
+restarted() {
+	grep -q "a: restart $1\$" err
+}
+
+descriptors() {
+	find "/proc/$supervisor/fd" -mindepth 1 | wc -l
+}
+
+# Nothing of a partition stays with the supervisor when it starts anew.
+test_restart-leaks-nothing() {
+	local before
+	plan_of a how=cf9 0 >plan.yaml
+	start run plan.yaml --set partitions.a.on_reset=restart --set 'partitions.a.serial=[pty]' --log-dir logs
+	within 10 restarted 2 || fail "no restart 2"
+	before=$(descriptors)
+	within 20 restarted 22 || fail "no restart 22"
+	# One look may come while a process is being started.
+	within 2 eval '[ "$(descriptors)" -le "$before" ]' || fail "$before descriptors have become $(descriptors)"
+	kill "$supervisor"
+	finish 130
+}

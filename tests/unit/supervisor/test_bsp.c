@@ -33,6 +33,7 @@ static char dir[64], mode_path[PATH_MAX], object_path[PATH_MAX];
 static struct loop_timer limit;
 static int result; /* of run_bsp_init: -1 none yet */
 static bool died;
+static int alarmed; /* the core of an alarm that nobody had announced; -1: none */
 
 static void out_of_time(struct loop_timer *t)
 {
@@ -49,6 +50,7 @@ static void setup(void)
 	memset(partitions, 0, sizeof(partitions));
 	result = -1;
 	died = false;
+	alarmed = -1;
 	sched_getaffinity(0, sizeof(set), &set);
 	core_count = 0;
 	for (unsigned i = 0; i < CPU_SETSIZE && core_count < 2; i++) {
@@ -113,6 +115,12 @@ static void use_bsp(const char *name, const char *mode)
 	plan.bsp.file_count = 1;
 }
 
+static void on_alarmed(struct run *r, unsigned host_core)
+{
+	(void)r;
+	alarmed = (int)host_core;
+}
+
 static void init_done(struct run *r, bool ok)
 {
 	result = ok;
@@ -135,7 +143,7 @@ static void on_died(struct run *r)
 static bool init(void)
 {
 	ck_assert_int_eq(run_bsp_start(&run, &diags), 0);
-	run_bsp_watch(&run, settled, on_died);
+	run_bsp_watch(&run, settled, on_died, on_alarmed);
 	run_bsp_init(&run, init_done);
 	if (result < 0)
 		ck_assert_int_eq(loop_run(run.loop), 0);
@@ -403,6 +411,7 @@ START_TEST(an_alarm_that_nobody_announces_is_noticed)
 	ck_assert_int_eq(write(run_bsp_alarm_fd(&run, cores[0]), &now, sizeof(now)), sizeof(now));
 	ck_assert_int_eq(loop_run(run.loop), 0);
 	ck_assert(has_said("core %u: bsp_fatal_error was entered ", cores[0]));
+	ck_assert_int_eq(alarmed, (int)cores[0]);
 }
 END_TEST
 

@@ -213,13 +213,50 @@ START_TEST(pause_does_not_save_from_a_lost_watchdog)
 	partitions[LINUX].watchdog_ns = 20 * MS;
 	start_all();
 	ck_assert_int_eq(child_pause(c), 0);
-	run_for(60 * MS);
+	run_for(500 * MS); /* it is not lost for being paused */
+	ck_assert_uint_eq(sent(LINUX, MSG_FAULT), 0);
+	run_for(800 * MS);
 	ck_assert_uint_eq(sent(LINUX, MSG_FAULT), 1);
 	say(LINUX, MSG_PAUSED, NULL, 0);
 	for (unsigned n = 0; n < 40 && c->pid; n++)
 		run_for(50 * MS);
 	ck_assert_int_eq(c->pid, 0);
 	ck_assert_uint_eq(c->last_cause, BULKHEAD_END_CRASHED);
+}
+END_TEST
+
+START_TEST(stop_is_no_lost_watchdog)
+{
+	partitions[LINUX].watchdog_ns = 20 * MS;
+	start_all();
+	child_stop(&run.children[LINUX], STOP_COMMAND);
+	run_for(60 * MS);
+	ck_assert_uint_eq(sent(LINUX, MSG_FAULT), 0);
+}
+END_TEST
+
+/* A process that calls the BSP, and goes on as if nothing had happened. */
+START_TEST(alarm_without_a_fatal_error)
+{
+	partitions[LINUX].on_fatal = PLAN_FATAL_SAFE_STATE;
+	start_all();
+	run_bsp_alarmed(&run, 1);
+	for (unsigned n = 0; n < 40 && !run.safe_state; n++)
+		run_for(50 * MS);
+	ck_assert_ptr_nonnull(run.safe_state);
+	ck_assert_int_eq(run.children[LINUX].pid, 0);
+	ck_assert_uint_eq(run.children[LINUX].last_cause, BULKHEAD_END_CRASHED);
+}
+END_TEST
+
+/* Only where the plan parks vCPUs can there be such. */
+START_TEST(parked_vcpu_of_a_liar)
+{
+	const struct message_parked m = {.how = "lie"};
+
+	start_all();
+	say(LINUX, MSG_PARKED, &m, sizeof(m));
+	ck_assert(run.children[LINUX].broke_protocol);
 }
 END_TEST
 
@@ -489,6 +526,9 @@ Suite *unit_suite(void)
 	tcase_add_test(t, two_who_pause);
 	tcase_add_test(t, pause_that_nobody_asked_for);
 	tcase_add_test(t, pause_does_not_save_from_a_lost_watchdog);
+	tcase_add_test(t, stop_is_no_lost_watchdog);
+	tcase_add_test(t, alarm_without_a_fatal_error);
+	tcase_add_test(t, parked_vcpu_of_a_liar);
 	tcase_add_test(t, lock_of_one_that_is_paused);
 	tcase_add_test(t, restart_during_the_delay);
 	tcase_add_test(t, restart_asked_for_twice);
