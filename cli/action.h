@@ -28,7 +28,7 @@ int action_run(const struct action *a, const struct action_options *o, const cha
 
 /* For their --help. */
 #define ACTION_NAME_HELP                                                                           \
-	"NAME is a partition's, or RUN/PARTITION where several runs have one of that name. "
+	"NAME is a partition's, or RUN/PARTITION where several runs have one of that name."
 
 #define ACTION_EXIT_HELP                                                                            \
 	"\nExit code 1 when it was refused, which the message explains: the partition is not in a " \

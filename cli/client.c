@@ -295,8 +295,8 @@ static unsigned find_candidates(const struct target *t, const struct client *cli
 				    status_partition(clients[i].status, t->name);
 
 		if (is_run && used < size)
-			used += (size_t)snprintf(
-				ret_list + used, size - used, "%s%s/", used ? ", " : "", run);
+			used += (size_t)snprintf(ret_list + used, size - used, "%s%s%s",
+				used ? ", " : "", run, t->kinds & TARGET_PARTITION ? "/" : "");
 		if (is_partition && used < size)
 			used += (size_t)snprintf(ret_list + used, size - used, "%s%s/%s",
 				used ? ", " : "", run, t->name);
@@ -328,6 +328,15 @@ static bool target_parse(const char *run, const char *name, struct target *t, st
 	return true;
 }
 
+static bool run_is_going(const char *run, const struct client *clients, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		if (strcmp(run, clients[i].run) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void say_not_found(
 	const struct target *t, const struct client *clients, unsigned count, struct diags *diags)
 {
@@ -337,7 +346,7 @@ static void say_not_found(
 	find_candidates(&all, clients, count, runs, sizeof(runs));
 	if (!count)
 		diag_error(diags, NULL, NULL, "no run is going; start one with `bulkhead run`");
-	else if (t->name)
+	else if (t->name && (!t->run[0] || run_is_going(t->run, clients, count)))
 		diag_error(diags, NULL, NULL,
 			"there is no \"%s\"%s%s; `bulkhead list` shows what there is", t->name,
 			t->run[0] ? " in run " : "", t->run);

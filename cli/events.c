@@ -17,7 +17,8 @@ struct events_options {
 static const struct option_spec events_specs[] = {
 	{"follow", NULL, OPTION_FLAG, FIELD(follow),
 		"Go on with what happens, until the run ends."},
-	{"since", "N", OPTION_UNSIGNED, FIELD(since), "Only events after number N."},
+	{"since", "N", OPTION_UNSIGNED, FIELD(since),
+		"Only events after number N (--json shows the numbers)."},
 	{"run", "RUN", OPTION_STRING, FIELD(run), "The run, where several are going."},
 	{"json", NULL, OPTION_FLAG, FIELD(json), "Print each event as a line with a JSON object."},
 	{0},
@@ -48,6 +49,7 @@ static enum bh_exit print_events(struct client *c, const char *partition,
 	const struct events_options *o, struct diags *diags)
 {
 	json_t *answer = NULL, *list, *e;
+	bool ended = false;
 	enum bh_exit code = client_call(c, "events",
 		json_pack("{s:b, s:i}", "follow", o->follow, "since", (int)o->since), diags,
 		&answer);
@@ -59,10 +61,14 @@ static enum bh_exit print_events(struct client *c, const char *partition,
 		print_event(json_array_get(list, i), partition, o->json);
 	json_decref(answer);
 	while (o->follow && !fflush(stdout) && !client_next_event(c, -1, &e)) {
+		ended = strcmp(json_text(e, "kind"), "end") == 0;
 		print_event(e, partition, o->json);
 		json_decref(e);
 	}
-	return BH_EXIT_OK;
+	if (!o->follow || ended || ferror(stdout))
+		return BH_EXIT_OK;
+	diag_error(diags, NULL, NULL, "%s: its supervisor is gone, or has hung up", c->run);
+	return BH_EXIT_HOST;
 }
 
 static int events_run(const void *options, unsigned operand_count, char *const *operands)

@@ -44,11 +44,12 @@ static void format_cores(const json_t *partition, char *buf, size_t size)
 
 static void add_partition(struct table *t, const json_t *status, const json_t *p)
 {
-	char cores[128], memory[QUANTITY_MAX], beats[24], restarts[24];
-	const char *const cells[] = {json_text(status, "run"), json_text(status, "state"),
-		json_text(p, "name"), json_text(p, "role"), json_text(p, "state"), cores, memory,
-		beats, restarts};
+	char cores[128], memory[QUANTITY_MAX], beats[24], restarts[24], state[32];
+	const char *const cells[] = {json_text(status, "run"), state, json_text(p, "name"),
+		json_text(p, "role"), json_text(p, "state"), cores, memory, beats, restarts};
 
+	snprintf(state, sizeof(state), "%s%s", json_text(status, "state"),
+		json_is_true(json_object_get(status, "locked")) ? ", locked" : "");
 	format_cores(p, cores, sizeof(cores));
 	format_size((uint64_t)json_integer_value(json_object_get(p, "memory")), memory);
 	snprintf(beats, sizeof(beats), "%" JSON_INTEGER_FORMAT,
@@ -120,7 +121,8 @@ const struct command command_list = {
 	.details =
 		"Shows this user's runs: a partition is created, running, paused, stopped, failed "
 		"or parked (a vCPU of it met an error and never runs again); a run is in INIT, "
-		"OPERATIONAL or TERMINATION.",
+		"OPERATIONAL or TERMINATION, and locked while the safety partition wants nobody "
+		"reconfigured.",
 	.options = list_specs,
 	.options_size = sizeof(struct list_options),
 	.run = list_run,

@@ -67,6 +67,8 @@ int run_lock_down(struct run *run, struct diags *diags)
 	struct diags gaps;
 	int ret;
 
+	if (run->plan->lockdown == PLAN_LOCKDOWN_OFF)
+		run_say(run, "NOT ISOLATED: the plan has lockdown: off; no process is locked down");
 	if (run->plan->lockdown == PLAN_LOCKDOWN_OFF || run->plan->safe_state.command)
 		return 0;
 	diags_init(&gaps);

@@ -117,19 +117,20 @@ static void conclude(struct rpc_call *call, const struct child *child, const cha
 	const struct control *c = call->ctx;
 	const char *name = child ? child->plan->name : c->name;
 	const char *state = child ? child_state_name(child) : run_state_name(c->run);
+	const char *whom = child ? name : "the run";
 
 	if (!ret)
 		rpc_reply(call, json_pack("{s:s, s:s}", "name", name, "state", state));
 	else if (ret == -EINVAL)
-		rpc_fail(call, RPC_ERROR_STATE, "%s is %s%s: it cannot be %s", name, state,
+		rpc_fail(call, RPC_ERROR_STATE, "%s is %s%s: it cannot be %s", whom, state,
 			any_being_stopped(c->run, child) ? ", and being stopped" : "", verb);
 	else if (ret == -EBUSY)
 		rpc_fail(call, RPC_ERROR_LOCKED,
 			"%s cannot be %s: the safety partition has locked the run; wait until it "
 			"unlocks, or end the supervisor with a signal",
-			name, verb);
+			whom, verb);
 	else
-		rpc_fail(call, RPC_ERROR_INTERNAL, "%s cannot be %s: %s", name, verb,
+		rpc_fail(call, RPC_ERROR_INTERNAL, "%s cannot be %s: %s", whom, verb,
 			strerror(-ret));
 }
 

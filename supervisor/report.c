@@ -94,10 +94,9 @@ static const char *end_name(const struct child *child)
 	return child->has_result ? end_names[child->result.end] : "not-started";
 }
 
-/* One partition's verdict: "ok, powered off (ACPI sleep register)". */
-static void print_child(const struct child *child, FILE *f)
+static const char *stopped_by(const struct child *child)
 {
-	static const char *const stopped_by[] = {
+	static const char *const texts[] = {
 		[STOP_NONE] = "stopped",
 		[STOP_START_FAILED] = "not started",
 		[STOP_TIMEOUT] = "stopped by the time limit",
@@ -105,6 +104,13 @@ static void print_child(const struct child *child, FILE *f)
 		[STOP_SAFE_STATE] = "stopped for the safe state",
 		[STOP_COMMAND] = "stopped by command",
 	};
+
+	return texts[child->stopped_for];
+}
+
+/* One partition's verdict: "ok, powered off (ACPI sleep register)". */
+static void print_child(const struct child *child, FILE *f)
+{
 	const struct message_ended *r = &child->result;
 	bool ok = child_exit_code(child) == BH_EXIT_OK;
 
@@ -127,8 +133,7 @@ static void print_child(const struct child *child, FILE *f)
 		fprintf(f, "%s, exit code %" PRIu32, ok ? "ok" : "failed", r->code);
 		break;
 	case PARTITION_STOPPED:
-		fprintf(f, "%s%s", child->parked ? "died in part, " : "",
-			stopped_by[child->stopped_for]);
+		fprintf(f, "%s%s", child->parked ? "died in part, " : "", stopped_by(child));
 		break;
 	default:
 		fprintf(f, "died, %s", r->how);
@@ -224,7 +229,8 @@ static json_t *child_json(const struct child *child)
 	json_object_set_new(o, "restarts", json_integer(child->restarts));
 	json_object_set_new(o, "parked_vcpus", json_integer(child->parked));
 	if (child->has_result) {
-		json_object_set_new(o, "how", json_string(r->how));
+		json_object_set_new(o, "how",
+			json_string(r->end == PARTITION_STOPPED ? stopped_by(child) : r->how));
 		json_object_set_new(o, "guest_code",
 			r->end == PARTITION_EXIT_CODE ? json_integer(r->code) : json_null());
 		json_object_set_new(o, "run_ns", json_integer((json_int_t)r->run_ns));
@@ -245,9 +251,10 @@ void report_json(const struct run *run, enum bh_exit code, const struct diags *d
 
 	for (unsigned i = 0; i < run->child_count; i++)
 		json_array_append_new(list, child_json(&run->children[i]));
-	o = json_pack("{s:b, s:i, s:o, s:I, s:o, s:o}", "ok", code == BH_EXIT_OK, "exit_code",
+	o = json_pack("{s:b, s:i, s:o, s:I, s:o, s:o, s:o}", "ok", code == BH_EXIT_OK, "exit_code",
 		(int)code, "diagnostics", diags_json(diags), "released_ns",
-		(json_int_t)run->released_ns, "partitions", list, "bsp", run_bsp_json(run));
+		(json_int_t)run->released_ns, "partitions", list, "bsp", run_bsp_json(run),
+		"safe_state", run_safe_state_json(run));
 	json_dumpf(o, f, JSON_INDENT(2));
 	fputc('\n', f);
 	json_decref(o);

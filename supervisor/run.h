@@ -11,6 +11,7 @@
 #include "supervisor/events.h"
 #include "supervisor/supervisor.h"
 
+#include <jansson.h>
 #include <sched.h>
 #include <sys/types.h>
 #include <termios.h>
@@ -279,6 +280,9 @@ bool run_safety_busy(const struct run *run);
 
 /* The reaction times, once the run is over. */
 void report_safe_state(struct run *run, FILE *f);
+
+/* The same for --json: an object, or null where there was no safe state. */
+json_t *run_safe_state_json(const struct run *run);
 
 /* ---- status.c ---- */
 

@@ -228,26 +228,46 @@ static void print_us(FILE *f, uint64_t ns)
 	fprintf(f, "%" PRIu64 ".%03" PRIu64 " ms", ns / 1000000, ns / 1000 % 1000);
 }
 
-void report_safe_state(struct run *run, FILE *f)
+/* When the last vCPU of a non-safety partition had left its guest; 0: there is none. */
+static uint64_t last_stopped_ns(const struct run *run)
 {
-	const struct safe_state *s = run->safe_state;
 	uint64_t last = 0;
 
-	if (!s)
-		return;
-	fprintf(f, "bulkhead: safe state: %s: %s", s->cause->plan->name, s->reason);
-	run_bsp_report(run, s->event_ns, f);
 	for (unsigned i = 0; i < run->child_count; i++) {
 		const struct child *child = &run->children[i];
 
 		if (child->plan->role != PLAN_SAFETY && child->has_result)
 			last = max_u64(last, child->result.stopped_ns);
 	}
+	return last;
+}
+
+void report_safe_state(struct run *run, FILE *f)
+{
+	const struct safe_state *s = run->safe_state;
+	uint64_t last = last_stopped_ns(run);
+
+	if (!s)
+		return;
+	fprintf(f, "bulkhead: safe state: %s: %s", s->cause->plan->name, s->reason);
+	run_bsp_report(run, s->event_ns, f);
 	if (last > s->event_ns) {
 		fputs("; last non-safety vCPU stopped after ", f);
 		print_us(f, last - s->event_ns);
 	}
 	fputc('\n', f);
+}
+
+json_t *run_safe_state_json(const struct run *run)
+{
+	const struct safe_state *s = run->safe_state;
+	uint64_t last = last_stopped_ns(run);
+
+	if (!s)
+		return json_null();
+	return json_pack("{s:s, s:s, s:I, s:o}", "partition", s->cause->plan->name, "reason",
+		s->reason, "event_ns", (json_int_t)s->event_ns, "last_stopped_ns",
+		last > s->event_ns ? json_integer((json_int_t)last) : json_null());
 }
 
 /* ---- fatal errors ---- */
@@ -267,6 +287,14 @@ const char *child_fatal_consequence(const struct child *child)
 		return child->restart_wanted   ? "the partition starts anew"
 		       : child_stopping(child) ? "it was being stopped"
 					       : "its restarts are used up: it stops";
+	case PLAN_FATAL_PARK_VCPU:
+	case PLAN_FATAL_SPIN:
+		if (child->result.end == PARTITION_FATAL)
+			return run->child_count > 1
+				       ? "its last vCPU is parked: the partition has ended, the "
+					 "others go on"
+				       : "its last vCPU is parked: the partition has ended";
+		/* fall through */
 	default:
 		return run->child_count > 1 ? "the partition stops, the others go on"
 					    : "the partition stops";
