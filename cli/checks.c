@@ -5,6 +5,7 @@
 #include "lib/util.h"
 #include "partition/partition.h"
 #include "partition/probe.h"
+#include "supervisor/supervisor.h"
 
 /* ---- KVM ---- */
 
@@ -77,8 +78,10 @@ enum bh_exit plan_check(const struct plan *plan, unsigned checks, struct diags *
 	plan_wrong = diags->errors > before;
 	if (checks & CHECK_HOST)
 		plan_check_host(plan, "", diags);
-	if (checks & CHECK_KVM)
+	if (checks & CHECK_KVM) {
 		check_kvm(plan, diags);
+		supervisor_check_programs(plan, diags);
+	}
 	if (plan_wrong)
 		return BH_EXIT_USAGE;
 	return diags->errors > before ? BH_EXIT_HOST : BH_EXIT_OK;

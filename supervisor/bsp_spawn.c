@@ -221,6 +221,25 @@ static int find_program(char ret_path[PATH_MAX])
 	return -ENOENT;
 }
 
+static int find_or_say(const struct diag_loc *loc, struct diags *diags, char ret_path[PATH_MAX])
+{
+	int ret = find_program(ret_path);
+
+	if (ret)
+		diag_error(diags, loc, "bsp",
+			"the program %s is not beside bulkhead, nor in ../libexec/bulkhead/; "
+			"install it there",
+			BSP_PROGRAM);
+	return ret;
+}
+
+int supervisor_check_programs(const struct plan *plan, struct diags *diags)
+{
+	char program[PATH_MAX];
+
+	return plan->bsp.kind == PLAN_BSP_NONE ? 0 : find_or_say(&plan->bsp.loc, diags, program);
+}
+
 static int spawn(struct bsp_files *f, const char *program, int launch_fd)
 {
 	struct run_bsp *bsp = f->bsp;
@@ -277,14 +296,8 @@ int bsp_spawn(struct run_bsp *bsp)
 	if (!f)
 		return -ENOMEM;
 	f->bsp = bsp;
-	ret = find_program(program);
-	if (ret) {
-		diag_error(bsp->diags, loc, "bsp",
-			"the program %s is not beside bulkhead, nor in ../libexec/bulkhead/; "
-			"install it there",
-			BSP_PROGRAM);
+	if (find_or_say(loc, bsp->diags, program))
 		return -EIO;
-	}
 	open_files(f);
 	ret = bsp->diags->errors == errors ? 0 : f->host_error ? -EIO : -EINVAL;
 	if (!ret)

@@ -32,4 +32,10 @@ struct run_options {
 /* Runs PLAN to its end; diagnostics and the verdict go to stderr. An enum bh_exit. */
 int supervisor_run(const struct plan *plan, const struct run_options *options);
 
+/*
+ * Whether what PLAN needs beside this program is there: the one that runs its BSP. 0, or -ENOENT
+ * with an error in DIAGS.
+ */
+int supervisor_check_programs(const struct plan *plan, struct diags *diags);
+
 #endif
