@@ -34,12 +34,12 @@ struct sandbox_spawn {
 };
 
 /*
- * Starts a process: standard input and output are /dev/null, standard error is the caller's. Signals
- * are blocked, so that none comes before the program has said what it means: it unblocks them
- * (sandbox_take_signals). None is handled; those that the caller ignores stay ignored. Isolated,
- * it is process 1 of a pid namespace; a parent without CAP_SYS_ADMIN makes a user namespace for
- * that, and the process keeps a few capabilities there, for sandbox_enter to use and to
- * drop. Where that cannot be had it starts without; sandbox_enter finds that out, and why.
+ * Starts a process: standard input and output are /dev/null, standard error is the caller's.
+ * Signals are blocked, so that none comes before the program has said what it means: it unblocks
+ * them (sandbox_take_signals). None is handled; those that the caller ignores stay ignored.
+ * Isolated, it is process 1 of a pid namespace; a parent without CAP_SYS_ADMIN makes a user
+ * namespace for that, and the process keeps a few capabilities there, for sandbox_enter to use and
+ * to drop. Where that cannot be had it starts without; sandbox_enter finds that out, and why.
  *
  * The pid is the parent's view of it. 0 with both set, *RET_PIDFD close-on-exec; or a negative
  * errno, and no process. Any thread; suspends the caller until the exec.
@@ -50,7 +50,6 @@ int sandbox_spawn(const struct sandbox_spawn *s, pid_t *ret_pid, int *ret_pidfd)
 
 /* Unblocks all signals. */
 void sandbox_take_signals(void);
-
 
 struct sandbox_limit {
 	int resource;   /* RLIMIT_CORE, ... */

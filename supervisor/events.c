@@ -31,11 +31,12 @@ void event_log_fini(struct event_log *log)
 void run_event(struct run *run, const struct child *child, const char *kind, const char *fmt, ...)
 {
 	struct event_log *log = &run->events;
-	struct event *e = log->events + log->count % EVENTS_MAX;
+	struct event *e;
 	va_list ap;
 
 	if (!log->events)
 		return;
+	e = &log->events[log->count % EVENTS_MAX];
 	*e = (struct event){.number = ++log->count,
 		.realtime_ns = realtime_ns(),
 		.monotonic_ns = monotonic_ns()};

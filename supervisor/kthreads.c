@@ -85,8 +85,9 @@ void run_settle_kthreads(struct run *run)
 	if (exclusive)
 		proc = opendir("/proc");
 	while (proc && (e = readdir(proc))) {
-		if (isdigit((unsigned char)e->d_name[0]))
-			error = settle(run, e->d_name) ?: error;
+		int ret = isdigit((unsigned char)e->d_name[0]) ? settle(run, e->d_name) : 0;
+
+		error = ret ? ret : error;
 	}
 	if (error)
 		run_say(run,

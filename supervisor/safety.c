@@ -140,7 +140,7 @@ static void notify_socket(struct safe_state *s)
 	if (strlen(path) >= sizeof(to.sun_path) || fd < 0 || !text) {
 		error = fd < 0 ? errno : ENAMETOOLONG;
 	} else {
-		strcpy(to.sun_path, path);
+		memcpy(to.sun_path, path, strlen(path) + 1);
 		if (sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&to,
 			    sizeof(to)) < 0)
 			error = errno;
