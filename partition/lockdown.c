@@ -18,12 +18,15 @@
 /* Descriptors: vCPUs, modules, consoles, those who attach to them. */
 #define DESCRIPTORS_MAX 512
 
+/* Queued at once: a kick for each vCPU. */
+#define SIGNALS_MAX PLAN_VCPUS_MAX
+
 /* ---- limits ---- */
 
 static const struct sandbox_limit early_limits[] = {
 	{RLIMIT_CORE, 0}, /* a dump would hold the guest's memory */
-	{RLIMIT_NOFILE, DESCRIPTORS_MAX},
-	{RLIMIT_MSGQUEUE, 0},
+	{RLIMIT_NOFILE, DESCRIPTORS_MAX}, {RLIMIT_MSGQUEUE, 0},
+	{RLIMIT_SIGPENDING, SIGNALS_MAX}, /* what is queued counts for the user, not for us */
 };
 
 static const struct sandbox_limit late_limits[] = {

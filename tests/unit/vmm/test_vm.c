@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #define GPA_IDTR 0x1000
 #define GPA_GDT  0x1800
@@ -433,6 +434,21 @@ START_TEST(injected_in_real_mode)
 }
 END_TEST
 
+/* Nobody's limit on queued signals, which is one per user, keeps a vCPU in its guest. */
+START_TEST(pause_without_room_for_signals)
+{
+	const struct guest g = V(count);
+	const struct rlimit none = {0, 0};
+
+	if (fx.kvm_fd < 0)
+		return;
+	run_one(&g, VM_VIOLATION_IGNORE);
+	ck_assert(counts_past(0, WAIT_MS));
+	ck_assert_int_eq(setrlimit(RLIMIT_SIGPENDING, &none), 0);
+	ck_assert_int_eq(vm_pause(fx.vm), 0);
+}
+END_TEST
+
 /* Asleep with interrupts off, where nothing but a signal reaches it. */
 START_TEST(a_halted_guest)
 {
@@ -542,6 +558,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tc, pause_and_resume);
 	tcase_add_loop_test(tc, a_fault_from_elsewhere, 0, 2);
 	tcase_add_loop_test(tc, parking, VM_FATAL_PARK, VM_FATAL_SPIN + 1);
+	tcase_add_test(tc, pause_without_room_for_signals);
 	tcase_add_test(tc, injected_in_real_mode);
 	tcase_add_test(tc, a_halted_guest);
 	tcase_add_test(tc, a_triple_fault);
