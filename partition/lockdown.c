@@ -43,8 +43,8 @@ static const struct sandbox_rule allowed_calls[] = {
 	SANDBOX_CALL("recvmsg"), SANDBOX_CALL("recvfrom"), SANDBOX_CALL("fstat"),
 	SANDBOX_CALL_MASKED(
 		"newfstatat", 3, AT_EMPTY_PATH, AT_EMPTY_PATH), /* the C library's fstat */
+	/* Not F_SETFL: a console's flags are those of all who write to it, and make them wait. */
 	SANDBOX_CALL_IF("fcntl", 1, F_DUPFD_CLOEXEC), SANDBOX_CALL_IF("fcntl", 1, F_GETFL),
-	SANDBOX_CALL_IF("fcntl", 1, F_SETFL),
 	/* A terminal's mode: it is restored if the supervisor dies. The second forms are glibc's
 	 * from 2.42 on. None of the ioctls that type. */
 	SANDBOX_CALL_IF("ioctl", 1, TCGETS), SANDBOX_CALL_IF("ioctl", 1, TCSETS),

@@ -6,6 +6,7 @@
 #include "tests/unit/unit.h"
 
 #include <asm/termbits.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -18,6 +19,7 @@ enum call {
 	CALL_ALTSTACK,  /* AddressSanitizer, when a thread ends */
 	CALL_NEW_ARENA, /* malloc on another thread than the first */
 	CALL_TYPE,      /* the first that is not allowed */
+	CALL_UNBLOCK,   /* O_NONBLOCK of a console that others write to, too */
 	CALL_COUNT,
 };
 
@@ -42,6 +44,9 @@ static void make_call(enum call call)
 		break;
 	case CALL_TYPE:
 		ioctl(-1, TIOCSTI, "x");
+		break;
+	case CALL_UNBLOCK:
+		fcntl(STDERR_FILENO, F_SETFL, 0);
 		break;
 	default:
 		break;
