@@ -43,7 +43,7 @@ static const struct sandbox_rule allowed_calls[] = {
 	SANDBOX_CALL("recvmsg"), SANDBOX_CALL("recvfrom"), SANDBOX_CALL("fstat"),
 	SANDBOX_CALL_MASKED(
 		"newfstatat", 3, AT_EMPTY_PATH, AT_EMPTY_PATH), /* the C library's fstat */
-	/* Not F_SETFL: a console's flags are those of all who write to it, and make them wait. */
+	/* Not F_SETFL: who writes to eventfds and consoles beside us must not be made to block. */
 	SANDBOX_CALL_IF("fcntl", 1, F_DUPFD_CLOEXEC), SANDBOX_CALL_IF("fcntl", 1, F_GETFL),
 	/* A terminal's mode: it is restored if the supervisor dies. The second forms are glibc's
 	 * from 2.42 on. None of the ioctls that type. */

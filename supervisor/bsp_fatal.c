@@ -133,13 +133,18 @@ void run_bsp_fatal(struct run *run, unsigned host_core, uint64_t event_ns)
 
 	for (unsigned i = 0; bsp && bsp->phase == BSP_OPERATIONAL && i < bsp->core_count; i++) {
 		struct bsp_core *c = &bsp->cores[i];
+		bool again = c->expected_ns != 0;
 
-		if (c->core != host_core || c->expected_ns)
+		if (c->core != host_core)
 			continue;
 		expect_fatal(bsp, c);
 		if (atomic_load(&bsp->shared[i].state) >= BSP_CORE_FATAL)
 			continue;
-		atomic_store(&bsp->shared[i].event_ns, event_ns ? event_ns : monotonic_ns());
+		if (!again)
+			atomic_store(
+				&bsp->shared[i].event_ns, event_ns ? event_ns : monotonic_ns());
+		/* Again, too: the partition has the descriptor, and may have taken the alarm away
+		 * before it died. */
 		(void)!write(c->alarm_fd, &alarm, sizeof(alarm));
 	}
 }

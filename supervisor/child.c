@@ -97,7 +97,8 @@ static void conclude_crash(struct child *child, const siginfo_t *info)
 	if (child->stop_sent && killed && !child->broke_protocol) {
 		r->end = PARTITION_STOPPED; /* by us */
 		r->cause = BULKHEAD_END_STOPPED;
-		child->has_result = child_state_active(child->state);
+		/* One that is just being started again has run before. */
+		child->has_result = child_state_active(child->state) || child->restarts;
 		child_concluded(child);
 		return;
 	}

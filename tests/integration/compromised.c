@@ -253,6 +253,12 @@ static int try_type_into_terminal(void)
 	return -1;
 }
 
+/* A descriptor that it shares with others, so that their writes wait. */
+static int try_make_blocking(void)
+{
+	return fcntl(STDERR_FILENO, F_SETFL, fcntl(STDERR_FILENO, F_GETFL) & ~O_NONBLOCK);
+}
+
 static const struct attempt {
 	const char *name;
 	int (*run)(void);
@@ -282,6 +288,7 @@ static const struct attempt {
 	{"io-uring", try_io_uring, true},
 	{"executable-memory", try_executable_memory, true},
 	{"make-executable", try_make_executable, true},
+	{"make-blocking", try_make_blocking, true},
 	{"create-vm", try_create_vm, false},
 	{"type-into-terminal", try_type_into_terminal, false},
 };

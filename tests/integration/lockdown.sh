@@ -51,7 +51,7 @@ test_compromised-without-filter() {
 test_compromised-without-lockdown() {
 	local attempt
 	attempt_plan >plan.yaml
-	for attempt in open proc list-root kill fork thread executable-memory; do
+	for attempt in open proc list-root kill fork thread executable-memory make-blocking; do
 		ATTEMPT=$attempt THREAD=io expect 0 "$compromised_program" run plan.yaml \
 			--set lockdown=off
 		has err "^ATTEMPT $attempt: SUCCEEDED"

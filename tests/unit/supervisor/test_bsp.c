@@ -473,6 +473,28 @@ START_TEST(one_that_is_never_entered_is_reported)
 }
 END_TEST
 
+/* A partition shares its core's eventfd: it may take the alarm away, but not once it is dead. */
+START_TEST(an_alarm_that_is_stolen_is_raised_again)
+{
+	uint64_t first = monotonic_ns(), taken;
+	siginfo_t info;
+
+	use_bsp("hooks", "");
+	ck_assert(init());
+	kill(run.bsp->pid, SIGSTOP);
+	ck_assert_int_eq(waitid(P_PID, (id_t)run.bsp->pid, &info, WSTOPPED), 0);
+	run_bsp_fatal(&run, cores[0], first);
+	ck_assert_int_eq(
+		read(run_bsp_alarm_fd(&run, cores[0]), &taken, sizeof(taken)), sizeof(taken));
+	kill(run.bsp->pid, SIGCONT);
+	run_bsp_fatal(&run, cores[0], monotonic_ns());
+	ck_assert_int_eq(loop_run(run.loop), 0);
+	ck_assert(has_said("core %u: bsp_fatal_error was entered ", cores[0]));
+	/* The event is the first all the same. */
+	ck_assert_uint_eq(atomic_load(&run.bsp->shared[0].event_ns), first);
+}
+END_TEST
+
 START_TEST(one_that_crashes_is_reported)
 {
 	use_bsp("hooks", "fatal crash\n");
@@ -600,6 +622,7 @@ Suite *unit_suite(void)
 	tcase_add_test(t, one_that_returns_is_reported);
 	tcase_add_test(t, one_that_overstays_is_reported);
 	tcase_add_test(t, one_that_is_never_entered_is_reported);
+	tcase_add_test(t, an_alarm_that_is_stolen_is_raised_again);
 	tcase_add_test(t, one_that_crashes_is_reported);
 	tcase_add_test(t, a_bsp_that_dies_while_it_is_needed_is_an_event);
 	tcase_add_test(t, states_and_the_end_are_told);
