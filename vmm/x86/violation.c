@@ -113,6 +113,9 @@ int arch_vcpu_inject_fault(struct vcpu *vcpu, const struct vm_access *access)
 		return ret;
 	if (ioctl(vcpu->fd, KVM_GET_SREGS, &sregs) || ioctl(vcpu->fd, KVM_GET_VCPU_EVENTS, &events))
 		return -errno;
+	/* Not what other vCPUs send: an NMI or INIT may have come since, and would be taken back.
+	 */
+	events.flags = 0;
 	events.exception.injected = 1;
 	events.exception.nr = VECTOR_GP;
 	events.exception.has_error_code = sregs.cr0 & CR0_PE; /* none in real mode */
