@@ -348,10 +348,13 @@ static const struct machine_window *window_for_access(
 	return w && size <= w->size - (addr - w->base) ? w : NULL;
 }
 
-/* Registers are this wide. Parts of an access that crosses a page may have any size up to 8. */
-static bool is_register_size(unsigned size)
+/*
+ * How much of an access of SIZE bytes a device sees at once: all of it, but single bytes where that
+ * is no register's width. Such are the parts of an access that crosses a page.
+ */
+static unsigned part_size(unsigned size)
 {
-	return size && size <= 8 && !(size & (size - 1));
+	return size & (size - 1) ? 1 : size;
 }
 
 static uint64_t size_mask(unsigned size)
@@ -363,12 +366,19 @@ bool machine_read(const struct machine *m, enum window_space space, uint64_t add
 	uint64_t *ret)
 {
 	const struct machine_window *w = window_for_access(m, space, addr, size);
+	unsigned part = part_size(size);
+	uint64_t value = 0;
 
 	*ret = size_mask(size);
 	if (!w)
 		return false;
-	if (w->dev->cls->read && is_register_size(size))
-		*ret &= w->dev->cls->read(w->dev, w->index, addr - w->base, size);
+	if (!w->dev->cls->read)
+		return true;
+	for (unsigned at = 0; at < size; at += part)
+		value |= (w->dev->cls->read(w->dev, w->index, addr - w->base + at, part) &
+				 size_mask(part))
+			 << (8 * at);
+	*ret = value;
 	return true;
 }
 
@@ -376,10 +386,12 @@ bool machine_write(const struct machine *m, enum window_space space, uint64_t ad
 	uint64_t value)
 {
 	const struct machine_window *w = window_for_access(m, space, addr, size);
+	unsigned part = part_size(size);
 
 	if (!w)
 		return false;
-	if (w->dev->cls->write && is_register_size(size))
-		w->dev->cls->write(w->dev, w->index, addr - w->base, size, value & size_mask(size));
+	for (unsigned at = 0; w->dev->cls->write && at < size; at += part)
+		w->dev->cls->write(w->dev, w->index, addr - w->base + at, part,
+			value >> (8 * at) & size_mask(part));
 	return true;
 }

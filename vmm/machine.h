@@ -229,8 +229,8 @@ const struct machine_window *machine_find_window(
 
 /*
  * An access of a vCPU to ADDR, SIZE from 1 to 8: dispatched to the device, which sees it as one
- * access when it lies in one window. False when nobody claims the address: a read then gives
- * all-ones, a write is dropped; so it does when SIZE is not one of 1, 2, 4, 8. Any thread.
+ * access when it lies in one window (as single bytes when SIZE is not one of 1, 2, 4, 8). False
+ * when nobody claims the address: a read then gives all-ones, a write is dropped. Any thread.
  */
 bool machine_read(const struct machine *m, enum window_space space, uint64_t addr, unsigned size,
 	uint64_t *ret);

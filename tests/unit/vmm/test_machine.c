@@ -207,12 +207,16 @@ START_TEST(devices_see_whole_registers_only)
 	for (unsigned size = 1; size <= 8; size++) {
 		bool whole = size == 1 || size == 2 || size == 4 || size == 8;
 		uint64_t ones = UINT64_MAX >> (64 - 8 * size);
+		uint64_t seen = whole ? 0x1122334455667788 : 0x8888888888888888;
 
 		r->accesses = 0;
 		ck_assert(machine_read(&m, WINDOW_MMIO, 0xF0000000, size, &v));
-		ck_assert_uint_eq(v, whole ? 0x1122334455667788 & ones : ones);
-		ck_assert(machine_write(&m, WINDOW_MMIO, 0xF0000000, size, 1));
-		ck_assert_uint_eq(r->accesses, whole ? 2 : 0);
+		ck_assert_uint_eq(v, seen & ones);
+		ck_assert(machine_write(&m, WINDOW_MMIO, 0xF0000000, size, 0x0807060504030201));
+		ck_assert_uint_eq(r->accesses, whole ? 2 : 2 * size);
+		ck_assert_uint_eq(r->size, whole ? size : 1);
+		ck_assert_uint_eq(r->offset, whole ? 0 : size - 1);
+		ck_assert_uint_eq(r->value, whole ? 0x0807060504030201 & ones : size);
 	}
 }
 END_TEST
