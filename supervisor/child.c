@@ -163,6 +163,7 @@ int child_init(struct child *child, struct run *run, unsigned index)
 		.plan = &run->plan->partitions[index],
 		.index = index,
 		.shared_fd = -1,
+		.pty_masters = {-1, -1},
 		.pty_slaves = {-1, -1},
 		.control = {.fd = -1, .slot = -1, .events = POLLIN, .ready = control_ready},
 		.exited = {.fd = -1, .slot = -1, .events = POLLIN, .ready = child_exited},
@@ -191,8 +192,10 @@ void child_fini(struct child *child)
 	fd_close(&child->control.fd);
 	fd_close(&child->exited.fd);
 	fd_close(&child->shared_fd);
-	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++)
+	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++) {
+		fd_close(&child->pty_masters[i]);
 		fd_close(&child->pty_slaves[i]);
+	}
 	if (child->shared)
 		munmap(child->shared, sizeof(*child->shared));
 	loop_timer_fini(&child->linger);
@@ -244,8 +247,6 @@ static void child_reset(struct child *child)
 	free(child->report);
 	child->report = NULL;
 	memset((void *)child->shared, 0, sizeof(*child->shared));
-	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++)
-		fd_close(&child->pty_slaves[i]);
 }
 
 void child_start_again(struct child *child)

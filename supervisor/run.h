@@ -92,7 +92,9 @@ struct child {
 
 	int shared_fd; /* memfd of `shared` */
 	struct partition_shared *shared;
-	int pty_slaves[PLAN_SERIAL_PORTS]; /* kept open for the life of the run; -1: none */
+	/* Pseudo-terminals are kept open for the life of the run, over restarts; -1: none. */
+	int pty_masters[PLAN_SERIAL_PORTS];
+	int pty_slaves[PLAN_SERIAL_PORTS];
 	struct loop_timer linger; /* after a stop or its end, until its process must be gone */
 	struct message_ended result;
 	bool has_report; /* `last` is there */

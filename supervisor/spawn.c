@@ -270,27 +270,39 @@ static void open_images(struct child_files *f)
  * A pseudo-terminal, raw, whose name is printed. Its slave stays open here, so that the master
  * never reports a hang-up when a terminal program comes or goes.
  */
-static void open_pty(struct child_files *f, unsigned port)
+static int make_pty(struct child *child, unsigned port)
 {
-	const struct plan_serial *s = &f->child->plan->serial[port];
-	struct partition_port *p = &f->launch.ports[port];
-	int *slave = &f->child->pty_slaves[port];
+	int *master = &child->pty_masters[port], *slave = &child->pty_slaves[port];
 	struct termios raw;
 	char name[64];
 
-	p->out_fd = keep(f, posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
-	if (p->out_fd >= 0 && !unlockpt(p->out_fd) && !ptsname_r(p->out_fd, name, sizeof(name))) {
-		*slave = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
-		/* One watch per descriptor, so the reading side needs one of its own. */
-		p->in_fd = keep(f, fcntl(p->out_fd, F_DUPFD_CLOEXEC, 3));
-	}
-	if (*slave < 0 || p->in_fd < 0 || tcgetattr(*slave, &raw)) {
-		say_open_failed(f, "serial", &s->loc, "a pseudo-terminal");
-		return;
-	}
+	fd_close(slave);
+	*master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	if (*master < 0 || unlockpt(*master) || ptsname_r(*master, name, sizeof(name)))
+		return -1;
+	*slave = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (*slave < 0 || tcgetattr(*slave, &raw))
+		return -1;
 	cfmakeraw(&raw);
 	tcsetattr(*slave, TCSANOW, &raw);
-	run_say(f->child->run, "%s: COM%u is %s", f->child->plan->name, port + 1, name);
+	run_say(child->run, "%s: COM%u is %s", child->plan->name, port + 1, name);
+	return 0;
+}
+
+static void open_pty(struct child_files *f, unsigned port)
+{
+	struct partition_port *p = &f->launch.ports[port];
+	int *master = &f->child->pty_masters[port];
+
+	if (*master >= 0 || make_pty(f->child, port) == 0) {
+		/* One watch per descriptor, so the reading side needs one of its own. */
+		p->out_fd = keep(f, fcntl(*master, F_DUPFD_CLOEXEC, 3));
+		p->in_fd = keep(f, fcntl(*master, F_DUPFD_CLOEXEC, 3));
+	}
+	if (p->out_fd >= 0 && p->in_fd >= 0)
+		return;
+	say_open_failed(f, "serial", &f->child->plan->serial[port].loc, "a pseudo-terminal");
+	fd_close(master);
 }
 
 static void open_console_port(struct child_files *f, unsigned port, struct partition_port *ret)

@@ -125,6 +125,20 @@ descriptors() {
 	find "/proc/$supervisor/fd" -mindepth 1 | wc -l
 }
 
+# A terminal program goes on over a restart: the guest writes to the same pseudo-terminal.
+test_restart-keeps-pty() {
+	local pty
+	plan_of a how=cf9 0 >plan.yaml
+	start run plan.yaml --set partitions.a.on_reset=restart --set 'partitions.a.serial=[pty]'
+	within 10 restarted 1 || fail "no restart"
+	pty=$(sed -n 's/.*a: COM1 is //p' err)
+	[ "$(wc -l <<<"$pty")" = 1 ] || fail "several pseudo-terminals: $pty"
+	exec 4<>"$pty"
+	timeout 5 grep -qm 4 how=cf9 <&4 || fail "no output of runs that followed"
+	kill "$supervisor"
+	finish 130
+}
+
 # Nothing of a partition stays with the supervisor when it starts anew.
 test_restart-leaks-nothing() {
 	local before
