@@ -20,6 +20,7 @@ enum call {
 	CALL_NEW_ARENA, /* malloc on another thread than the first */
 	CALL_TYPE,      /* the first that is not allowed */
 	CALL_UNBLOCK,   /* O_NONBLOCK of a console that others write to, too */
+	CALL_SEEK,      /* back in a file that others write to, too */
 	CALL_COUNT,
 };
 
@@ -47,6 +48,9 @@ static void make_call(enum call call)
 		break;
 	case CALL_UNBLOCK:
 		fcntl(STDERR_FILENO, F_SETFL, 0);
+		break;
+	case CALL_SEEK:
+		lseek(STDERR_FILENO, 0, SEEK_SET);
 		break;
 	default:
 		break;
