@@ -75,6 +75,7 @@ static void patch_common(struct kvm_cpuid_entry2 *e, const struct vm *vm)
 		break;
 	case 0x12:       /* SGX */
 	case 0x8000000A: /* SVM */
+	case 0x8000001F: /* SME and SEV: no partition's memory is encrypted */
 		e->eax = e->ebx = e->ecx = e->edx = 0;
 		break;
 	case 0x80000001:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* CPUID under the fusa contract: what is hidden of what KVM offers. */
+/* CPUID: what is hidden of what KVM offers, most of it under the fusa contract. */
 #include "lib/util.h"
 #include "tests/unit/unit.h"
 #include "vmm/x86/x86.h"
@@ -13,7 +13,7 @@ static void setup(void)
 	} leaves[] = {{0, 0}, {1, 0}, {5, 0}, {6, 0}, {7, 0}, {7, 1}, {0xA, 0}, {0xB, 0}, {0xB, 1},
 		{0xD, 0}, {0xD, 1}, {0x14, 0}, {0x17, 0}, {0x1F, 0}, {0x40000000, 0},
 		{0x40000001, 0}, {0x40000010, 0}, {0x80000000, 0}, {0x80000001, 0}, {0x80000008, 0},
-		{0x80000022, 0}};
+		{0x8000001F, 0}, {0x80000022, 0}};
 
 	cpuid = calloc(1, sizeof(*cpuid) + CPUID_ENTRIES_MAX * sizeof(cpuid->entries[0]));
 	ck_assert_ptr_nonnull(cpuid);
@@ -93,6 +93,20 @@ START_TEST(no_machine_checks)
 }
 END_TEST
 
+/* Guests that see SME read an MSR very early, without a handler for its #GP. */
+START_TEST(no_partition_encrypts_memory)
+{
+	struct machine m = {.contract = (enum machine_contract)_i};
+	struct vm vm = {.kvm_fd = -1, .machine = &m};
+
+	cpuid = cpuid_create(&vm, (struct arch_host *)cpuid);
+	ck_assert_ptr_nonnull(leaf(0x8000001F, 0));
+	ck_assert_uint_eq(leaf(0x8000001F, 0)->eax, 0);
+	ck_assert_uint_eq(leaf(1, 0)->ecx >> 5 & 1, 0);          /* VMX */
+	ck_assert_uint_eq(leaf(0x80000001, 0)->ecx >> 2 & 1, 0); /* SVM */
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
 	Suite *s = suite_create("vmm/x86_fusa");
@@ -102,6 +116,8 @@ Suite *unit_suite(void)
 	tcase_add_test(t, leaves);
 	tcase_add_test(t, hidden_features);
 	tcase_add_test(t, no_machine_checks);
+	tcase_add_loop_test(
+		t, no_partition_encrypts_memory, MACHINE_STANDARD, MACHINE_FUSA_NON_SAFETY + 1);
 	suite_add_tcase(s, t);
 	return s;
 }
