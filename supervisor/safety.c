@@ -182,13 +182,15 @@ static void enter_safe_state(struct child *child, uint64_t event_ns, const char 
 	run->safe_state = s;
 	if (plan->eventfd)
 		signal_eventfd(run);
-	if (plan->stop == PLAN_SAFE_STOP_ALL) {
-		run_stop(run, STOP_SAFE_STATE);
-	} else {
-		for (unsigned i = 0; i < run->child_count; i++) {
-			if (run->children[i].plan->role != PLAN_SAFETY)
-				child_stop(&run->children[i], STOP_SAFE_STATE);
-		}
+	if (plan->stop == PLAN_SAFE_STOP_ALL && run->stop == STOP_NONE)
+		run->stop = STOP_SAFE_STATE;
+	for (unsigned i = 0; i < run->child_count; i++) {
+		struct child *c = &run->children[i];
+
+		/* One that is at fault ends by itself, and says how, or is killed soon. */
+		if ((plan->stop == PLAN_SAFE_STOP_ALL || c->plan->role != PLAN_SAFETY) &&
+			(c != child || !c->faulted))
+			child_stop(c, STOP_SAFE_STATE);
 	}
 	run_event(run, child, "safe-state", "%s", s->reason);
 	run_status_changed(run);
@@ -377,6 +379,8 @@ static void watchdog_lost(struct child *child)
 		run_bsp_fatal(child->run, child->plan->cpus.cores[0], child->faulted_ns);
 	if (ipc_send(child->control.fd, MSG_FAULT, &m, sizeof(m)))
 		kill(child->pid, SIGKILL);
+	if (child->plan->on_fatal == PLAN_FATAL_SAFE_STATE)
+		enter_safe_state(child, child->faulted_ns, m.how);
 }
 
 /*
