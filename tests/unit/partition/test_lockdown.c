@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The partition's filter: calls of C libraries and sanitizers that are not ours but made all the
- * same. What it forbids is tried by tests/integration/compromised.c. */
+/*
+ * The partition's filter: calls of C libraries and sanitizers that are not ours but made all the
+ * same, and calls that would reach others through a descriptor that they share. What else it
+ * forbids is tried by tests/integration/compromised.c.
+ */
 #include "lib/util.h"
 #include "partition/lockdown.h"
 #include "tests/unit/unit.h"
@@ -57,7 +60,7 @@ static void make_call(enum call call)
 	}
 }
 
-START_TEST(calls_that_are_not_ours)
+START_TEST(calls)
 {
 	static struct plan_partition plan = {.lockdown = PLAN_LOCKDOWN_AUTO};
 	enum call call = (enum call)_i;
@@ -86,7 +89,7 @@ Suite *unit_suite(void)
 	Suite *s = suite_create("partition/lockdown");
 	TCase *t = tcase_create("filter");
 
-	tcase_add_loop_test(t, calls_that_are_not_ours, 0, CALL_COUNT);
+	tcase_add_loop_test(t, calls, 0, CALL_COUNT);
 	suite_add_tcase(s, t);
 	return s;
 }
