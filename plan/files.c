@@ -254,6 +254,22 @@ static void check_alone(const struct outputs *all, unsigned i)
 			report_shared(all, &o, &first);
 }
 
+static void check_object(const struct plan_bsp *bsp, struct diags *diags)
+{
+	AUTO_CLOSE int fd = -1;
+	unsigned errors = diags->errors;
+	char magic[4];
+
+	check_input(diags, bsp->path, &bsp->loc, "bsp");
+	if (diags->errors > errors)
+		return;
+	fd = open(bsp->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd >= 0 && (read(fd, magic, sizeof(magic)) != sizeof(magic) ||
+			       memcmp(magic, "\177ELF", sizeof(magic)) != 0))
+		diag_error(diags, &bsp->loc, "bsp",
+			"%s is no shared object; build one with cc -shared -fPIC", bsp->path);
+}
+
 /* What the BSP is and may use. Devices are no regular files, and opening one may do something. */
 static void check_bsp(const struct plan_bsp *bsp, struct diags *diags)
 {
@@ -262,7 +278,7 @@ static void check_bsp(const struct plan_bsp *bsp, struct diags *diags)
 		[PLAN_ACCESS_READ_WRITE] = R_OK | W_OK};
 
 	if (bsp->kind == PLAN_BSP_FILE)
-		check_input(diags, bsp->path, &bsp->loc, "bsp");
+		check_object(bsp, diags);
 	for (unsigned i = 0; i < bsp->file_count; i++) {
 		const struct plan_bsp_file *f = &bsp->files[i];
 
