@@ -274,9 +274,6 @@ const char *child_fatal_consequence(const struct child *child);
 
 void run_safety_fini(struct run *run);
 
-/* When the event was met that led to the safe state, CLOCK_MONOTONIC; 0: not in it. */
-uint64_t run_safe_state_event_ns(const struct run *run);
-
 /* What is under way for the safe state (a command) is waited for. */
 bool run_safety_busy(const struct run *run);
 

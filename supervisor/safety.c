@@ -215,11 +215,6 @@ void run_bsp_lost(struct run *run)
 		enter_safe_state(child, monotonic_ns(), "the BSP's process has died");
 }
 
-uint64_t run_safe_state_event_ns(const struct run *run)
-{
-	return run->safe_state ? run->safe_state->event_ns : 0;
-}
-
 bool run_safety_busy(const struct run *run)
 {
 	return run->safe_state && run->safe_state->command.fd >= 0;

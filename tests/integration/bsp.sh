@@ -16,9 +16,9 @@ bsp_plan() {
 	} >plan.yaml
 }
 
-# The numbers under KEY in the JSON of out, a line each, in their order.
+# The numbers under KEY in what the JSON of out has of the BSP, a line each, in their order.
 json_numbers() {
-	sed -nE "s/^ *\"$1\": ([0-9]+),?\$/\\1/p" out
+	sed -nE "/^  \"bsp\"/,/^  \}/s/^ *\"$1\": ([0-9]+),?\$/\\1/p" out
 }
 
 test_bsp-init-serial() {

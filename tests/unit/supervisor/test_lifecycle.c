@@ -497,8 +497,6 @@ END_TEST
 
 START_TEST(event_of_a_lost_watchdog)
 {
-	const struct event *e;
-
 	partitions[SAFETY].watchdog_ns = 20 * MS;
 	start_all();
 	for (unsigned n = 0; n < 60 && !run.safe_state; n++)
@@ -509,9 +507,6 @@ START_TEST(event_of_a_lost_watchdog)
 	ck_assert(!run.children[SAFETY].stop_sent);
 	ck_assert(!run.children[SAFETY].has_result);
 	ck_assert(run.children[LINUX].stop_sent);
-	ck_assert_uint_le(run_safe_state_event_ns(&run), monotonic_ns());
-	for (uint64_t i = 1; (e = event_get(&run.events, i)) != NULL; i++)
-		ck_assert_ptr_nonnull(e);
 }
 END_TEST
 
