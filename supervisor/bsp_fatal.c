@@ -10,6 +10,7 @@
 #include "supervisor/run.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -126,10 +127,19 @@ bool bsp_on_left(struct run_bsp *bsp, const struct ipc_message *m)
 	return true;
 }
 
+/* Those who share the eventfd can fill it and have writes wait; full, it is an alarm already. */
+static void raise_alarm(int fd)
+{
+	const uint64_t alarm = BSP_ALARM;
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+	if (poll(&p, 1, 0) > 0)
+		(void)!write(fd, &alarm, sizeof(alarm));
+}
+
 void run_bsp_fatal(struct run *run, unsigned host_core, uint64_t event_ns)
 {
 	struct run_bsp *bsp = run->bsp;
-	uint64_t alarm = BSP_ALARM;
 
 	for (unsigned i = 0; bsp && bsp->phase == BSP_OPERATIONAL && i < bsp->core_count; i++) {
 		struct bsp_core *c = &bsp->cores[i];
@@ -145,7 +155,7 @@ void run_bsp_fatal(struct run *run, unsigned host_core, uint64_t event_ns)
 				&bsp->shared[i].event_ns, event_ns ? event_ns : monotonic_ns());
 		/* Again, too: the partition has the descriptor, and may have taken the alarm away
 		 * before it died. */
-		(void)!write(c->alarm_fd, &alarm, sizeof(alarm));
+		raise_alarm(c->alarm_fd);
 	}
 }
 

@@ -495,6 +495,27 @@ START_TEST(an_alarm_that_is_stolen_is_raised_again)
 }
 END_TEST
 
+/* Those who share the eventfd can fill it, and have writes to it wait. */
+START_TEST(an_alarm_that_is_full_holds_up_nobody)
+{
+	uint64_t full = UINT64_MAX - 1;
+	siginfo_t info;
+	int fd;
+
+	plan.bsp.deadline_ns = SECOND / 10;
+	use_bsp("hooks", "");
+	ck_assert(init());
+	kill(run.bsp->pid, SIGSTOP);
+	ck_assert_int_eq(waitid(P_PID, (id_t)run.bsp->pid, &info, WSTOPPED), 0);
+	fd = run_bsp_alarm_fd(&run, cores[0]);
+	ck_assert_int_eq(write(fd, &full, sizeof(full)), sizeof(full));
+	ck_assert_int_eq(fcntl(fd, F_SETFL, 0), 0);
+	run_bsp_fatal(&run, cores[0], monotonic_ns());
+	ck_assert_int_eq(loop_run(run.loop), 0);
+	ck_assert(has_said("core %u: bsp_fatal_error was not entered", cores[0]));
+}
+END_TEST
+
 START_TEST(one_that_crashes_is_reported)
 {
 	use_bsp("hooks", "fatal crash\n");
@@ -623,6 +644,7 @@ Suite *unit_suite(void)
 	tcase_add_test(t, one_that_overstays_is_reported);
 	tcase_add_test(t, one_that_is_never_entered_is_reported);
 	tcase_add_test(t, an_alarm_that_is_stolen_is_raised_again);
+	tcase_add_test(t, an_alarm_that_is_full_holds_up_nobody);
 	tcase_add_test(t, one_that_crashes_is_reported);
 	tcase_add_test(t, a_bsp_that_dies_while_it_is_needed_is_an_event);
 	tcase_add_test(t, states_and_the_end_are_told);

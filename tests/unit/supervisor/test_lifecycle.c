@@ -361,6 +361,21 @@ START_TEST(fatal_error_of_one_being_stopped)
 }
 END_TEST
 
+/* It has run before: it is not one that was never started. */
+START_TEST(kill_of_one_that_starts_again)
+{
+	struct child *c = &run.children[LINUX];
+
+	start_all();
+	c->state = CHILD_STARTING;
+	c->restarts = 1;
+	ck_assert_int_eq(child_kill(c), 0);
+	die(LINUX);
+	ck_assert(c->has_result);
+	ck_assert_uint_eq(c->result.end, PARTITION_STOPPED);
+}
+END_TEST
+
 /* Restarts that users and guests asked for are none of on_fatal's. */
 START_TEST(limit_counts_fatal_errors)
 {
@@ -530,6 +545,7 @@ Suite *unit_suite(void)
 	tcase_add_loop_test(t, kill_and_stop_end_a_restart, 0, 2);
 	tcase_add_loop_test(t, kill_during_a_restart, 0, 2);
 	tcase_add_loop_test(t, fatal_error_of_one_being_stopped, 0, 2);
+	tcase_add_test(t, kill_of_one_that_starts_again);
 	tcase_add_test(t, limit_counts_fatal_errors);
 	tcase_add_test(t, nothing_starts_in_the_safe_state);
 	tcase_add_test(t, stop_of_all_ends_restarts);
