@@ -137,6 +137,7 @@ static void init_next(struct run_bsp *bsp)
 		bsp->phase = BSP_OPERATIONAL;
 		bsp->done = NULL;
 		bsp_expect_entered(bsp);
+		loop_timer_start(&bsp->look, BSP_LOOK_NS);
 		done(bsp->run, true);
 		return;
 	}
@@ -317,14 +318,20 @@ static void control_ready(struct loop_watch *w, uint32_t revents)
 /* It ended while it was needed: every bsp_fatal_error that was to come is lost. */
 static void died_operational(struct run_bsp *bsp, const char *how)
 {
+	bool concluded;
+
+	/* In a hook that nobody had told of: the partition that called it says why. */
+	bsp_note_entered(bsp);
 	bsp->phase = BSP_DEAD;
 	loop_timer_stop(&bsp->timer);
-	if (!bsp_conclude_all(bsp, how))
+	concluded = bsp_conclude_all(bsp, how);
+	if (!concluded)
 		run_say(bsp->run,
 			"bsp: its process %s; without a BSP the platform is taken to its safe state as "
 			"far as Bulkhead can",
 			how);
-	if (bsp->died)
+	/* A partition that is about to end will lead to the safe state, and say why. */
+	if (bsp->died && !concluded)
 		bsp->died(bsp->run);
 	bsp_call_settled(bsp);
 }
@@ -376,6 +383,9 @@ static int watch_process(struct run_bsp *bsp)
 {
 	struct loop *loop = bsp->run->loop;
 	int ret = loop_timer_init(loop, &bsp->timer, timer_expired);
+
+	if (!ret)
+		ret = loop_timer_init(loop, &bsp->look, bsp_fatal_look);
 
 	if (!ret)
 		ret = loop_watch(loop, &bsp->control);
@@ -509,6 +519,7 @@ void run_bsp_destroy(struct run *run)
 	if (bsp->shared)
 		munmap(bsp->shared, bsp->core_count * sizeof(*bsp->shared));
 	loop_timer_fini(&bsp->timer);
+	loop_timer_fini(&bsp->look);
 	fd_close(&bsp->control.fd);
 	fd_close(&bsp->exited.fd);
 	free(bsp->cores);

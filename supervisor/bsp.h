@@ -50,6 +50,7 @@ struct run_bsp {
 	bool broke_protocol;
 	struct loop_watch exited;  /* pidfd */
 	struct loop_watch control; /* socketpair */
+	struct loop_timer look;    /* BSP_OPERATIONAL: for cores whose hook has been entered */
 	struct loop_timer timer;   /* of bsp_init, then of the next bsp_fatal_error to overstay */
 	struct bsp_shared_core *shared;
 	unsigned core_count;
@@ -138,6 +139,13 @@ void bsp_expect_entered(struct run_bsp *bsp);
 
 /* BSP_MSG_LEFT. False when the message is not one that may come now. */
 bool bsp_on_left(struct run_bsp *bsp, const struct ipc_message *m);
+
+/* Some partition has called a hook and not said so: now it is known, and has to say why. */
+void bsp_note_entered(struct run_bsp *bsp);
+
+/* Looks every BSP_LOOK_NS whether some partition has called a hook and not said so. */
+#define BSP_LOOK_NS 10000000
+void bsp_fatal_look(struct loop_timer *t);
 
 /* The timer has expired: says which have overstayed. */
 void bsp_fatal_overstayed(struct run_bsp *bsp);

@@ -104,6 +104,33 @@ static void conclude_fatal(struct run_bsp *bsp, struct bsp_core *c, const char *
 			c->core, limit);
 }
 
+void bsp_note_entered(struct run_bsp *bsp)
+{
+	for (unsigned i = 0; i < bsp->core_count; i++) {
+		struct bsp_core *c = &bsp->cores[i];
+
+		if (c->expected_ns || atomic_load(&bsp->shared[i].state) < BSP_CORE_FATAL)
+			continue;
+		expect_fatal(bsp, c);
+		if (bsp->alarmed)
+			bsp->alarmed(bsp->run, c->core);
+	}
+}
+
+/*
+ * A hook that keeps its core busy keeps the vCPU's thread from telling its process, and with it us:
+ * the shared page tells.
+ */
+void bsp_fatal_look(struct loop_timer *t)
+{
+	struct run_bsp *bsp = container_of(t, struct run_bsp, look);
+
+	if (bsp->phase != BSP_OPERATIONAL)
+		return;
+	bsp_note_entered(bsp);
+	loop_timer_start(t, BSP_LOOK_NS);
+}
+
 bool bsp_on_left(struct run_bsp *bsp, const struct ipc_message *m)
 {
 	struct bsp_message_core head;

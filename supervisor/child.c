@@ -238,7 +238,7 @@ void child_release(struct child *child)
 static void child_reset(struct child *child)
 {
 	child->failed = child->failed_host = child->has_result = child->has_report = false;
-	child->stop_sent = child->broke_protocol = child->faulted = false;
+	child->stop_sent = child->broke_protocol = child->faulted = child->alarmed = false;
 	child->stopped_for = STOP_NONE;
 	child->stop_phase = STOP_PHASE_NONE;
 	child->restart_wanted = false;

@@ -86,6 +86,7 @@ struct child {
 	struct loop_timer watchdog;
 	uint64_t watch_beats;    /* what the guest had sent by watch_base_ns */
 	uint64_t watch_base_ns;  /* when it was last known to be well */
+	bool alarmed;            /* it has called the BSP, and not told why yet */
 	bool faulted;            /* its watchdog was lost; it has until the timer's end to say so */
 	uint64_t faulted_ns;     /* ... when that was seen */
 	unsigned fatal_restarts; /* of `restarts`, those that on_fatal has limited */

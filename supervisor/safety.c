@@ -31,6 +31,13 @@ extern char **environ;
 /* How long a partition whose watchdog was lost has to meet the error itself, with registers. */
 #define FAULT_GRACE_NS 1000000000
 
+/*
+ * A partition that has called the BSP tells why at once, or its core is kept busy: then the others
+ * are stopped without knowing, and it has more time, for its core's sake.
+ */
+#define TELL_GRACE_NS  100000000
+#define ALARM_GRACE_NS 2000000000
+
 /* A command of the safe state that takes longer is left to itself. */
 #define COMMAND_GRACE_NS 5000000000
 
@@ -361,6 +368,14 @@ static void watchdog_lost(struct child *child)
 {
 	struct message_fault m = {.how = "lost watchdog"};
 
+	if (child->alarmed) {
+		/* The platform does not wait for what it was; there is time to hear of it. */
+		child->alarmed = false;
+		loop_timer_start(&child->watchdog, ALARM_GRACE_NS);
+		enter_safe_state(child, child->faulted_ns, "fatal error");
+		return;
+	}
+
 	if (child->faulted) {
 		/* It does not even meet the error: the process itself is stuck, or stopped. */
 		run_say(child->run, "%s: its process does not react; it is killed",
@@ -437,8 +452,11 @@ void run_bsp_alarmed(struct run *run, unsigned host_core)
 			!child_active(child) || child->faulted || watchdog_init(child))
 			continue;
 		for (unsigned c = 0; c < p->cpus.core_count; c++) {
-			if (p->cpus.cores[c] == host_core)
+			if (p->cpus.cores[c] == host_core) {
 				suspect(child);
+				child->alarmed = true;
+				loop_timer_start(&child->watchdog, TELL_GRACE_NS);
+			}
 		}
 	}
 }

@@ -108,6 +108,16 @@ test_bsp-fatal-overstays() {
 	verdict 'rt: died, triple fault.*exit code 5$'
 }
 
+# A hook that never sleeps keeps the vCPU's thread off its core: the others stop all the same.
+test_bsp-fatal-busy() {
+	need_cores 2
+	bsp_plan 'fatal hang' how=triple-fault how=spin
+	sed -i 's/^bsp:/&\n  deadline: 300ms/' plan.yaml
+	bulkhead 5 run plan.yaml
+	has err 'last non-safety vCPU stopped after ([0-9]{1,2}|[1-4][0-9]{2})\.[0-9]+ ms'
+	verdict 'rt: died, triple fault.*exit code 5$'
+}
+
 test_bsp-fatal-crashes() {
 	bsp_plan 'fatal crash' how=triple-fault
 	bulkhead 5 run plan.yaml
