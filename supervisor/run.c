@@ -25,6 +25,9 @@
 /* A partition that was told to stop and does not is killed after this. */
 #define STOP_GRACE_NS 3000000000
 
+/* A start that takes longer says what it is waiting for, again and again. */
+#define WAITING_NS 5000000000
+
 /*
  * A second signal this much later is a user who insists; an earlier one is the same wish, sent to
  * the process and to its group, as timeout(1) does.
@@ -67,9 +70,33 @@ void run_stop(struct run *run, enum stop_reason reason)
 		child_stop(&run->children[i], reason);
 }
 
+/* Who or what the start is waiting for. */
+static void say_waiting(struct run *run)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < run->child_count; i++) {
+		if (run->children[i].state != CHILD_STARTING)
+			continue;
+		any = true;
+		run_say(run, "%s: is still being created; Ctrl-C gives up",
+			run->children[i].plan->name);
+	}
+	if (!any && run->all_ready)
+		run_say(run, "bsp: bsp_init is still being called; Ctrl-C gives up");
+}
+
+/* Before the release it only tells that there is something to wait for. */
 static void timeout_expired(struct loop_timer *t)
 {
-	run_stop(container_of(t, struct run, timeout), STOP_TIMEOUT);
+	struct run *run = container_of(t, struct run, timeout);
+
+	if (run->released) {
+		run_stop(run, STOP_TIMEOUT);
+	} else if (run->stop == STOP_NONE) {
+		say_waiting(run);
+		loop_timer_start(&run->timeout, WAITING_NS);
+	}
 }
 
 static void signal_ready(struct loop_watch *w, uint32_t revents)
@@ -118,6 +145,7 @@ static void release(struct run *run, bool bsp_ok)
 		child_release(&run->children[i]);
 	run_event(run, NULL, "state", "%s", run_state_name(run));
 	control_operational(run);
+	loop_timer_stop(&run->timeout);
 	if (run->options->timeout_ns)
 		loop_timer_start(&run->timeout, run->options->timeout_ns);
 }
@@ -340,6 +368,7 @@ static int run_to_end(struct run *run, struct diags *diags)
 		ret = run_lock_down(run, diags);
 	if (ret)
 		run_stop(run, STOP_START_FAILED);
+	loop_timer_start(&run->timeout, WAITING_NS);
 	run_check_ready(run);
 	for (unsigned i = 0; i < run->child_count; i++)
 		any = any || child_alive(&run->children[i]);

@@ -53,6 +53,14 @@ test_bsp-init-crashes() {
 	verdict 'rt: not started; exit code 3$'
 }
 
+# What takes long is named.
+test_bsp-init-slow() {
+	bsp_plan 'init hang' how=off
+	sed -i 's/^bsp:/&\n  deadline: 6s/' plan.yaml
+	bulkhead 3 run plan.yaml
+	has err 'bsp: bsp_init is still being called; Ctrl-C gives up$'
+}
+
 test_bsp-init-hangs() {
 	bsp_plan 'init hang' how=off
 	sed -i 's/^bsp:/&\n  deadline: 200ms/' plan.yaml
