@@ -198,6 +198,9 @@ void sandbox_take_signals(void)
 
 /* ---- gaps ---- */
 
+/* Stands for an error of its own: the root is no mount point, as only that of a chroot is not. */
+#define IN_CHROOT EXDEV
+
 #define REASON_SIZE 300
 
 enum kind { KIND_USER, KIND_MOUNT, KIND_PID, KIND_NET, KIND_IPC, KIND_COUNT };
@@ -231,6 +234,10 @@ static void explain_refusal(int sysctls, enum kind kind, int error, char text[RE
 			"user.max_%s_namespaces is reached, or 0; raise it (sysctl), in a container on "
 			"the host, too",
 			kinds[kind].limit);
+	else if (error == IN_CHROOT)
+		snprintf(text, size,
+			"this is a chroot whose root is no mount point; make it one (mount --bind DIR "
+			"DIR) before the chroot");
 	else if (error == EINVAL)
 		snprintf(text, size, "this kernel has none; use one with CONFIG_%s",
 			kinds[kind].option);
@@ -245,7 +252,7 @@ static void explain_refusal(int sysctls, enum kind kind, int error, char text[RE
 			"give this program a profile that has userns");
 	else
 		snprintf(text, size,
-			"%s, probably by a container's rules; give the container CAP_SYS_ADMIN, or a "
+			"%s, by a container's rules or in a chroot; give the container CAP_SYS_ADMIN, or a "
 			"seccomp profile that allows clone and unshare with namespaces",
 			strerror(error));
 }
@@ -314,9 +321,10 @@ static int enter_empty_root(void)
 	static const char place[] = "/proc";
 
 	/* Nothing that is mounted or unmounted here may show outside. */
-	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) ||
-		mount("none", place, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
-			"mode=555,nr_inodes=1") ||
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL))
+		return errno == EINVAL ? IN_CHROOT : errno;
+	if (mount("none", place, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		    "mode=555,nr_inodes=1") ||
 		chdir(place))
 		return errno;
 	/* With the same folder twice the old root ends up on top of the new one: it is unmounted
@@ -442,8 +450,9 @@ void sandbox_enter(uint64_t keep_caps, struct diags *gaps)
 		errors[i] = errors[i] ? errors[KIND_USER] : 0;
 	caps_empty_bounding_set();
 	leave_root(gaps);
+	/* In a chroot none can be made; the cause is the same. */
 	if (!own_user && !keep_caps && unshare(CLONE_NEWUSER))
-		errors[KIND_USER] = errno;
+		errors[KIND_USER] = errors[KIND_MOUNT] == IN_CHROOT ? IN_CHROOT : errno;
 	close_the_door(keep_caps, gaps);
 	say_refused(sysctls, errors, gaps);
 }

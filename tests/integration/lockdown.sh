@@ -10,6 +10,11 @@ attempt_plan() {
 	partition_yaml good "image: $EXAMPLES/safety-hello.elf" 'cmdline: beats=2' 'cpus: {count: 1, on: [0]}'
 }
 
+# Skips the test where nobody can make namespaces, such as in a chroot.
+need_namespaces() {
+	unshare -Ur true 2>/dev/null || skip "user namespaces cannot be made here"
+}
+
 # With the filter each attempt is the process's last.
 try_under_filter() {
 	local attempt
@@ -34,6 +39,7 @@ test_compromised-io() {
 
 # Behind the filter namespaces, capabilities and limits hold by themselves.
 test_compromised-without-filter() {
+	need_namespaces
 	local attempt
 	attempt_plan >plan.yaml
 	sleep 60 &
@@ -65,7 +71,7 @@ test_compromised-without-lockdown() {
 without() {
 	local kind=$1 status=$2 rights
 	shift 2
-	unshare -Ur true 2>/dev/null || skip "user namespaces cannot be made here"
+	need_namespaces
 	for rights in '' 'setpriv --bounding-set=-all --inh-caps=-all'; do
 		expect "$status" unshare -Ur bash -c "echo 0 >/proc/sys/user/max_${kind}_namespaces &&
 			exec $rights \"\$@\"" bash "$BULKHEAD" "$@"
@@ -89,10 +95,10 @@ test_not-isolated() {
 
 # Where all can be applied, strict is no error, and nothing is said; for users without rights, too.
 test_isolated() {
+	need_namespaces
 	plan_of a how=off 0 >plan.yaml
 	bulkhead 0 run plan.yaml --set lockdown=strict
 	lacks err 'NOT ISOLATED'
-	unshare -Ur true 2>/dev/null || skip "user namespaces cannot be made here"
 	expect 0 unshare -Ur setpriv --bounding-set=-all --inh-caps=-all "$BULKHEAD" run plan.yaml \
 		--set lockdown=strict --set partitions.a.memory=4M
 	lacks err 'NOT ISOLATED'
@@ -100,6 +106,7 @@ test_isolated() {
 
 # What the kernel says of a partition process.
 test_isolation-seen() {
+	need_namespaces
 	local pid name
 	plan_of a how=spin 0 >plan.yaml
 	start run plan.yaml
