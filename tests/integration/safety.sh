@@ -153,3 +153,19 @@ test_restart-leaks-nothing() {
 	kill "$supervisor"
 	finish 130
 }
+
+# One guest that writes to where it has nothing, as each hypervisor would treat it.
+test_semantics() {
+	plan_of a how=off 0 | sed "s|image: .*|image: $EXAMPLES/heartbeat.elf|; s|how=off|beats=10 fail=violation@5|" >plan.yaml
+	bulkhead 0 run plan.yaml --set semantics=acrn
+	has out 'it did no harm'
+	verdict 'a: ok, exit code 0'
+	bulkhead 4 run plan.yaml --set semantics=jailhouse
+	has err 'a: vCPU 0: write of 4 bytes .* to address 0x90000000, which this partition does not have, at PC 0x'
+	verdict 'a: died, out-of-bounds access'
+	bulkhead 4 run plan.yaml --set semantics=bao
+	verdict 'a: died, out-of-bounds access'
+	bulkhead 1 run plan.yaml --set semantics=xen
+	has out 'vector 13 \(general protection\), error code 0x0'
+	verdict 'a: failed, exit code 98'
+}
