@@ -245,7 +245,7 @@ pre-push: ## everything that can be wrong with a change: format, analysers, both
 	$(Q)cd $(src) && git ls-files -co --exclude-standard '*.c' '*.h' | \
 		xargs clang-format --dry-run -Werror
 	$(Q)cd $(src) && shellcheck -S warning -x tools/deps tools/demo tools/check-layers tests/check \
-		tests/run-unit tests/guest/run tests/integration/run tests/rig/run-x86 \
+		tests/run-unit tests/guest/run tests/integration/run tests/safety/run tests/rig/run-x86 \
 		tests/rig/run-plan tests/rig/test-x86 tests/images/fetch \
 		tests/images/mkinitrd tests/images/mkguest tests/rig/dmesg-reference \
 		tests/golden/run-acpi tests/golden/run-docs tests/golden/run-fusa tests/fuzz/run-corpus \

@@ -34,7 +34,8 @@ static void mmio(void)
 	}
 }
 
-/* The descriptor tables first, then everything from the bottom of memory up, page tables included. */
+/* The descriptor tables first, then everything from the bottom of memory up, page tables included.
+ */
 static void tables(void)
 {
 	const struct {
