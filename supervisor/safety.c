@@ -298,11 +298,12 @@ const char *child_fatal_consequence(const struct child *child)
 				       ? "its last vCPU is parked: the partition has ended, the "
 					 "others go on"
 				       : "its last vCPU is parked: the partition has ended";
-		/* fall through */
-	default:
-		return run->child_count > 1 ? "the partition stops, the others go on"
-					    : "the partition stops";
+		break;
+	case PLAN_FATAL_STOP:
+		break;
 	}
+	return run->child_count > 1 ? "the partition stops, the others go on"
+				    : "the partition stops";
 }
 
 /* The host core of the vCPU that met the error; of vCPU 0 when none did. */
