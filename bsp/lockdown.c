@@ -110,13 +110,7 @@ static void filter_calls(struct diags *gaps)
 		ret = sandbox_filter_add(filter, allowed_calls, ARRAY_SIZE(allowed_calls));
 	if (!ret)
 		ret = sandbox_filter_add(filter, &own_signals, 1);
-	if (!ret) {
-		sandbox_filter_apply(filter, gaps);
-		return;
-	}
-	sandbox_filter_destroy(filter);
-	diag_warning(gaps, NULL, NULL, "any system call is allowed: %s; %s", strerror(-ret),
-		diag_remedy(-ret) ?: "see `bulkhead doctor`");
+	sandbox_filter_finish(filter, ret, gaps);
 }
 
 void host_lockdown_early(const struct host *host, struct diags *gaps)

@@ -484,3 +484,16 @@ void sandbox_drop_kept(struct diags *gaps)
 	close_the_door(0, gaps);
 	say_refused(-1, errors, gaps);
 }
+
+/* Not in sandbox_filter.c: who tests what remains without a filter takes sandbox_filter_apply's
+ * place. */
+void sandbox_filter_finish(struct sandbox_filter *filter, int error, struct diags *gaps)
+{
+	if (!error) {
+		sandbox_filter_apply(filter, gaps);
+		return;
+	}
+	sandbox_filter_destroy(filter);
+	diag_warning(gaps, NULL, NULL, "any system call is allowed: %s; %s", strerror(-error),
+		diag_remedy(-error) ?: "see `bulkhead doctor`");
+}

@@ -134,4 +134,10 @@ void sandbox_filter_apply(struct sandbox_filter *filter, struct diags *gaps);
 /* NULL is legal. */
 void sandbox_filter_destroy(struct sandbox_filter *filter);
 
+/*
+ * Ends the making of a filter: applies it, or, when making it has failed with ERROR (a negative
+ * errno), notes that as a gap. Destroys FILTER, which may be NULL then.
+ */
+void sandbox_filter_finish(struct sandbox_filter *filter, int error, struct diags *gaps);
+
 #endif

@@ -96,13 +96,7 @@ static void filter_calls(struct diags *gaps)
 
 	if (!ret)
 		ret = add_calls(filter);
-	if (!ret) {
-		sandbox_filter_apply(filter, gaps);
-		return;
-	}
-	sandbox_filter_destroy(filter);
-	diag_warning(gaps, NULL, NULL, "any system call is allowed: %s; %s", strerror(-ret),
-		diag_remedy(-ret) ?: "see `bulkhead doctor`");
+	sandbox_filter_finish(filter, ret, gaps);
 }
 
 /* ---- the whole ---- */

@@ -76,13 +76,7 @@ int run_lock_down(struct run *run, struct diags *diags)
 	ret = sandbox_filter_create(SANDBOX_DENY_LISTED, &filter);
 	if (!ret)
 		ret = sandbox_filter_add(filter, denied_calls, ARRAY_SIZE(denied_calls));
-	if (!ret)
-		sandbox_filter_apply(filter, &gaps);
-	else
-		sandbox_filter_destroy(filter);
-	if (ret)
-		diag_warning(&gaps, NULL, NULL, "no system call filter: %s; %s", strerror(-ret),
-			diag_remedy(-ret) ?: DOCTOR_REMEDY);
+	sandbox_filter_finish(filter, ret, &gaps);
 	ret = 0;
 	for (unsigned i = 0; i < gaps.count; i++) {
 		if (run->plan->lockdown == PLAN_LOCKDOWN_STRICT) {
