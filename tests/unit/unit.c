@@ -1,7 +1,40 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/unit/unit.h"
 
+#include "lib/loop.h"
+#include "plan/plan.h"
+
 #include <stdlib.h>
+#include <string.h>
+
+static void time_over(struct loop_timer *t)
+{
+	loop_stop(t->loop);
+}
+
+void unit_run_loop(struct loop *loop, uint64_t ns)
+{
+	struct loop_timer t;
+
+	ck_assert_int_eq(loop_timer_init(loop, &t, time_over), 0);
+	loop_timer_start(&t, ns);
+	ck_assert_int_eq(loop_run(loop), 0);
+	loop_timer_fini(&t);
+}
+
+struct plan *unit_load_plan(const char *yaml, char *ret_text, size_t size)
+{
+	struct plan *plan = NULL;
+	struct diags diags;
+	FILE *f = fmemopen(ret_text, size, "w");
+
+	diags_init(&diags);
+	plan_load_text("p.yaml", "/plans", yaml, strlen(yaml), NULL, 0, &diags, &plan);
+	diags_print(&diags, f, "");
+	fclose(f);
+	diags_fini(&diags);
+	return plan;
+}
 
 int main(void)
 {

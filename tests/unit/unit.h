@@ -7,7 +7,17 @@
 #define TESTS_UNIT_H
 
 #include <check.h>
+#include <stdint.h>
 
 Suite *unit_suite(void);
+
+struct loop;
+struct plan;
+
+/* Runs LOOP for NS nanoseconds; a loop_stop ends it before. */
+void unit_run_loop(struct loop *loop, uint64_t ns);
+
+/* The plan "p.yaml" in "/plans" of this text; NULL, with its complaints in TEXT. */
+struct plan *unit_load_plan(const char *yaml, char *ret_text, size_t size);
 
 #endif

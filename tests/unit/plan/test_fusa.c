@@ -8,34 +8,21 @@
 #define VM0 "  vm0: {role: safety, contract: fusa, memory: 512M, image: a"
 #define VM1 "  vm1: {contract: fusa, memory: 1G, image: b"
 
-static struct plan *load(const char *yaml, char *ret_text, size_t size)
-{
-	struct plan *plan = NULL;
-	struct diags diags;
-	FILE *f = fmemopen(ret_text, size, "w");
-
-	diags_init(&diags);
-	plan_load_text("p.yaml", "/plans", yaml, strlen(yaml), NULL, 0, &diags, &plan);
-	diags_print(&diags, f, "");
-	fclose(f);
-	diags_fini(&diags);
-	return plan;
-}
-
 static void check_bad(const char *yaml, const char *message)
 {
 	char text[2048] = "";
 
-	ck_assert_ptr_null(load(yaml, text, sizeof(text)));
+	ck_assert_ptr_null(unit_load_plan(yaml, text, sizeof(text)));
 	ck_assert_msg(strstr(text, message), "%s", text);
 }
 
 START_TEST(reference)
 {
 	char text[1024] = "";
-	struct plan *plan = load("bsp: builtin\npartitions:\n" VM0 ", cpus: [0]}\n" VM1
-				 ", cpus: 1-3, cmdline: x, debug: true, serial: [null, console]}\n",
-		text, sizeof(text));
+	struct plan *plan =
+		unit_load_plan("bsp: builtin\npartitions:\n" VM0 ", cpus: [0]}\n" VM1
+			       ", cpus: 1-3, cmdline: x, debug: true, serial: [null, console]}\n",
+			text, sizeof(text));
 
 	ck_assert_msg(plan != NULL, "%s", text);
 	ck_assert_int_eq(plan->partitions[0].contract, PLAN_FUSA);

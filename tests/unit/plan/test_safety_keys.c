@@ -8,25 +8,10 @@
 #define RT    "  rt: {role: safety, cpus: [1], memory: 64M, image: rt.elf"
 #define LINUX "  linux: {cpus: [2], memory: 64M, image: v"
 
-/* The plan, or NULL with the messages in TEXT. */
-static struct plan *load(const char *yaml, char *ret_text, size_t size)
-{
-	struct plan *plan = NULL;
-	struct diags diags;
-	FILE *f = fmemopen(ret_text, size, "w");
-
-	diags_init(&diags);
-	plan_load_text("p.yaml", "/plans", yaml, strlen(yaml), NULL, 0, &diags, &plan);
-	diags_print(&diags, f, "");
-	fclose(f);
-	diags_fini(&diags);
-	return plan;
-}
-
 static struct plan *load_good(const char *yaml)
 {
 	char text[1024] = "";
-	struct plan *plan = load(yaml, text, sizeof(text));
+	struct plan *plan = unit_load_plan(yaml, text, sizeof(text));
 
 	ck_assert_msg(plan != NULL, "%s", text);
 	return plan;
@@ -36,7 +21,7 @@ static void check_bad(const char *yaml, const char *message)
 {
 	char text[1024] = "";
 
-	ck_assert_ptr_null(load(yaml, text, sizeof(text)));
+	ck_assert_ptr_null(unit_load_plan(yaml, text, sizeof(text)));
 	ck_assert_str_eq(text, message);
 }
 

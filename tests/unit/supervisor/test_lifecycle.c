@@ -148,20 +148,10 @@ static unsigned sent(unsigned i, enum partition_message type)
 	return count;
 }
 
-static void time_over(struct loop_timer *t)
-{
-	loop_stop(t->loop);
-}
-
 /* Runs the loop for so long; the run's end ends it before. */
 static void run_for(uint64_t ns)
 {
-	struct loop_timer t;
-
-	ck_assert_int_eq(loop_timer_init(run.loop, &t, time_over), 0);
-	loop_timer_start(&t, ns);
-	ck_assert_int_eq(loop_run(run.loop), 0);
-	loop_timer_fini(&t);
+	unit_run_loop(run.loop, ns);
 }
 
 static void die(unsigned i)

@@ -27,12 +27,7 @@ static void expired(struct loop_timer *t)
 
 static void run_for(uint64_t ns)
 {
-	struct loop_timer t;
-
-	ck_assert_int_eq(loop_timer_init(loop, &t, expired), 0);
-	loop_timer_start(&t, ns);
-	ck_assert_int_eq(loop_run(loop), 0);
-	loop_timer_fini(&t);
+	unit_run_loop(loop, ns);
 }
 
 /* ---- methods ---- */
