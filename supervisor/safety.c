@@ -358,11 +358,11 @@ static int watchdog_init(struct child *child)
 }
 
 /* It has met a fatal error, and some time to say so before it is killed. */
-static void suspect(struct child *child)
+static void suspect(struct child *child, uint64_t grace_ns)
 {
 	child->faulted = true;
 	child->faulted_ns = monotonic_ns();
-	loop_timer_start(&child->watchdog, FAULT_GRACE_NS);
+	loop_timer_start(&child->watchdog, grace_ns);
 }
 
 static void watchdog_lost(struct child *child)
@@ -376,7 +376,6 @@ static void watchdog_lost(struct child *child)
 		enter_safe_state(child, child->faulted_ns, "fatal error");
 		return;
 	}
-
 	if (child->faulted) {
 		/* It does not even meet the error: the process itself is stuck, or stopped. */
 		run_say(child->run, "%s: its process does not react; it is killed",
@@ -384,7 +383,7 @@ static void watchdog_lost(struct child *child)
 		kill(child->pid, SIGKILL);
 		return;
 	}
-	suspect(child);
+	suspect(child, FAULT_GRACE_NS);
 	/* The platform does not wait for a process that may be stuck. */
 	if (child->plan->on_fatal == PLAN_FATAL_SAFE_STATE && child->plan->cpus.core_count)
 		run_bsp_fatal(child->run, child->plan->cpus.cores[0], child->faulted_ns);
@@ -443,22 +442,26 @@ void child_watchdog_forgive(struct child *child)
 		child_watchdog_stop(child);
 }
 
+static bool owns_core(const struct plan_cpus *cpus, unsigned core)
+{
+	for (unsigned c = 0; !cpus->shared && c < cpus->core_count; c++) {
+		if (cpus->cores[c] == core)
+			return true;
+	}
+	return false;
+}
+
 void run_bsp_alarmed(struct run *run, unsigned host_core)
 {
 	for (unsigned i = 0; i < run->child_count; i++) {
 		struct child *child = &run->children[i];
 		const struct plan_partition *p = child->plan;
 
-		if (p->on_fatal != PLAN_FATAL_SAFE_STATE || p->cpus.shared ||
+		if (p->on_fatal != PLAN_FATAL_SAFE_STATE || !owns_core(&p->cpus, host_core) ||
 			!child_active(child) || child->faulted || watchdog_init(child))
 			continue;
-		for (unsigned c = 0; c < p->cpus.core_count; c++) {
-			if (p->cpus.cores[c] == host_core) {
-				suspect(child);
-				child->alarmed = true;
-				loop_timer_start(&child->watchdog, TELL_GRACE_NS);
-			}
-		}
+		suspect(child, TELL_GRACE_NS);
+		child->alarmed = true;
 	}
 }
 
