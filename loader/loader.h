@@ -18,6 +18,7 @@ enum image_type {
 	IMAGE_MULTIBOOT2,
 	IMAGE_ELF,
 	IMAGE_BZIMAGE,
+	IMAGE_ARM64, /* an arm64 Linux Image, also packed as an EFI zboot image */
 	IMAGE_RAW,
 };
 
@@ -43,7 +44,8 @@ struct loader_request {
 	/* Raw images: where the first byte goes and where to start. Ignored for other types. */
 	gpa_t load_address;
 	gpa_t entry;
-	gpa_t acpi_rsdp; /* where the RSDP is; 0: none */
+	gpa_t acpi_rsdp;   /* x86: where the RSDP is; 0: none */
+	uint64_t dtb_room; /* arm64: bytes for the device tree, at most 2 MiB */
 };
 
 /*

@@ -23,7 +23,7 @@ static void *ahead_thread(void *arg)
 {
 	struct vm_ahead *a = arg;
 
-	a->vm_fd = ioctl(a->kvm_fd, KVM_CREATE_VM, 0);
+	a->vm_fd = ioctl(a->kvm_fd, KVM_CREATE_VM, arch_vm_type(a->kvm_fd));
 	sem_post(&a->created);
 	a->host = arch_host_ask(a->kvm_fd);
 	return NULL;

@@ -32,6 +32,22 @@ extern const int arch_required_caps[];
 struct arch_host *arch_host_ask(int kvm_fd);
 void arch_host_free(struct arch_host *host);
 
+/* What KVM_CREATE_VM takes: on arm64 the size of the guest-physical address space. Any thread. */
+unsigned long arch_vm_type(int kvm_fd);
+
+/* Why this host cannot give a machine what its plan wants. */
+struct arch_refusal {
+	const char *key; /* the partition's key in the plan: "arm64.gic" */
+	char why[160];   /* and what to do */
+};
+
+/*
+ * Turns what the plan leaves open of M (MACHINE_AUTO and its like) into what this host's KVM has.
+ * Before the machine's tables are made. 0; -EOPNOTSUPP and *RET_REFUSAL; another negative errno
+ * when KVM cannot be asked.
+ */
+int arch_machine_choose(int kvm_fd, struct machine *m, struct arch_refusal *ret_refusal);
+
 /* Interrupt controllers, timers and whatever else belongs to the VM and comes before its vCPUs. */
 int arch_vm_create(struct vm *vm, struct arch_host *host, const char **ret_what);
 /* Legal on a VM that arch_vm_create did not finish. */
@@ -67,6 +83,19 @@ int arch_vcpu_undo_access(struct vcpu *vcpu, const struct vm_access *access);
  * synchronous external abort on arm64.
  */
 int arch_vcpu_inject_fault(struct vcpu *vcpu, const struct vm_access *access);
+
+/*
+ * The same, but the fault comes as an asynchronous one, as of a bus that reports late: an SError on
+ * arm64 [Arm ARM D1.3.5]. -EOPNOTSUPP on x86.
+ */
+int arch_vcpu_inject_serror(struct vcpu *vcpu, const struct vm_access *access);
+
+/*
+ * All vCPUs are out of the guest; and they are about to enter it, for the first time or again. For
+ * clocks that stand still meanwhile. The I/O thread.
+ */
+void arch_vm_paused(struct vm *vm);
+void arch_vm_resumed(struct vm *vm);
 
 /*
  * On the vCPU's own thread, before it runs the guest for the first time or after a pause: a guest

@@ -28,6 +28,13 @@ struct device_class {
 	void (*write)(
 		struct device *dev, unsigned index, uint64_t offset, unsigned size, uint64_t value);
 
+	/*
+	 * A hypercall (machine_call); FUNCTION counts from the window's first. NULL where there is
+	 * none.
+	 */
+	void (*call)(struct device *dev, uint16_t function, const uint64_t args[MACHINE_CALL_ARGS],
+		uint64_t ret_results[MACHINE_CALL_RESULTS]);
+
 	void (*destroy)(struct device *dev); /* frees DEV */
 };
 

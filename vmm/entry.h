@@ -14,6 +14,11 @@ enum entry_mode {
 	 * segments, paging off, interrupts off, A20 on.
 	 */
 	ENTRY_X86_PROTECTED,
+	/*
+	 * EL1h, MMU and caches off, interrupts masked, X0 the device tree, X1 to X3 0
+	 * [Linux Documentation/arch/arm64/booting.rst].
+	 */
+	ENTRY_ARM64,
 };
 
 struct entry_state {
@@ -25,6 +30,12 @@ struct entry_state {
 		gpa_t gdt;              /* 0: GDTR is left at its reset value */
 		uint16_t gdt_limit;
 	} x86;
+	struct {
+		gpa_t dtb; /* where the device tree goes: claimed, not written */
+		uint64_t dtb_room;
+		gpa_t initrd;
+		uint64_t initrd_size; /* 0: there is none */
+	} arm64;
 };
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "lib/util.h"
 #include "vmm/device.h"
+#include "vmm/layout_arm64.h"
 #include "vmm/layout_x86.h"
 
 #include <errno.h>
@@ -29,14 +30,14 @@ int machine_init(struct machine *m, enum guest_arch arch, uint64_t ram_size, uns
 	memset(m, 0, sizeof(*m));
 	m->arch = arch;
 	m->vcpus = vcpus;
-	if (arch != GUEST_X86_64)
-		return -EINVAL;
 	if (!vcpus || vcpus > MACHINE_VCPUS_MAX)
 		return -EINVAL;
 	if (ram_size < MACHINE_RAM_MIN || ram_size % (4 * KIB))
 		return -EINVAL;
 	if (ram_size > MACHINE_RAM_MAX)
 		return -ERANGE;
+	if (arch == GUEST_ARM64)
+		return machine_add_range(m, ARM64_RAM_BASE, ram_size, RANGE_RAM);
 	return layout_x86(m, ram_size);
 }
 
@@ -65,6 +66,44 @@ int machine_init_fusa(
 		ret = machine_add_range(
 			m, FUSA_RESERVED_END, ram_size - FUSA_RESERVED_END, RANGE_RAM);
 	return ret;
+}
+
+static void assume(enum machine_wish *wish, enum machine_wish otherwise)
+{
+	if (*wish == MACHINE_AUTO)
+		*wish = otherwise;
+}
+
+void machine_assume(struct machine *m)
+{
+	enum { PSCI_1_1 = 1 << 16 | 1 };
+	struct machine_arm64 *a = &m->arm64;
+
+	if (m->arch != GUEST_ARM64)
+		return;
+	if (a->gic == MACHINE_GIC_AUTO)
+		a->gic = MACHINE_GIC_V3;
+	assume(&a->its, a->gic == MACHINE_GIC_V3 ? MACHINE_ON : MACHINE_OFF);
+	assume(&a->pmu, MACHINE_ON);
+	assume(&a->sve, MACHINE_OFF);
+	assume(&a->pauth, MACHINE_OFF);
+	if (!a->psci)
+		a->psci = PSCI_1_1;
+}
+
+char *machine_describe_choice(const struct machine *m, char buf[MACHINE_CHOICE_MAX])
+{
+	const struct machine_arm64 *a = &m->arm64;
+
+	buf[0] = '\0';
+	if (m->arch == GUEST_ARM64)
+		snprintf(buf, MACHINE_CHOICE_MAX, "GICv%d%s, PSCI %u.%u%s%s%s%s",
+			a->gic == MACHINE_GIC_V2 ? 2 : 3, a->its == MACHINE_ON ? " with ITS" : "",
+			a->psci >> 16, a->psci & 0xFFFF, a->pmu == MACHINE_ON ? ", PMU" : "",
+			a->sve == MACHINE_ON ? ", SVE" : "",
+			a->pauth == MACHINE_ON ? ", pointer authentication" : "",
+			m->nested ? ", nested" : "");
+	return buf;
 }
 
 void machine_fini(struct machine *m)
@@ -101,17 +140,23 @@ int machine_add_range(struct machine *m, gpa_t base, uint64_t size, enum range_t
 static bool is_kvms(const struct machine *m, gpa_t base, uint64_t size)
 {
 	static const struct {
+		enum guest_arch arch;
 		gpa_t base;
 		uint64_t size;
 	} fixed[] = {
-		{X86_IOAPIC_BASE, 4 * KIB},
-		{X86_LAPIC_BASE, 4 * KIB},
-		{X86_KVM_IDENTITY_MAP, 4 * KIB},
-		{X86_KVM_TSS, 12 * KIB},
+		{GUEST_X86_64, X86_IOAPIC_BASE, 4 * KIB},
+		{GUEST_X86_64, X86_LAPIC_BASE, 4 * KIB},
+		{GUEST_X86_64, X86_KVM_IDENTITY_MAP, 4 * KIB},
+		{GUEST_X86_64, X86_KVM_TSS, 12 * KIB},
+		{GUEST_ARM64, ARM64_GICD_BASE, ARM64_GICD_SIZE},
+		{GUEST_ARM64, ARM64_GICC_BASE, ARM64_GICC_SIZE},
+		{GUEST_ARM64, ARM64_ITS_BASE, ARM64_ITS_SIZE},
+		{GUEST_ARM64, ARM64_GICR_BASE, ARM64_GICR_SIZE},
 	};
 
-	for (unsigned i = 0; m->arch == GUEST_X86_64 && i < ARRAY_SIZE(fixed); i++) {
-		if (ranges_overlap(base, size, fixed[i].base, fixed[i].size))
+	for (unsigned i = 0; i < ARRAY_SIZE(fixed); i++) {
+		if (m->arch == fixed[i].arch &&
+			ranges_overlap(base, size, fixed[i].base, fixed[i].size))
 			return true;
 	}
 	return false;
@@ -284,7 +329,7 @@ int machine_add_window(struct machine *m, enum window_space space, uint64_t base
 
 	if (!size || add_overflows(base, size))
 		return -EINVAL;
-	if (space == WINDOW_PORT && base + size > 0x10000)
+	if (space != WINDOW_MMIO && base + size > 0x10000)
 		return -EINVAL;
 	for (unsigned i = 0; space == WINDOW_MMIO && i < m->range_count; i++) {
 		if (ranges_overlap(base, size, m->ranges[i].base, m->ranges[i].size))
@@ -393,5 +438,16 @@ bool machine_write(const struct machine *m, enum window_space space, uint64_t ad
 	for (unsigned at = 0; w->dev->cls->write && at < size; at += part)
 		w->dev->cls->write(w->dev, w->index, addr - w->base + at, part,
 			value >> (8 * at) & size_mask(part));
+	return true;
+}
+
+bool machine_call(const struct machine *m, uint16_t function,
+	const uint64_t args[MACHINE_CALL_ARGS], uint64_t ret_results[MACHINE_CALL_RESULTS])
+{
+	const struct machine_window *w = machine_find_window(m, WINDOW_CALL, function);
+
+	if (!w || !w->dev->cls->call)
+		return false;
+	w->dev->cls->call(w->dev, (uint16_t)(function - w->base), args, ret_results);
 	return true;
 }

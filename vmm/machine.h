@@ -14,6 +14,7 @@
 #include "vmm/gmem.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct device;
@@ -29,6 +30,26 @@ enum machine_contract {
 	/* ACRN's safety-certified edition: VM0 and VM1 of docs/contract-fusa.md. */
 	MACHINE_FUSA_SAFETY,
 	MACHINE_FUSA_NON_SAFETY,
+};
+
+/* What a machine is to have: as the plan wishes, and after arch_machine_choose as it is. */
+enum machine_wish {
+	MACHINE_AUTO, /* if the host has it */
+	MACHINE_OFF,
+	MACHINE_ON,
+};
+
+enum machine_gic {
+	MACHINE_GIC_AUTO,
+	MACHINE_GIC_V2,
+	MACHINE_GIC_V3,
+};
+
+/* What may differ between arm64 machines. */
+struct machine_arm64 {
+	enum machine_gic gic;
+	enum machine_wish its, pmu, sve, pauth;
+	uint32_t psci; /* as PSCI_VERSION has it, major << 16 | minor; 0: KVM's newest */
 };
 
 /* Most vCPUs a partition may have. */
@@ -72,6 +93,11 @@ struct machine_mapping {
 enum window_space {
 	WINDOW_PORT, /* x86 I/O ports */
 	WINDOW_MMIO,
+	/*
+	 * arm64 hypercalls: function numbers, the low 16 bits of a call of the vendor-specific
+	 * hypervisor services [SMCCC 1.5 2.5.1].
+	 */
+	WINDOW_CALL,
 };
 
 struct machine_window {
@@ -113,6 +139,11 @@ struct machine_services {
 	void (*irq_set)(void *ctx, uint32_t gsi, bool asserted);
 	/* Ends the partition; the first call wins. HOW is static text: "ACPI sleep register". */
 	void (*end)(void *ctx, enum end_kind kind, uint32_t code, const char *how);
+	/*
+	 * Passes a line that the guest wants its user to read, SIZE bytes of anything, to whoever
+	 * runs the partition. Dropped, and counted, when lines come faster than they are taken.
+	 */
+	void (*log)(void *ctx, const char *text, size_t size);
 };
 
 #define MACHINE_RANGES_MAX   16
@@ -125,8 +156,10 @@ struct machine_services {
 struct machine {
 	enum guest_arch arch;
 	enum machine_contract contract;
-	unsigned vcpus; /* 1..MACHINE_VCPUS_MAX; vCPU i has APIC id i */
+	unsigned vcpus; /* 1..MACHINE_VCPUS_MAX; vCPU i has APIC id i, or MPIDR arm64_mpidr(i) */
 	bool dedicated; /* each vCPU has a host core to itself: the guest may spin and poll */
+	bool nested;    /* the guest may run guests of its own */
+	struct machine_arm64 arm64;
 
 	struct machine_range ranges[MACHINE_RANGES_MAX]; /* by ascending base */
 	unsigned range_count;
@@ -146,10 +179,10 @@ struct machine {
 };
 
 /*
- * Lays out the RAM of the x86-64 standard contract (design.md section 7); no devices yet. RAM_SIZE
- * in bytes counts guest RAM from the first byte to the last: a hole for the legacy area is not
- * given back. 0; -EINVAL when ARCH is another, VCPUS is out of range, or RAM_SIZE is not a multiple
- * of 4 KiB of at least MACHINE_RAM_MIN; -ERANGE when it is more than MACHINE_RAM_MAX.
+ * Lays out the RAM of the standard contract (design.md sections 7 and 8); no devices yet. RAM_SIZE
+ * in bytes counts guest RAM from the first byte to the last: on x86 the hole for the legacy area is
+ * not given back. 0; -EINVAL when VCPUS is out of range, or RAM_SIZE is not a multiple of 4 KiB of
+ * at least MACHINE_RAM_MIN; -ERANGE when it is more than MACHINE_RAM_MAX.
  */
 #define MACHINE_RAM_MIN (2 * 1024 * 1024)
 #define MACHINE_RAM_MAX ((uint64_t)240 << 30)
@@ -168,6 +201,16 @@ static inline bool machine_is_fusa(const struct machine *m)
 {
 	return m->contract != MACHINE_STANDARD;
 }
+
+/*
+ * Decides what the plan has left open without asking a host, for a machine that will not run: as a
+ * host with GICv3, ITS and PMU would have it.
+ */
+void machine_assume(struct machine *m);
+
+/* "GICv3 with ITS, PSCI 1.1, PMU", or "" on x86, once everything is decided. Returns BUF. */
+#define MACHINE_CHOICE_MAX 80
+char *machine_describe_choice(const struct machine *m, char buf[MACHINE_CHOICE_MAX]);
 
 /* Destroys the devices. Legal on a zeroed machine. */
 void machine_fini(struct machine *m);
@@ -236,5 +279,14 @@ bool machine_read(const struct machine *m, enum window_space space, uint64_t add
 	uint64_t *ret);
 bool machine_write(const struct machine *m, enum window_space space, uint64_t addr, unsigned size,
 	uint64_t value);
+
+/*
+ * A hypercall of a vCPU: ARGS are its X1 to X6, RET_RESULTS what goes into X0 to X3. False when no
+ * device has that function, with RET_RESULTS untouched. Any thread.
+ */
+#define MACHINE_CALL_ARGS    6
+#define MACHINE_CALL_RESULTS 4
+bool machine_call(const struct machine *m, uint16_t function,
+	const uint64_t args[MACHINE_CALL_ARGS], uint64_t ret_results[MACHINE_CALL_RESULTS]);
 
 #endif

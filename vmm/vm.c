@@ -19,14 +19,16 @@ enum { END_NONE, END_CLAIMED, END_DONE };
 /* ---- memory ---- */
 
 /*
- * Guest RAM is one mapping, in which the legacy hole below 1 MiB keeps its place (so that huge
- * pages stay aligned) and the hole below 4 GiB does not.
+ * Guest RAM is one mapping from its first byte on, in which the legacy hole below 1 MiB keeps its
+ * place (so that huge pages stay aligned) and the hole below 4 GiB does not.
  */
 static uint64_t memory_offset(const struct machine *m, gpa_t gpa)
 {
-	gpa_t low_end = machine_ram_end_low(m);
+	gpa_t start = m->ranges[0].base, low_end = machine_ram_end_low(m);
 
-	return gpa < low_end ? gpa : low_end + (gpa - m->ranges[m->range_count - 1].base);
+	if (gpa < low_end)
+		return gpa - start;
+	return low_end - start + (gpa - m->ranges[m->range_count - 1].base);
 }
 
 /* Adds a slot for each run of ranges without a hole between them. */
@@ -126,6 +128,14 @@ static void service_end(void *ctx, enum end_kind kind, uint32_t code, const char
 	vm_end(ctx, kind, code, how);
 }
 
+static void service_log(void *ctx, const char *text, size_t size)
+{
+	const struct vm_policy *policy = &((struct vm *)ctx)->policy;
+
+	if (policy->log)
+		policy->log(policy->ctx, text, size);
+}
+
 static int vm_check_kvm(int kvm_fd, const char **ret_what)
 {
 	*ret_what = "KVM_GET_API_VERSION is not 12";
@@ -192,7 +202,7 @@ static int vm_open(struct vm *vm, struct vm_ahead *ahead, const char **ret_what)
 	*ret_what = "KVM_CREATE_VM";
 	vm->fd = vm_ahead_take_vm(ahead);
 	if (vm->fd < 0)
-		vm->fd = ioctl(vm->kvm_fd, KVM_CREATE_VM, 0);
+		vm->fd = ioctl(vm->kvm_fd, KVM_CREATE_VM, arch_vm_type(vm->kvm_fd));
 	return vm->fd < 0 ? -errno : 0;
 }
 
@@ -250,7 +260,7 @@ int vm_create(int kvm_fd, struct machine *m, struct vm_ahead *ahead, struct vm *
 		return ret;
 	}
 	m->services = (struct machine_services){
-		.ctx = vm, .irq_set = service_irq_set, .end = service_end};
+		.ctx = vm, .irq_set = service_irq_set, .end = service_end, .log = service_log};
 	*ret_vm = vm;
 	return 0;
 }
@@ -294,6 +304,7 @@ void vm_set_policy(struct vm *vm, const struct vm_policy *policy)
 
 void vm_resume(struct vm *vm)
 {
+	arch_vm_resumed(vm);
 	pthread_mutex_lock(&vm->gate_lock);
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		atomic_fetch_and(&vm->vcpus[i].wanted, ~(unsigned)VCPU_PAUSE);
@@ -320,6 +331,8 @@ int vm_pause(struct vm *vm)
 	while (!ret && vm->outside < vm->vcpu_count)
 		ret = pthread_cond_timedwait(&vm->gate, &vm->gate_lock, &until);
 	pthread_mutex_unlock(&vm->gate_lock);
+	if (!ret)
+		arch_vm_paused(vm);
 	return -ret;
 }
 

@@ -49,6 +49,7 @@ struct vm_end {
 enum vm_violation {
 	VM_VIOLATION_IGNORE, /* reads give all-ones, writes are dropped */
 	VM_VIOLATION_INJECT, /* a fault of the instruction: arch_vcpu_inject_fault */
+	VM_VIOLATION_SERROR, /* arm64: a fault that comes later: arch_vcpu_inject_serror */
 	VM_VIOLATION_FATAL,  /* END_VIOLATION */
 };
 
@@ -68,6 +69,8 @@ struct vm_policy {
 	 * (CLOCK_MONOTONIC). Must not block. NULL: not called.
 	 */
 	void (*fatal)(void *ctx, unsigned vcpu, uint64_t event_ns);
+	/* A line that the guest wants read: machine_services.log. NULL: not called. */
+	void (*log)(void *ctx, const char *text, size_t size);
 	void *ctx;
 };
 

@@ -122,3 +122,10 @@ int arch_vcpu_inject_fault(struct vcpu *vcpu, const struct vm_access *access)
 	events.exception.error_code = 0;
 	return ioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &events) ? -errno : 0;
 }
+
+int arch_vcpu_inject_serror(struct vcpu *vcpu, const struct vm_access *access)
+{
+	(void)vcpu;
+	(void)access;
+	return -EOPNOTSUPP;
+}

@@ -75,6 +75,31 @@ static int create_pc(struct vm *vm, const char **ret_what)
 	return set_routing(vm, ret_what);
 }
 
+unsigned long arch_vm_type(int kvm_fd)
+{
+	(void)kvm_fd;
+	return 0;
+}
+
+int arch_machine_choose(int kvm_fd, struct machine *m, struct arch_refusal *ret_refusal)
+{
+	(void)kvm_fd;
+	(void)m;
+	(void)ret_refusal;
+	return 0;
+}
+
+/* The TSC goes on while the partition is paused; arch_vcpu_resumed tells who asks. */
+void arch_vm_paused(struct vm *vm)
+{
+	(void)vm;
+}
+
+void arch_vm_resumed(struct vm *vm)
+{
+	(void)vm;
+}
+
 int arch_vm_create(struct vm *vm, struct arch_host *host, const char **ret_what)
 {
 	uint64_t identity_map = X86_KVM_IDENTITY_MAP;
