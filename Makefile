@@ -23,6 +23,8 @@ comma := ,
 variant := $(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(filter 1,$(STATIC)),-static)
 O ?= $(src)build
 out := $(abspath $(O)$(if $(filter-out $(HOSTARCH),$(ARCH)),/$(ARCH))$(if $(variant),/variant$(variant)))
+# What is downloaded; all variants share it.
+export BULKHEAD_CACHE ?= $(abspath $(O))/cache
 ifneq ($(filter-out x86 arm64,$(ARCH)),)
 $(error ARCH=$(ARCH) is not known: use x86 or arm64)
 endif
@@ -34,6 +36,14 @@ ifneq ($(ARCH),$(HOSTARCH))
 CROSS_COMPILE ?= $(if $(filter arm64,$(ARCH)),aarch64-linux-gnu-,x86_64-linux-gnu-)
 CC := $(CROSS_COMPILE)gcc
 endif
+ifeq ($(ARCH)-$(HOSTARCH),arm64-x86)
+# Debian's libraries for it, which need not be installed.
+sysroot := $(BULKHEAD_CACHE)/sysroot-arm64
+sysroot_ready := $(sysroot)/packages
+sysroot_lib := $(sysroot)/usr/lib/aarch64-linux-gnu
+export PKG_CONFIG_LIBDIR := $(sysroot_lib)/pkgconfig
+export PKG_CONFIG_SYSROOT_DIR := $(sysroot)
+endif
 AR := $(CROSS_COMPILE)ar
 Q := $(if $(V),,@)
 # Prints what is being made.
@@ -42,7 +52,7 @@ say = @printf '  %-7s %s\n' '$(1)' '$(patsubst $(out)/%,%,$(2))'
 WERROR ?= $(if $(CI),1)
 
 VERSION := $(shell git -C $(src) describe --always --dirty 2>/dev/null || echo unknown)
-libs := -lyaml -ljansson -lelf -lz -luring -lseccomp
+libs := -lyaml -ljansson -lelf -lz -lfdt -luring -lseccomp
 # The program is static, and loaded anywhere: a run executes it once for itself and once per
 # partition, and a dynamic loader would take longer each time than all else that it does. Other
 # programs have the C library shared. SHARED=1 is for distributions, which want all shared.
@@ -54,19 +64,20 @@ endif
 warnings := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wmissing-prototypes -Wimplicit-fallthrough \
 	-Wstrict-prototypes -Wpointer-arith -Wundef $(if $(WERROR),-Werror)
 CFLAGS ?= -O2 -g
-cflags = -std=gnu17 -D_GNU_SOURCE -I$(src) -I$(src)vmm/$(ARCH) -I$(out) -pthread -fno-strict-aliasing \
+cflags = -std=gnu17 -D_GNU_SOURCE -I$(src) -I$(src)vmm/$(ARCH) -I$(out) \
+	$(if $(sysroot),-isystem $(sysroot)/usr/include) -pthread -fno-strict-aliasing \
 	-fno-common -fstack-protector-strong $(warnings) $(if $(SAN),-fsanitize=$(SAN) \
 	-fno-sanitize-recover=all -fno-omit-frame-pointer) $(CFLAGS)
 ldflags = -pthread $(if $(SAN),-fsanitize=$(SAN)) $(if $(filter 1,$(STATIC)),-static) \
-	-Wl,-z,relro,-z,now $(LDFLAGS)
+	$(sysroot_lib:%=-L%) -Wl,-z,relro,-z,now $(LDFLAGS)
 
 # ---- sources: every .c of a layer's folder ----
 
 layers := lib vmm vmm/$(ARCH) loader acpi fdt devices devices/pci partition plan supervisor cli
-sources := $(filter-out cli/main.c,$(patsubst $(src)%,%,$(wildcard $(layers:%=$(src)%/*.c))))
-ifeq ($(wildcard $(src)vmm/$(ARCH)/*.c),)
-$(error there is no vmm/$(ARCH) yet: Bulkhead runs on x86-64 hosts so far)
-endif
+# Of any architecture's folder: what asks nothing of the host, so that its tests run on each.
+portable := vmm/arm64/insn.c vmm/arm64/walk.c
+sources := $(filter-out cli/main.c,$(sort $(patsubst $(src)%,%,$(wildcard $(layers:%=$(src)%/*.c) \
+	$(portable:%=$(src)%)))))
 objects := $(sources:%.c=$(out)/%.o)
 program := $(out)/bulkhead
 archive := $(out)/libbulkhead.a
@@ -96,16 +107,23 @@ $(bsp_program): $(bsp_sources:%.c=$(out)/%.o) $(archive) $(src)bsp/exports.list
 		$(libs)
 
 $(out)/lib/%.o $(out)/vmm/%.o: private warnings += -Wconversion
-$(out)/%.o: %.c $(src)Makefile
+$(out)/%.o: %.c $(src)Makefile | $(sysroot_ready)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(cflags) -MMD -MP -c -o $@ $<
 
+ifneq ($(sysroot),)
+$(sysroot_ready):
+	$(Q)$(src)tools/arm64-sysroot $(@D)
+endif
+
 $(out)/cli/version.o: private warnings += -DBULKHEAD_VERSION='"$(VERSION)"'
 
 # ---- unit tests: each tests/unit/LAYER/test_X.c is a libcheck program ----
+# Those in tests/unit/LAYER/ARCH/ take a host of that architecture.
 
-unit_sources := $(patsubst $(src)%,%,$(wildcard $(src)tests/unit/*/test_*.c))
+unit_sources := $(patsubst $(src)%,%,$(wildcard $(src)tests/unit/*/test_*.c \
+	$(src)tests/unit/*/$(ARCH)/test_*.c))
 unit_programs := $(unit_sources:%.c=$(out)/%)
 
 $(unit_programs): $(out)/%: $(out)/%.o $(out)/tests/unit/unit.o $(archive)
@@ -147,10 +165,11 @@ $(bsp_examples) $(bsp_tests): $(src)include/bsp.h $(src)include/bsp_acrn.h $(src
 	$(Q)$(CC) -std=gnu17 -O2 -g -fPIC -shared -Wl,-z,relro,-z,now $(warnings) -I$(src)include \
 		-o $@ $(filter %.c,$^)
 
-# ---- fuzz targets: each tests/fuzz/fuzz_X.c; corpus in tests/fuzz/corpus/X ----
+# ---- fuzz targets: each tests/fuzz/fuzz_X.c, in ARCH/ if it is for one; corpus in corpus/X ----
 # Here linked with a main that replays the corpus; `make fuzz` builds them with libFuzzer.
 
-fuzz_sources := $(patsubst $(src)%,%,$(wildcard $(src)tests/fuzz/fuzz_*.c))
+fuzz_sources := $(patsubst $(src)%,%,$(wildcard $(src)tests/fuzz/fuzz_*.c \
+	$(src)tests/fuzz/$(ARCH)/fuzz_*.c))
 fuzz_programs := $(fuzz_sources:%.c=$(out)/%)
 
 $(fuzz_programs): $(out)/%: $(out)/%.o $(out)/tests/fuzz/replay.o $(archive)
@@ -244,7 +263,8 @@ pre-push: ## everything that can be wrong with a change: format, analysers, both
 	$(Q)$(src)tools/deps develop
 	$(Q)cd $(src) && git ls-files -co --exclude-standard '*.c' '*.h' | \
 		xargs clang-format --dry-run -Werror
-	$(Q)cd $(src) && shellcheck -S warning -x tools/deps tools/demo tools/check-layers tests/check \
+	$(Q)cd $(src) && shellcheck -S warning -x tools/deps tools/apt tools/arm64-sysroot \
+		tools/demo tools/check-layers tests/check \
 		tests/run-unit tests/guest/run tests/integration/run tests/safety/run tests/rig/run-x86 \
 		tests/rig/run-plan tests/rig/test-x86 tests/images/fetch \
 		tests/images/mkinitrd tests/images/mkguest tests/rig/dmesg-reference \

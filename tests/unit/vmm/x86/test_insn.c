@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The instruction that made a write, in each mode; tests/unit/vmm/test_vm.c tries it on real ones.
- */
+/* The instruction that made a write, in each mode; test_vm.c tries it on real ones. */
 #include "lib/util.h"
 #include "tests/unit/unit.h"
 #include "vmm/x86/insn.h"
