@@ -49,6 +49,12 @@ void console_write(const char *text, size_t size);
 /* The next byte of console input, or -1 when there is none now. */
 int console_read(void);
 
+/*
+ * HANDLER is called in interrupt context on this CPU as soon as there is console input: once, until
+ * it is asked for again.
+ */
+void console_notify(void (*handler)(void));
+
 /* ---- what the loader told ---- */
 
 const char *cmdline(void); /* "" when there is none */
@@ -83,10 +89,19 @@ struct boot_module {
 
 bool boot_module(unsigned i, struct boot_module *ret_module);
 
+/*
+ * Maps the aligned GiB that holds GPA to itself, as device memory, unless it is mapped already: RAM
+ * and devices of the standard machine are. At most 4 of them; on every CPU. CPU 0.
+ */
+void paging_map_gib(uint64_t gpa);
+
 /* ---- time ---- */
 
 /* Nanoseconds since the image started. Reads the same clock on every CPU. */
 uint64_t time_ns(void);
+
+/* The clock that time_ns reads, in cycles of its own, from whenever it began. */
+uint64_t clock_cycles(void);
 
 /* Spins for at least NS nanoseconds. */
 void delay_ns(uint64_t ns);
@@ -138,6 +153,19 @@ _Noreturn void cpu_stop(void);
 
 /* In a spinning loop. */
 void cpu_relax(void);
+
+/* An instruction that no processor has. */
+void cpu_undefined(void);
+
+/*
+ * HANDLER is called in interrupt context for the edge-triggered device interrupt GSI, which this
+ * CPU gets from now on; NULL: it is masked. At most 8 of them.
+ */
+void gsi_set(unsigned gsi, void (*handler)(void));
+
+/* HANDLER is called in interrupt context on every CPU that ipi_send names. */
+void ipi_set(void (*handler)(void));
+void ipi_send(unsigned cpu);
 
 struct spinlock {
 	int taken;

@@ -2,46 +2,19 @@
 /* Ways for a partition to go wrong, at a given beat: fail=WAY@BEAT on the command line. */
 #include "heartbeat.h"
 
-#include "x86.h"
+#include "mmio.h"
 
 #include <bulkhead/control.h>
-
-/* Addresses of the standard machine that nobody has. */
-#define NOWHERE      0x90000000
-#define PORT_NOWHERE 0x1234
-
-static void triple_fault(uint32_t argument)
-{
-	const struct {
-		uint16_t limit;
-		uint64_t base;
-	} __attribute__((packed)) none = {0, 0};
-
-	(void)argument;
-	__asm__ volatile("lidt %0; ud2" : : "m"(none));
-}
 
 static void undefined_instruction(uint32_t argument)
 {
 	(void)argument;
-	__asm__ volatile("ud2");
+	cpu_undefined();
 }
 
 static void violation(uint32_t argument)
 {
-	mmio_write32(NOWHERE, argument);
-}
-
-static void port_violation(uint32_t argument)
-{
-	outl(PORT_NOWHERE, argument);
-}
-
-/* No monitor can fetch instructions from where no memory is. */
-static void internal_error(uint32_t argument)
-{
-	(void)argument;
-	((void (*)(void))(uintptr_t)NOWHERE)();
+	mmio_write32(MMIO_NOWHERE, argument);
 }
 
 static void hang(uint32_t argument)
@@ -58,12 +31,8 @@ static void exit_with(uint32_t argument)
 	guest_exit(argument);
 }
 
-static const struct {
-	const char *name;
-	void (*fail)(uint32_t argument);
-} ways[] = {{"triple", triple_fault}, {"ud", undefined_instruction}, {"violation", violation},
-	{"port-violation", port_violation}, {"internal", internal_error}, {"hang", hang},
-	{"exit", exit_with}};
+static const struct way ways[] = {{"ud", undefined_instruction}, {"violation", violation},
+	{"hang", hang}, {"exit", exit_with}, {NULL, NULL}};
 
 static struct {
 	void (*fail)(uint32_t argument);
@@ -84,8 +53,22 @@ static uint64_t number(const char *text, char end, const char *whole)
 	return v;
 }
 
+/* The way that the N characters at TEXT name, up to a colon or the end; NULL: none. */
+static const struct way *way_find(const struct way *list, const char *text, size_t n)
+{
+	for (; list->name; list++) {
+		size_t length = strlen(list->name);
+
+		if (length <= n && strncmp(text, list->name, length) == 0 &&
+			(text[length] == '@' || text[length] == ':'))
+			return list;
+	}
+	return NULL;
+}
+
 void fail_init(void)
 {
+	const struct way *way;
 	char text[48];
 	const char *at;
 	size_t n;
@@ -95,18 +78,11 @@ void fail_init(void)
 	at = strstr(text, "@");
 	plan.beat = number(at ? at + 1 : "", '\0', text);
 	n = (size_t)(at - text);
-	for (unsigned i = 0; i < ARRAY_SIZE(ways); i++) {
-		size_t length = strlen(ways[i].name);
-
-		if (length > n || strncmp(text, ways[i].name, length) != 0 ||
-			(text[length] != '@' && text[length] != ':'))
-			continue;
-		plan.fail = ways[i].fail;
-		if (text[length] == ':')
-			plan.argument = (uint32_t)number(text + length + 1, '@', text);
-	}
-	if (!plan.fail)
+	if (!(way = way_find(ways, text, n)) && !(way = way_find(machine_ways, text, n)))
 		panic("fail=%s is no way to fail that this knows", text);
+	plan.fail = way->fail;
+	if (text[strlen(way->name)] == ':')
+		plan.argument = (uint32_t)number(text + strlen(way->name) + 1, '@', text);
 }
 
 void fail_at(uint64_t beat)

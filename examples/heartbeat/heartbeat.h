@@ -14,6 +14,15 @@ void fail_init(void);
 /* BEAT has been reached: fails, if this is the one. */
 void fail_at(uint64_t beat);
 
+/* A way to go wrong. */
+struct way {
+	const char *name; /* NULL: the end of the list */
+	void (*fail)(uint32_t argument);
+};
+
+/* Those of the architecture, in its folder. */
+extern const struct way machine_ways[];
+
 /* ---- status.c ---- */
 
 /* Reads status= and status_irq= of the command line. CPU 0. */

@@ -5,12 +5,11 @@
  */
 #include "heartbeat.h"
 
-#include "x86.h"
+#include "guest.h"
 
 #include <bulkhead/status.h>
 
-#define VECTOR_STATUS VECTOR_FREE
-#define TRIES         100
+#define TRIES 100
 
 static const volatile struct bulkhead_status *page;
 static struct bulkhead_status copy;
@@ -18,10 +17,8 @@ static bool by_interrupt;
 static uint64_t printed; /* copy.updates when it was printed last */
 static volatile bool pending;
 
-static void status_interrupt(struct trap_frame *f)
+static void status_interrupt(void)
 {
-	(void)f;
-	lapic_eoi();
 	pending = true;
 }
 
@@ -38,8 +35,7 @@ void status_init(void)
 	if (!gsi)
 		return;
 	by_interrupt = true;
-	trap_set(VECTOR_STATUS, status_interrupt);
-	ioapic_route((unsigned)gsi, VECTOR_STATUS, lapic_id());
+	gsi_set((unsigned)gsi, status_interrupt);
 }
 
 static const char *word(const char *const *words, unsigned count, uint32_t i)

@@ -8,7 +8,8 @@
 
 #include "guest.h"
 
-static unsigned check_failures;
+/* One for all files of an image. */
+__attribute__((weak)) unsigned check_failures;
 
 #define check(condition, ...) (check_begin(condition), kprintf(__VA_ARGS__), kprintf("\n"))
 

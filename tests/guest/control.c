@@ -1,22 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The control page, by port and by memory. On the command line: watchdog=200ms, the period that the
- * page must show; exit=N, the code to end with by its own register.
+ * The control page, by memory and in what other ways the machine has. On the command line:
+ * watchdog=200ms, the period that the page must show; exit=N, the code to end with by its own
+ * register.
  */
+#include "control.h"
+
 #include "check.h"
-#include "x86.h"
+#include "mmio.h"
 
 #include <bulkhead/control.h>
-
-static uint32_t port_read(unsigned reg)
-{
-	return inl((uint16_t)(BULKHEAD_CONTROL_PORT + reg));
-}
-
-static void port_write(unsigned reg, uint32_t v)
-{
-	outl((uint16_t)(BULKHEAD_CONTROL_PORT + reg), v);
-}
 
 static uint32_t page_read(unsigned reg)
 {
@@ -28,7 +21,7 @@ static void page_write(unsigned reg, uint32_t v)
 	mmio_write32(BULKHEAD_CONTROL_ADDRESS + reg, v);
 }
 
-static void check_registers(
+void check_registers(
 	const char *by, uint32_t (*read)(unsigned reg), void (*write)(unsigned reg, uint32_t v))
 {
 	uint32_t watchdog = (uint32_t)(cmdline_time("watchdog", 0) / NS_PER_US);
@@ -43,7 +36,7 @@ static void check_registers(
 	write(BULKHEAD_CONTROL_HEARTBEAT, 1);
 	check(read(BULKHEAD_CONTROL_HEARTBEAT) == beats + 2, "%s: beats are counted", by);
 	write(BULKHEAD_CONTROL_LOCK, 1);
-	check(port_read(BULKHEAD_CONTROL_LOCK) == 1 && page_read(BULKHEAD_CONTROL_LOCK) == 1,
+	check(read(BULKHEAD_CONTROL_LOCK) == 1 && page_read(BULKHEAD_CONTROL_LOCK) == 1,
 		"%s: the lock is taken", by);
 	write(BULKHEAD_CONTROL_LOCK, 0);
 	check(read(BULKHEAD_CONTROL_LOCK) == 0, "%s: and given back", by);
@@ -57,19 +50,17 @@ static void check_other_accesses(void)
 
 	mmio_write8(BULKHEAD_CONTROL_ADDRESS + BULKHEAD_CONTROL_HEARTBEAT, 1);
 	mmio_write64(BULKHEAD_CONTROL_ADDRESS + BULKHEAD_CONTROL_HEARTBEAT, 1);
-	outb(BULKHEAD_CONTROL_PORT + BULKHEAD_CONTROL_EXIT, 1);
 	check(page_read(BULKHEAD_CONTROL_HEARTBEAT) == beats, "other sizes write nothing");
-	check(mmio_read8(BULKHEAD_CONTROL_ADDRESS) == 0 && inw(BULKHEAD_CONTROL_PORT) == 0,
-		"and read as 0");
+	check(mmio_read8(BULKHEAD_CONTROL_ADDRESS) == 0, "and read as 0");
 	check(mmio_read32(BULKHEAD_CONTROL_ADDRESS + BULKHEAD_CONTROL_SIZE - 4) == 0,
 		"the page ends with zeros");
 }
 
 int guest_main(void)
 {
-	check_registers("port", port_read, port_write);
 	check_registers("memory", page_read, page_write);
 	check_other_accesses();
+	check_machine_control();
 	if (!checks_failed())
 		control_write(BULKHEAD_CONTROL_EXIT, (uint32_t)cmdline_number("exit", 0));
 	return 99;

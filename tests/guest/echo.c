@@ -1,21 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Console input by interrupt: waits in HLT for bytes on COM1, gives each line back in brackets, and
- * ends at a line "quit". size=N instead takes N bytes and prints their sum; awake=1 waits without
- * HLT.
+ * Console input by interrupt: sleeps until bytes come, gives each line back in brackets, and ends
+ * at a line "quit". size=N instead takes N bytes and prints their sum; awake=1 waits without
+ * sleeping.
  */
 #include "check.h"
-#include "x86.h"
 
-#define VECTOR_SERIAL VECTOR_FREE
-#define IER           (PORT_COM1 + 1)
-#define MCR           (PORT_COM1 + 4)
-
-static void serial_interrupt(struct trap_frame *f)
+static void nothing(void)
 {
-	(void)f;
-	outb(IER, 0); /* until the bytes have been read, outside */
-	lapic_eoi();
 }
 
 static void (*wait)(void) = cpu_wait;
@@ -25,7 +17,7 @@ static uint8_t next_byte(void)
 	int c = console_read();
 
 	while (c < 0) {
-		outb(IER, 1);
+		console_notify(nothing);
 		wait();
 		c = console_read();
 	}
@@ -49,9 +41,6 @@ int guest_main(void)
 
 	if (cmdline_number("awake", 0))
 		wait = cpu_let_in;
-	trap_set(VECTOR_SERIAL, serial_interrupt);
-	ioapic_route(acpi_isa_gsi(4), VECTOR_SERIAL, lapic_id());
-	outb(MCR, 0x0B);
 	kprintf("ready\n");
 	if (size)
 		return take(size);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The memory map against the memory: ranges sorted and apart; the size that memory= (bytes) says,
- * up to 2 GiB from 0, the rest from 4 GiB; every range's end can be written and no two places are
- * one; what lies past the ends reads all-ones and takes no writes.
+ * where the machine has it; every range's end can be written and no two places are one; what lies
+ * past the ends reads all-ones and takes no writes.
  */
+#include "memory.h"
+
 #include "check.h"
-#include "x86.h"
+#include "mmio.h"
 
 #define GIB       (UINT64_C(1) << 30)
-#define LOW_MAX   (2 * GIB)
 #define HIGH_BASE (4 * GIB)
 
 static uint64_t ram_end_low, ram_end_high;
@@ -34,8 +35,7 @@ static void check_map(void)
 
 static void mark(uint64_t address)
 {
-	if (address >= HIGH_BASE)
-		paging_map_gib(address);
+	paging_map_gib(address);
 	mmio_write64(address, ~address ^ 0x5A5A);
 }
 
@@ -68,15 +68,17 @@ static void check_hole(uint64_t address)
 int guest_main(void)
 {
 	uint64_t size = cmdline_number("memory", 0);
+	uint64_t low = size < memory_layout.low_max ? size : memory_layout.low_max;
 
 	check_map();
-	check(ram_end_low == (size < LOW_MAX ? size : LOW_MAX), "RAM from 0 ends at 0x%lx",
+	check(ram_end_low == memory_layout.low_base + low, "RAM below 4 GiB ends at 0x%lx",
 		ram_end_low);
-	check(ram_end_high == (size > LOW_MAX ? HIGH_BASE + size - LOW_MAX : 0),
+	check(ram_end_high == (size > low ? HIGH_BASE + size - low : 0),
 		"RAM from 4 GiB ends at 0x%lx", ram_end_high);
 	check_ends();
-	check_hole(ram_end_low);
-	check_hole(0xD0000000);
+	if (ram_end_low < HIGH_BASE)
+		check_hole(ram_end_low);
+	check_hole(memory_layout.hole);
 	check_hole(ram_end_high ? ram_end_high : HIGH_BASE);
 	return checks_failed();
 }

@@ -65,6 +65,11 @@ void cpu_relax(void)
 	__asm__ volatile("pause" : : : "memory");
 }
 
+void cpu_undefined(void)
+{
+	__asm__ volatile("ud2");
+}
+
 void ap_main(void)
 {
 	trap_init_cpu();

@@ -13,10 +13,14 @@
 #define REG_MCR  4
 #define REG_LSR  5
 
+#define IER_DATA_READY 0x01
+#define MCR_READY      0x03 /* DTR, RTS */
+#define MCR_OUT2       0x08 /* lets interrupts out */
 #define LSR_DATA_READY 0x01
 #define LSR_THR_EMPTY  0x20
 #define LSR_ABSENT     0xFF /* nobody answers this port */
 #define FIFO_SIZE      16
+#define COM1_IRQ       4
 
 static void serial_init(void)
 {
@@ -26,7 +30,7 @@ static void serial_init(void)
 	outb(PORT_COM1 + REG_IER, 0);
 	outb(PORT_COM1 + REG_LCR, 0x03); /* 8N1 */
 	outb(PORT_COM1 + REG_FCR, 0x07); /* FIFOs on and empty */
-	outb(PORT_COM1 + REG_MCR, 0x03); /* DTR, RTS */
+	outb(PORT_COM1 + REG_MCR, MCR_READY);
 }
 
 static bool serial_wait(void)
@@ -60,6 +64,25 @@ int console_read(void)
 	if (lsr == LSR_ABSENT || !(lsr & LSR_DATA_READY))
 		return -1;
 	return inb(PORT_COM1 + REG_DATA);
+}
+
+static void (*notify)(void);
+
+/* Bytes that are not read keep the interrupt up: it is switched off until it is asked for again. */
+static void serial_interrupt(void)
+{
+	outb(PORT_COM1 + REG_IER, 0);
+	notify();
+}
+
+void console_notify(void (*handler)(void))
+{
+	if (!notify) {
+		gsi_set(acpi_isa_gsi(COM1_IRQ), serial_interrupt);
+		outb(PORT_COM1 + REG_MCR, MCR_READY | MCR_OUT2);
+	}
+	notify = handler;
+	outb(PORT_COM1 + REG_IER, IER_DATA_READY);
 }
 
 void arch_init(void)

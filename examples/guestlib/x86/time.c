@@ -134,6 +134,11 @@ uint64_t tsc_to_ns(uint64_t cycles)
 	return (uint64_t)((unsigned __int128)cycles * ns_per_cycle >> 32);
 }
 
+uint64_t clock_cycles(void)
+{
+	return rdtsc();
+}
+
 uint64_t time_ns(void)
 {
 	return tsc_to_ns(rdtsc() - start_tsc);

@@ -8,6 +8,7 @@
 #define GUESTLIB_X86_H
 
 #include "guest.h"
+#include "mmio.h"
 
 /* ---- instructions ---- */
 
@@ -49,31 +50,6 @@ static inline void outl(uint16_t port, uint32_t v)
 {
 	__asm__ volatile("outl %0, %1" : : "a"(v), "Nd"(port) : "memory");
 }
-
-/* Device memory: one access of exactly this size, by a plain MOV. */
-#define MMIO_ACCESSORS(bits)                                                                       \
-	static inline uint##bits##_t mmio_read##bits(uint64_t address)                             \
-	{                                                                                          \
-		uint##bits##_t v;                                                                  \
-                                                                                                   \
-		__asm__ volatile("mov %1, %0"                                                      \
-				 : "=a"(v)                                                         \
-				 : "m"(*(volatile uint##bits##_t *)address)                        \
-				 : "memory");                                                      \
-		return v;                                                                          \
-	}                                                                                          \
-	static inline void mmio_write##bits(uint64_t address, uint##bits##_t v)                    \
-	{                                                                                          \
-		__asm__ volatile("mov %1, %0"                                                      \
-				 : "=m"(*(volatile uint##bits##_t *)address)                       \
-				 : "a"(v)                                                          \
-				 : "memory");                                                      \
-	}
-
-MMIO_ACCESSORS(8)
-MMIO_ACCESSORS(16)
-MMIO_ACCESSORS(32)
-MMIO_ACCESSORS(64)
 
 static inline uint64_t rdtsc(void)
 {
@@ -127,9 +103,11 @@ typedef void trap_handler(struct trap_frame *frame);
 #define VECTOR_UD 6
 #define VECTOR_GP 13
 #define VECTOR_PF 14
-/* 0x20-0x2F are the PIC's, masked; images may use 0x40-0xEF. */
+/* 0x20-0x2F are the PIC's, masked; images may use 0x40-0xDF. */
 #define VECTOR_PIC      0x20
 #define VECTOR_FREE     0x40
+#define VECTOR_GSI      0xE0 /* one for each interrupt of gsi_set */
+#define VECTOR_IPI      0xEF
 #define VECTOR_TIMER    0xF0
 #define VECTOR_SPURIOUS 0xFF
 
@@ -143,11 +121,6 @@ void trap_set(unsigned vector, trap_handler *handler);
 /* Start-up, in this order. trap_init_cpu is for every CPU. */
 void trap_init(void);
 void trap_init_cpu(void);
-
-/* ---- memory ---- */
-
-/* Maps the aligned GiB that holds GPA to itself; for addresses above 4 GiB. At most 4 of them. */
-void paging_map_gib(uint64_t gpa);
 
 /* ---- ACPI ---- */
 

@@ -4,7 +4,7 @@
  * latch, FIFO identification, loopback of data and modem lines, interrupt identification, and
  * interrupts through the IOAPIC. Results are printed after the port is as the console needs it.
  */
-#include "check.h"
+#include "../check.h"
 #include "x86.h"
 
 #define DATA    (PORT_COM1 + 0)

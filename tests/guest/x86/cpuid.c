@@ -4,7 +4,7 @@
  * MSRs that every kernel reads at its start, and that an exception can be handled and returned
  * from.
  */
-#include "check.h"
+#include "../check.h"
 #include "x86.h"
 
 static volatile unsigned faults;

@@ -3,7 +3,7 @@
  * The CMOS clock [MC146818A]: valid, set to the host's UTC (epoch=, in seconds, says what that was
  * a moment ago), and as fast as the TSC says.
  */
-#include "check.h"
+#include "../check.h"
 #include "x86.h"
 
 #define INDEX        0x70

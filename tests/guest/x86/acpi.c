@@ -3,7 +3,7 @@
  * The firmware tables as a guest without an AML interpreter sees them: places, checksums,
  * revisions, the hardware-reduced FADT, and the MADT against cpus= [ACPI 6.5 5.2].
  */
-#include "check.h"
+#include "../check.h"
 #include "x86.h"
 
 #define TABLES_START 0xF0000

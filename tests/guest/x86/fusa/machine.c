@@ -8,7 +8,7 @@
  * The non-safety VM's command line says: cpus=; monitor=1 to try nothing but MONITOR and MWAIT, or
  * init-boot=1 nothing but an INIT to the boot vCPU.
  */
-#include "../check.h"
+#include "../../check.h"
 #include "x86.h"
 
 #define RAM      0x4000000

@@ -3,8 +3,8 @@
  * What the loader told: command line, loader name, memory map and modules. Also linked with a
  * Multiboot 2 header. The command line says what to expect: protocol=, modules=.
  */
+#include "../check.h"
 #include "arch.h"
-#include "check.h"
 
 static void check_module(unsigned i, const struct boot_module *m)
 {
