@@ -143,6 +143,11 @@ static int boot_run(const void *options, unsigned operand_count, char *const *op
 		.default_name =
 			strrchr(operands[0], '/') ? strrchr(operands[0], '/') + 1 : operands[0],
 	};
+	const struct plan_options plan_options = {
+		.overrides = o->set.items,
+		.override_count = o->set.count,
+		.arch = partition_host_arch(),
+	};
 	AUTO_FREE char *text = plan_text(o, operands[0]);
 	struct plan *plan = NULL;
 	struct diags diags;
@@ -151,8 +156,7 @@ static int boot_run(const void *options, unsigned operand_count, char *const *op
 	if (!text)
 		return command_usage_error(&command_boot, "an argument is not UTF-8 text");
 	diags_init(&diags);
-	if (plan_load_text(TEXT_NAME, NULL, text, strlen(text), o->set.items, o->set.count, &diags,
-		    &plan) == 0)
+	if (plan_load_text(TEXT_NAME, NULL, text, strlen(text), &plan_options, &diags, &plan) == 0)
 		forget_places(plan);
 	forget_message_places(&diags);
 	if (!plan || !o->print)

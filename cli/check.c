@@ -2,6 +2,7 @@
 /* bulkhead check: everything that can be known of a plan without starting it. */
 #include "cli/checks.h"
 #include "cli/commands.h"
+#include "partition/partition.h"
 
 struct check_options {
 	struct option_strings set;
@@ -27,13 +28,18 @@ static const struct option_spec check_specs[] = {
 static int check_run(const void *options, unsigned operand_count, char *const *operands)
 {
 	const struct check_options *o = options;
+	const struct plan_options plan_options = {
+		.overrides = o->set.items,
+		.override_count = o->set.count,
+		.arch = partition_host_arch(),
+	};
 	struct plan *plan = NULL;
 	struct diags diags;
 	enum bh_exit code = BH_EXIT_USAGE;
 
 	(void)operand_count;
 	diags_init(&diags);
-	if (plan_load(operands[0], o->set.items, o->set.count, &diags, &plan) == 0)
+	if (plan_load(operands[0], &plan_options, &diags, &plan) == 0)
 		code = plan_check(plan,
 			CHECK_FILES | CHECK_IMAGES | CHECK_NOTES |
 				(o->host ? CHECK_HOST | CHECK_KVM : 0),

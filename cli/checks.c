@@ -43,6 +43,20 @@ static void check_kvm(const struct plan *plan, struct diags *diags)
 	}
 }
 
+/* ---- architecture ---- */
+
+static void check_arch(const struct plan *plan, struct diags *diags)
+{
+	enum plan_arch host = partition_host_arch();
+
+	if (plan->arch != host)
+		diag_error(diags, &plan->arch_loc, "arch",
+			"the plan is for %s, and this host's KVM runs %s guests; run it on an %s "
+			"host",
+			plan_arch_name(plan->arch), plan_arch_name(host),
+			plan_arch_name(plan->arch));
+}
+
 /* ---- contracts ---- */
 
 /* What KVM cannot give of a contract is said, never pretended (docs/contract-fusa.md). */
@@ -76,9 +90,11 @@ enum bh_exit plan_check(const struct plan *plan, unsigned checks, struct diags *
 	if (checks & CHECK_NOTES)
 		note_contracts(plan, diags);
 	plan_wrong = diags->errors > before;
-	if (checks & CHECK_HOST)
+	if (checks & CHECK_HOST) {
+		check_arch(plan, diags);
 		plan_check_host(plan, "", diags);
-	if (checks & CHECK_KVM) {
+	}
+	if (checks & CHECK_KVM && plan->arch == partition_host_arch()) {
 		check_kvm(plan, diags);
 		supervisor_check_programs(plan, diags);
 	}

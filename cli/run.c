@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/detach.h"
 #include "cli/launch.h"
+#include "partition/partition.h"
 
 struct run_command_options {
 	struct option_strings set;
@@ -52,6 +53,11 @@ static int run_run(const void *options, unsigned operand_count, char *const *ope
 		.stats = o->stats,
 		.json = o->json,
 	};
+	const struct plan_options plan_options = {
+		.overrides = o->set.items,
+		.override_count = o->set.count,
+		.arch = partition_host_arch(),
+	};
 	struct plan *plan = NULL;
 	struct diags diags;
 
@@ -70,7 +76,7 @@ static int run_run(const void *options, unsigned operand_count, char *const *ope
 		run.ready_fd = d.ready_fd;
 	}
 	diags_init(&diags);
-	plan_load(operands[0], o->set.items, o->set.count, &diags, &plan);
+	plan_load(operands[0], &plan_options, &diags, &plan);
 	return launch(plan, &run, &diags);
 }
 

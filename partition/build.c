@@ -25,6 +25,7 @@ void partition_files_unmap(struct partition_files *files)
 {
 	file_unmap(&files->image);
 	file_unmap(&files->initrd);
+	file_unmap(&files->overlay);
 	for (unsigned i = 0; i < PLAN_MODULES_MAX; i++)
 		file_unmap(&files->modules[i]);
 }
@@ -62,7 +63,9 @@ static int build_memory(struct builder *w)
 			p->role == PLAN_SAFETY ? MACHINE_FUSA_SAFETY : MACHINE_FUSA_NON_SAFETY,
 			p->memory, p->cpus.vcpus);
 	else
-		ret = machine_init(&w->b->machine, arch_guest, p->memory, p->cpus.vcpus);
+		ret = machine_init(&w->b->machine,
+			p->arch == PLAN_ARCH_ARM64 ? GUEST_ARM64 : GUEST_X86_64, p->memory,
+			p->cpus.vcpus);
 	if (ret) {
 		diag_error(w->diags, &p->locs[PLAN_KEY_MEMORY], plan_field(p, "memory", field),
 			"no machine has %s of memory and %u vCPUs; change either",
@@ -169,6 +172,7 @@ static int build_load(struct builder *w, gpa_t rsdp)
 		[PLAN_IMAGE_ELF] = IMAGE_ELF,
 		[PLAN_IMAGE_BZIMAGE] = IMAGE_BZIMAGE,
 		[PLAN_IMAGE_RAW] = IMAGE_RAW,
+		[PLAN_IMAGE_ARM64] = IMAGE_ARM64,
 	};
 	const struct plan_partition *p = w->plan;
 	const struct partition_files *files = w->req->files;

@@ -19,7 +19,8 @@
 /* The files a plan names, mapped. */
 struct partition_files {
 	struct file_map image;
-	struct file_map initrd; /* empty when the plan has none */
+	struct file_map initrd;  /* empty when the plan has none */
+	struct file_map overlay; /* of the device tree; empty when the plan has none */
 	struct file_map modules[PLAN_MODULES_MAX];
 };
 

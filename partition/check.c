@@ -3,6 +3,7 @@
 #include "partition/partition.h"
 
 #include "lib/util.h"
+#include "vmm/arch.h"
 
 #include <errno.h>
 #include <string.h>
@@ -21,9 +22,16 @@ static int map_files(const struct plan_partition *p, struct partition_files *fil
 
 	if (!ret && p->initrd)
 		ret = map(p->initrd, &files->initrd);
+	if (!ret && p->arm64.overlay)
+		ret = map(p->arm64.overlay, &files->overlay);
 	for (unsigned i = 0; !ret && i < p->module_count; i++)
 		ret = map(p->modules[i].path, &files->modules[i]);
 	return ret;
+}
+
+enum plan_arch partition_host_arch(void)
+{
+	return arch_guest == GUEST_ARM64 ? PLAN_ARCH_ARM64 : PLAN_ARCH_X86_64;
 }
 
 int partition_check(const struct plan_partition *p, struct diags *diags)

@@ -100,6 +100,7 @@ static void set_policy(struct partition *p)
 	static const enum vm_violation violations[] = {
 		[PLAN_VIOLATION_IGNORE] = VM_VIOLATION_IGNORE,
 		[PLAN_VIOLATION_INJECT] = VM_VIOLATION_INJECT,
+		[PLAN_VIOLATION_SERROR] = VM_VIOLATION_SERROR,
 		[PLAN_VIOLATION_FATAL] = VM_VIOLATION_FATAL,
 	};
 	static const enum vm_fatal fatals[] = {

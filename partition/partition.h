@@ -23,6 +23,9 @@ int partition_main(int argc, char **argv);
  */
 int partition_check(const struct plan_partition *p, struct diags *diags);
 
+/* What this program's KVM runs. */
+enum plan_arch partition_host_arch(void);
+
 /*
  * Whether the file is what a partition would load as a Linux bzImage, compressed with gzip or not;
  * false also when it cannot be read.

@@ -60,29 +60,43 @@ static void check_output(struct diags *diags, const struct plan_serial *s, const
 	}
 }
 
-/* An input of a partition: 0 the image, 1 the initrd or NULL, then its modules. */
+/* An input of a partition: each may be missing but the image; then its modules. */
+enum { INPUT_IMAGE, INPUT_INITRD, INPUT_OVERLAY, INPUT_MODULES };
+
 static const char *input_path(
 	const struct plan_partition *part, unsigned i, const struct diag_loc **ret_loc)
 {
-	if (i < 2) {
-		*ret_loc = &part->locs[i ? PLAN_KEY_INITRD : PLAN_KEY_IMAGE];
-		return i ? part->initrd : part->image;
+	switch (i) {
+	case INPUT_IMAGE:
+		*ret_loc = &part->locs[PLAN_KEY_IMAGE];
+		return part->image;
+	case INPUT_INITRD:
+		*ret_loc = &part->locs[PLAN_KEY_INITRD];
+		return part->initrd;
+	case INPUT_OVERLAY:
+		*ret_loc = &part->locs[PLAN_KEY_OVERLAY];
+		return part->arm64.overlay;
+	default:
+		*ret_loc = &part->modules[i - INPUT_MODULES].loc;
+		return part->modules[i - INPUT_MODULES].path;
 	}
-	*ret_loc = &part->modules[i - 2].loc;
-	return part->modules[i - 2].path;
 }
 
 static void check_files(const struct plan_partition *part, struct diags *diags)
 {
+	static const char *const keys[] = {[INPUT_IMAGE] = "image",
+		[INPUT_INITRD] = "initrd",
+		[INPUT_OVERLAY] = "arm64.overlay"};
 	char field[PLAN_FIELD_MAX], key[32];
 
-	for (unsigned i = 0; i < 2 + part->module_count; i++) {
+	for (unsigned i = 0; i < INPUT_MODULES + part->module_count; i++) {
 		const struct diag_loc *loc;
 		const char *path = input_path(part, i, &loc);
 
-		snprintf(key, sizeof(key), i ? "initrd" : "image");
-		if (i >= 2)
-			snprintf(key, sizeof(key), "modules.%u", i - 2);
+		if (i < INPUT_MODULES)
+			snprintf(key, sizeof(key), "%s", keys[i]);
+		else
+			snprintf(key, sizeof(key), "modules.%u", i - INPUT_MODULES);
 		if (path)
 			check_input(diags, path, loc, plan_field(part, key, field));
 	}
@@ -238,7 +252,7 @@ static void check_alone(const struct outputs *all, unsigned i)
 	for (unsigned p = 0; p < all->plan->partition_count; p++) {
 		const struct plan_partition *part = &all->plan->partitions[p];
 
-		for (unsigned j = 0; j < 2 + part->module_count; j++) {
+		for (unsigned j = 0; j < INPUT_MODULES + part->module_count; j++) {
 			const struct diag_loc *loc;
 			const char *path = input_path(part, j, &loc);
 

@@ -35,16 +35,11 @@ static bool utf8_valid(const char *text)
 	return valid;
 }
 
-struct overrides {
-	const char *const *args;
-	unsigned count;
-};
-
-static void apply_overrides(struct tree *t, const struct overrides *overrides, struct plan_box *box,
-	struct diags *diags)
+static void apply_overrides(struct tree *t, const struct plan_options *options,
+	struct plan_box *box, struct diags *diags)
 {
-	for (unsigned i = 0; i < overrides->count; i++) {
-		const char *arg = overrides->args[i];
+	for (unsigned i = 0; i < options->override_count; i++) {
+		const char *arg = options->overrides[i];
 		char *name = arena_alloc(&box->arena, strlen(arg) + sizeof("--set ''"));
 
 		if (!name)
@@ -56,7 +51,7 @@ static void apply_overrides(struct tree *t, const struct overrides *overrides, s
 
 /* The steps; BOX is filled in as far as they come. */
 static void load(struct plan_box *box, const struct tree_source *src, const char *dir,
-	const struct overrides *overrides, struct diags *diags)
+	const struct plan_options *options, struct diags *diags)
 {
 	AUTO_FREE char *absolute = absolute_dir(dir);
 	struct parse p = {.arena = &box->arena, .diags = diags, .dir = absolute};
@@ -71,8 +66,9 @@ static void load(struct plan_box *box, const struct tree_source *src, const char
 		return;
 	}
 	if (!tree_parse(&t, src, diags))
-		apply_overrides(&t, overrides, box, diags);
+		apply_overrides(&t, options, box, diags);
 	if (diags->errors == errors && !t.arena.failed) {
+		box->plan.arch = options->arch;
 		parse_plan(&p, t.root, &box->plan);
 		validate_plan(&box->plan, diags);
 	}
@@ -82,12 +78,11 @@ static void load(struct plan_box *box, const struct tree_source *src, const char
 }
 
 int plan_load_text(const char *name, const char *dir, const char *text, size_t size,
-	const char *const *overrides, unsigned override_count, struct diags *diags,
-	struct plan **ret_plan)
+	const struct plan_options *options, struct diags *diags, struct plan **ret_plan)
 {
+	static const struct plan_options no_options = {0};
 	struct plan_box *box = calloc(1, sizeof(*box));
 	struct diag_loc loc = {.file = name};
-	struct overrides set = {overrides, override_count};
 	unsigned errors = diags->errors;
 
 	if (box)
@@ -97,7 +92,7 @@ int plan_load_text(const char *name, const char *dir, const char *text, size_t s
 	} else if (box && box->plan.path) {
 		struct tree_source src = {.name = box->plan.path, .text = text, .size = size};
 
-		load(box, &src, dir, &set, diags);
+		load(box, &src, dir, options ? options : &no_options, diags);
 	}
 	if (!box || box->arena.failed)
 		diag_error(diags, &loc, NULL, "no memory to read it; free some");
@@ -134,8 +129,8 @@ static int read_text(int fd, char **ret_text, size_t *ret_size)
 	return 0;
 }
 
-int plan_load(const char *path, const char *const *overrides, unsigned override_count,
-	struct diags *diags, struct plan **ret_plan)
+int plan_load(const char *path, const struct plan_options *options, struct diags *diags,
+	struct plan **ret_plan)
 {
 	bool is_stdin = strcmp(path, "-") == 0;
 	const char *slash = strrchr(path, '/');
@@ -156,7 +151,7 @@ int plan_load(const char *path, const char *const *overrides, unsigned override_
 		return -EINVAL;
 	}
 	ret = plan_load_text(is_stdin ? "<stdin>" : path, is_stdin ? NULL : dir, text, size,
-		overrides, override_count, diags, ret_plan);
+		options, diags, ret_plan);
 	if (!ret)
 		(*ret_plan)->from_file = !is_stdin;
 	return ret;

@@ -326,6 +326,7 @@ static void partition_defaults(
 			PLAN_FATAL_SAFE_STATE},
 	};
 	const struct node *image = node_find(map, "image");
+	bool mapping = image && image->kind == NODE_MAP;
 
 	if (!node_find(map, "on_violation"))
 		part->on_violation = semantics[plan->semantics].on_violation;
@@ -337,9 +338,13 @@ static void partition_defaults(
 	}
 	if (part->contract == PLAN_FUSA && !node_find(map, "serial"))
 		part->serial[0].kind = PLAN_SERIAL_NONE;
-	if (!image || image->kind != NODE_MAP || !node_find(image, "entry"))
+	if (!mapping || !node_find(image, "load_address"))
+		part->load_address = plan->arch == PLAN_ARCH_ARM64 ? PLAN_LOAD_ADDRESS_ARM64
+								   : PLAN_LOAD_ADDRESS_X86;
+	if (!mapping || !node_find(image, "entry"))
 		part->entry = part->load_address;
 	part->lockdown = plan->lockdown;
+	part->arch = plan->arch;
 }
 
 /* The value of KEY in the group GROUP of MAP, if the group is written as a mapping and has it. */
@@ -365,6 +370,10 @@ static void check_companions(
 		strcmp(action->text, on_fatal_names[part->on_fatal]) == 0)
 		diag_error(p->diags, &limit->loc, plan_field(part, "on_fatal.limit", sub),
 			"only the action restart has a limit; remove it, or use that action");
+	if (part->arch != PLAN_ARCH_ARM64 && node_find(map, "arm64"))
+		diag_error(p->diags, &node_find(map, "arm64")->loc, plan_field(part, "arm64", sub),
+			"the plan is for %s; remove it, or say arch: arm64",
+			arch_names[part->arch]);
 	if (address && irq && node_is_null(address) && !node_is_null(irq))
 		diag_error(p->diags, &irq->loc, plan_field(part, "status_page.irq", sub),
 			"there is no page that it could tell of; give status_page.address, or null "
@@ -459,6 +468,13 @@ void parse_value(
 	case KEY_GROUP:
 		if (n->kind == NODE_MAP)
 			return parse_fields(p, key->fields, n, base, field);
+		if (!key->shorthand) {
+			diag_error(p->diags, &n->loc, field,
+				"%s; give a mapping, such as {%s: ...}",
+				node_is_null(n) ? "no value" : "this is no mapping",
+				key->fields->name);
+			return;
+		}
 		for (inner = key->fields; inner->name; inner++) {
 			if (strcmp(inner->name, key->shorthand) == 0)
 				parse_value(p, inner, n, base, field);

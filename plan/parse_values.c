@@ -281,8 +281,7 @@ void parse_serial(struct parse *p, const struct key *key, const struct node *n,
 		return;
 	}
 	if (n->count > key->max) {
-		diag_error(p->diags, &n->loc, field,
-			"%u serial ports; give at most two, COM1 and COM2", n->count);
+		diag_error(p->diags, &n->loc, field, "%u serial ports; give at most two", n->count);
 		return;
 	}
 	part->serial[0].kind = PLAN_SERIAL_NONE;

@@ -21,6 +21,8 @@
 #define PLAN_SERIAL_PORTS   2
 #define PLAN_BSP_FILES_MAX  16
 
+/* What its partitions are. */
+enum plan_arch { PLAN_ARCH_X86_64, PLAN_ARCH_ARM64 };
 enum plan_role { PLAN_NON_SAFETY, PLAN_SAFETY };
 enum plan_contract {
 	PLAN_STANDARD,
@@ -33,6 +35,7 @@ enum plan_image_type {
 	PLAN_IMAGE_ELF,
 	PLAN_IMAGE_BZIMAGE,
 	PLAN_IMAGE_RAW,
+	PLAN_IMAGE_ARM64, /* a Linux kernel for arm64 */
 };
 enum plan_hugepages { PLAN_HUGEPAGES_NONE, PLAN_HUGEPAGES_2M, PLAN_HUGEPAGES_1G };
 enum plan_serial_kind {
@@ -54,6 +57,7 @@ enum plan_on_fatal {
 enum plan_on_violation {
 	PLAN_VIOLATION_IGNORE, /* reads give all-ones, writes are dropped */
 	PLAN_VIOLATION_INJECT, /* the guest gets a fault */
+	PLAN_VIOLATION_SERROR, /* arm64: the guest gets an SError, which comes when it comes */
 	PLAN_VIOLATION_FATAL,  /* a fatal error */
 };
 /* What a reset that the guest asks for means. */
@@ -79,11 +83,34 @@ enum plan_access { PLAN_ACCESS_READ, PLAN_ACCESS_WRITE, PLAN_ACCESS_READ_WRITE }
 /* Which partitions the safe state stops. */
 enum plan_safe_stop { PLAN_SAFE_STOP_ALL, PLAN_SAFE_STOP_NON_SAFETY };
 
+/* An arm64 machine has its parts as this host's KVM gives them, or as the plan insists. */
+enum plan_wish { PLAN_WISH_AUTO, PLAN_WISH_OFF, PLAN_WISH_ON };
+enum plan_gic { PLAN_GIC_AUTO, PLAN_GIC_V2, PLAN_GIC_V3 };
+enum plan_psci {
+	PLAN_PSCI_AUTO,
+	PLAN_PSCI_0_2,
+	PLAN_PSCI_1_0,
+	PLAN_PSCI_1_1,
+	PLAN_PSCI_1_2,
+	PLAN_PSCI_1_3,
+};
+
+/* The last interrupt line that may tell of the status page. */
+#define PLAN_STATUS_IRQ_MAX_X86   23
+#define PLAN_STATUS_IRQ_MAX_ARM64 223
+
+/* Where raw images go, when the plan does not say. */
+#define PLAN_LOAD_ADDRESS_X86   0x100000
+#define PLAN_LOAD_ADDRESS_ARM64 0x40080000
+
 /* Keys whose place in the plan is kept for messages made after parsing. */
 enum plan_key {
 	PLAN_KEY_PARTITION, /* the partition's own name */
 	PLAN_KEY_ROLE,
 	PLAN_KEY_CONTRACT,
+	PLAN_KEY_NESTED,
+	PLAN_KEY_ARM64,
+	PLAN_KEY_OVERLAY,
 	PLAN_KEY_CPUS,
 	PLAN_KEY_MEMORY,
 	PLAN_KEY_IMAGE,
@@ -92,6 +119,7 @@ enum plan_key {
 	PLAN_KEY_MODULES,
 	PLAN_KEY_SERIAL,
 	PLAN_KEY_ON_FATAL,
+	PLAN_KEY_ON_VIOLATION,
 	PLAN_KEY_WATCHDOG,
 	PLAN_KEY_STATUS_PAGE,
 	PLAN_KEY_VETO,
@@ -122,12 +150,22 @@ struct plan_cpus {
 	unsigned *cores;
 };
 
+struct plan_arm64 {
+	enum plan_gic gic;
+	enum plan_wish its, pmu, sve, pauth;
+	enum plan_psci psci;
+	char *overlay; /* a device tree overlay; NULL: none */
+};
+
 struct plan_partition {
 	char *name;
 	enum plan_role role;
+	enum plan_arch arch; /* the plan's */
 	enum plan_contract contract;
 	bool debug; /* PLAN_FUSA: with Bulkhead's exit port */
 	struct plan_cpus cpus;
+	bool nested; /* the guest can have guests of its own */
+	struct plan_arm64 arm64;
 	uint64_t memory; /* bytes */
 	enum plan_hugepages hugepages;
 	bool lock; /* prefault and mlock guest memory before the start */
@@ -178,6 +216,8 @@ struct plan_safe_state {
 };
 
 struct plan {
+	enum plan_arch arch;
+	struct diag_loc arch_loc;
 	char *name; /* of the run; NULL: found when it starts */
 	struct diag_loc name_loc;
 	enum plan_semantics semantics;
@@ -194,19 +234,25 @@ struct plan {
 	struct plan_partition *partitions; /* in the plan's order */
 };
 
+/* How a plan is to be read. */
+struct plan_options {
+	const char *const *overrides; /* as --set has them: "partitions.linux.memory=1G" each */
+	unsigned override_count;
+	enum plan_arch arch; /* of a plan that does not say: the host's, as a rule */
+};
+
 /*
- * Reads, overrides, validates. PATH is a file, "-" is standard input. OVERRIDES are the arguments
- * of --set, "partitions.linux.memory=1G" each. 0 and *RET_PLAN, or -EINVAL with every error in
- * DIAGS. Opens no other file and asks the host nothing.
+ * Reads, overrides, validates. PATH is a file, "-" is standard input. Without OPTIONS there is
+ * nothing to override, and a plan that does not say is for x86-64. 0 and *RET_PLAN, or -EINVAL with
+ * every error in DIAGS. Opens no other file and asks the host nothing.
  */
-int plan_load(const char *path, const char *const *overrides, unsigned override_count,
-	struct diags *diags, struct plan **ret_plan);
+int plan_load(const char *path, const struct plan_options *options, struct diags *diags,
+	struct plan **ret_plan);
 
 /* The same, from YAML text in memory; NAME stands for the path in messages, and DIR (NULL: the
  * working directory) is what relative paths start from. */
 int plan_load_text(const char *name, const char *dir, const char *text, size_t size,
-	const char *const *overrides, unsigned override_count, struct diags *diags,
-	struct plan **ret_plan);
+	const struct plan_options *options, struct diags *diags, struct plan **ret_plan);
 
 void plan_destroy(struct plan *plan);
 
@@ -251,6 +297,8 @@ int plan_partition_encode(const struct plan_partition *p, void **ret_buf, size_t
 int plan_partition_decode(const void *buf, size_t size, struct plan_partition **ret_partition);
 void plan_partition_destroy(struct plan_partition *p);
 
+/* "x86-64", "arm64". */
+const char *plan_arch_name(enum plan_arch arch);
 const char *plan_role_name(enum plan_role role);
 
 /* "partitions.NAME.KEY", the field that messages about P's key KEY ("serial.0") name. */

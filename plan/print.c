@@ -112,6 +112,8 @@ static json_t *value_of(const struct key *key, const void *base, bool human)
 	case KEY_PATH:
 		return *(char *const *)at ? json_string(*(char *const *)at) : json_null();
 	case KEY_GROUP:
+		if (key->arm64_only && part->arch != PLAN_ARCH_ARM64)
+			return NULL;
 		return object_of(key->fields, base, human);
 	case KEY_VERSION:
 		return json_integer(1);

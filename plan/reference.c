@@ -5,6 +5,7 @@
 #include "lib/size.h"
 #include "plan/schema.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <string.h>
@@ -85,7 +86,8 @@ static void print_type(const struct key *key, FILE *f)
 		fputs("`builtin`, `none` or path", f);
 		return;
 	case KEY_GROUP:
-		fprintf(f, "%s or mapping", key->shorthand);
+		fprintf(f, "%s%smapping", key->shorthand ? key->shorthand : "",
+			key->shorthand ? " or " : "");
 		return;
 	case KEY_VERSION:
 		fputs("`1`", f);
@@ -220,6 +222,8 @@ static json_t *list_of(json_t *items, uint64_t max)
 /* A mapping of the fields of KEY, or the value of the field that its short form stands for. */
 static json_t *short_or_mapping(const struct key *key)
 {
+	if (!key->shorthand)
+		return schema_of(key->fields);
 	return either(schema_of_key(key_find(key->fields, key->shorthand)), schema_of(key->fields));
 }
 
@@ -236,8 +240,12 @@ static json_t *names(const struct key *key)
 {
 	json_t *list = json_array();
 
-	for (unsigned i = 0; key->names[i]; i++)
+	for (unsigned i = 0; key->names[i]; i++) {
 		json_array_append_new(list, json_string(key->names[i]));
+		/* A version without quotes is a number to an editor. */
+		if (isdigit((unsigned char)*key->names[i]))
+			json_array_append_new(list, json_real(strtod(key->names[i], NULL)));
+	}
 	return json_pack("{s:o}", "enum", list);
 }
 

@@ -6,19 +6,23 @@
 #include <string.h>
 #include <sys/un.h>
 
+const char *const arch_names[] = {"x86-64", "arm64", NULL};
 const char *const role_names[] = {"non-safety", "safety", NULL};
 const char *const contract_names[] = {"standard", "fusa", NULL};
 const char *const image_type_names[] = {
-	"auto", "multiboot", "multiboot2", "elf", "bzimage", "raw", NULL};
+	"auto", "multiboot", "multiboot2", "elf", "bzimage", "raw", "arm64-image", NULL};
 const char *const hugepages_names[] = {"none", "2M", "1G", NULL};
 const char *const serial_names[] = {"none", "null", "console", "file", "pty", NULL};
 const char *const on_fatal_names[] = {"stop", "safe-state", "restart", "park-vcpu", "spin", NULL};
 const char *const on_reset_names[] = {"fail", "stop", "restart", NULL};
 const char *const bsp_names[] = {"none", "builtin", NULL};
-static const char *const on_violation_names[] = {"ignore", "inject", "fatal", NULL};
+static const char *const on_violation_names[] = {"ignore", "inject", "serror", "fatal", NULL};
 static const char *const semantics_names[] = {"acrn", "jailhouse", "bao", "xen", NULL};
 static const char *const lockdown_names[] = {"auto", "strict", "off", NULL};
 const char *const access_names[] = {"read", "write", "read-write", NULL};
+static const char *const wish_names[] = {"auto", "off", "on", NULL};
+static const char *const gic_names[] = {"auto", "v2", "v3", NULL};
+static const char *const psci_names[] = {"auto", "0.2", "1.0", "1.1", "1.2", "1.3", NULL};
 static const char *const safe_stop_names[] = {"all", "non-safety", NULL};
 
 /* An address that any processor we know can have, and that an integer of JSON can say. */
@@ -90,7 +94,7 @@ static const struct key image_keys[] = {
 		.type = KEY_ADDRESS,
 		.raw_image_only = true,
 		AT(load_address),
-		.def = "0x100000",
+		.def_doc = "`0x100000`; arm64: `0x40080000`",
 		.max = ADDRESS_MAX,
 		.help = "Raw images: where the first byte goes."},
 	{.name = "entry",
@@ -174,8 +178,60 @@ static const struct key status_page_keys[] = {
 		AT(status_irq),
 		.def_doc = "none",
 		.min = 5,
-		.max = 23,
-		.help = "The interrupt line, an IOAPIC pin, that is raised when it changes."},
+		.max = PLAN_STATUS_IRQ_MAX_ARM64,
+		.help = "The interrupt line that is raised when it changes: x86-64: an IOAPIC pin, up "
+			"to 23; arm64: a number of an SPI, the first being 0."},
+	{0},
+};
+
+#define ARM64(m) .offset = offsetof(struct plan_partition, arm64.m)
+
+static const struct key arm64_keys[] = {
+	{.name = "gic",
+		.type = KEY_ENUM,
+		ARM64(gic),
+		.names = gic_names,
+		.def = "auto",
+		.help = "Its interrupt controller, GICv2 or GICv3."},
+	{.name = "its",
+		.type = KEY_ENUM,
+		ARM64(its),
+		.names = wish_names,
+		.def = "auto",
+		.help = "Whether a GICv3 has an ITS, which takes the interrupt messages of PCI "
+			"functions."},
+	{.name = "pmu",
+		.type = KEY_ENUM,
+		ARM64(pmu),
+		.names = wish_names,
+		.def = "auto",
+		.help = "Whether the vCPUs have performance counters, PMUv3."},
+	{.name = "sve",
+		.type = KEY_ENUM,
+		ARM64(sve),
+		.names = wish_names,
+		.def = "auto",
+		.help = "Whether they have scalable vectors, SVE."},
+	{.name = "pauth",
+		.type = KEY_ENUM,
+		ARM64(pauth),
+		.names = wish_names,
+		.def = "auto",
+		.help = "Whether they have pointer authentication."},
+	{.name = "psci",
+		.type = KEY_ENUM,
+		ARM64(psci),
+		.names = psci_names,
+		.def = "auto",
+		.help = "The version of PSCI, by which the guest starts vCPUs, powers off and resets. "
+			"`auto` is the newest that this host's KVM has."},
+	{.name = "overlay",
+		.type = KEY_PATH,
+		.nullable = true,
+		PLACE(OVERLAY),
+		ARM64(overlay),
+		.def_doc = "none",
+		.help = "A device tree overlay (.dtbo), applied to the guest's device tree."},
 	{0},
 };
 
@@ -196,7 +252,7 @@ const struct key partition_keys[] = {
 		.names = contract_names,
 		.def = "standard",
 		.help = "What the guest finds when it starts: memory map, tables, registers. "
-			"`fusa` is that of ACRN's safety-certified edition, for both partitions of "
+			"`fusa`, x86-64 alone, is that of ACRN's safety-certified edition, for both partitions of "
 			"a plan: `docs/contract-fusa.md`."},
 	{.name = "debug",
 		.type = KEY_BOOL,
@@ -212,6 +268,21 @@ const struct key partition_keys[] = {
 		.help = "The host cores that the partition owns, such as `[2, 3]` or `2-3`: vCPU i "
 			"runs on the i-th, and nothing else does. A non-safety partition may instead "
 			"share cores: `{count: 2, on: [0, 1]}`."},
+	{.name = "nested",
+		.type = KEY_BOOL,
+		PLACE(NESTED),
+		AT(nested),
+		.def = "false",
+		.help = "Whether the guest can be a hypervisor itself: VMX or SVM on x86-64, EL2 on "
+			"arm64. A host whose KVM does not offer that refuses the plan."},
+	{.name = "arm64",
+		.type = KEY_GROUP,
+		.arm64_only = true,
+		PLACE(ARM64),
+		.fields = arm64_keys,
+		.def_doc = "each of its keys `auto`, no overlay",
+		.help = "In a plan for arm64: what its machine has. `auto` is what this host's KVM "
+			"gives, and `on` what it must give."},
 	{.name = "memory",
 		.type = KEY_GROUP,
 		.required = true,
@@ -256,7 +327,8 @@ const struct key partition_keys[] = {
 		.def_doc = "`[console]`; with contract `fusa` none",
 		.max = PLAN_SERIAL_PORTS,
 		.fields = serial_keys,
-		.help = "A list of up to two serial ports, COM1 and COM2. Each is `console` (this "
+		.help = "A list of up to two serial ports: COM1 and COM2 on x86-64, UART0 and UART1 on "
+			"arm64. Each is `console` (this "
 			"run's console), `none` (the port is not there), `null` (it is there, but "
 			"output goes nowhere), `pty` (a pseudo-terminal, whose name is printed), or "
 			"`file:PATH`, also written `{file: PATH}`."},
@@ -272,12 +344,13 @@ const struct key partition_keys[] = {
 			"inside KVM, a lost watchdog, the end of the partition's process."},
 	{.name = "on_violation",
 		.type = KEY_ENUM,
+		PLACE(ON_VIOLATION),
 		AT(on_violation),
 		.names = on_violation_names,
 		.def_doc = "by `semantics`; as a rule `ignore`",
 		.help = "What follows an access to an address or port that the partition does not "
 			"have: `ignore` (a read gives all-ones, a write is dropped), `inject` (the "
-			"guest gets a fault) or `fatal` (a fatal error)."},
+			"guest gets a fault), `serror` (arm64: the guest gets an SError instead) or `fatal` (a fatal error)."},
 	{.name = "on_reset",
 		.type = KEY_ENUM,
 		AT(on_reset),
@@ -414,6 +487,14 @@ static const struct key safe_state_keys[] = {
 
 const struct key plan_keys[] = {
 	{.name = "version", .type = KEY_VERSION, .def = "1", .help = "The version of this format."},
+	{.name = "arch",
+		.type = KEY_ENUM,
+		.place = offsetof(struct plan, arch_loc),
+		.offset = offsetof(struct plan, arch),
+		.names = arch_names,
+		.def_doc = "this host's",
+		.help = "What its partitions are. `bulkhead check` takes either on any host; they run "
+			"where the host's KVM runs guests of that architecture."},
 	{.name = "name",
 		.type = KEY_STRING,
 		.nullable = true,
@@ -494,6 +575,11 @@ bool partition_name_valid(const char *name)
 
 	return name[0] >= 'a' && name[0] <= 'z' && strspn(name, more) == strlen(name) &&
 	       strlen(name) <= PARTITION_NAME_MAX;
+}
+
+const char *plan_arch_name(enum plan_arch arch)
+{
+	return arch_names[arch];
 }
 
 const char *plan_role_name(enum plan_role role)

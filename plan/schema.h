@@ -48,6 +48,7 @@ struct key {
 	bool nullable;       /* null is a value, meaning none: texts, paths, numbers */
 	bool raw_image_only; /* without meaning for other image types */
 	bool restart_only;   /* without meaning for other on_fatal actions */
+	bool arm64_only;     /* printed in plans for arm64 alone, which may have it */
 	size_t offset;       /* in the struct that the key's table fills in */
 	const char *def;     /* the default as one would write it: scalar types only */
 	const char *def_doc; /* the default in words, when code must find it or DEF stands for it */
@@ -55,7 +56,7 @@ struct key {
 	uint64_t min, max, multiple;
 	const char *const *names; /* ends with NULL */
 	const struct key *fields; /* ends with a key without name */
-	const char *shorthand;
+	const char *shorthand;    /* KEY_GROUP: NULL when it is always a mapping */
 	const struct key_list *list;
 	const char *help; /* one paragraph, Markdown */
 };
@@ -64,6 +65,7 @@ struct key {
 extern const struct key plan_keys[];
 extern const struct key partition_keys[];
 
+extern const char *const arch_names[];
 extern const char *const role_names[];
 extern const char *const contract_names[];
 extern const char *const image_type_names[];
@@ -140,6 +142,9 @@ const char *field_join(char buf[PLAN_FIELD_MAX], const char *field, const char *
 
 /* What concerns several keys or several partitions. */
 void validate_plan(const struct plan *plan, struct diags *diags);
+
+/* What a plan for one architecture cannot have of the other's (plan/validate_arch.c). */
+void validate_arch(const struct plan *plan, struct diags *diags);
 
 /* Its part for plans with contract: fusa (plan/validate_fusa.c). */
 void validate_fusa(const struct plan *plan, struct diags *diags);

@@ -71,6 +71,15 @@ static void validate_machine(const struct plan_partition *part, struct diags *di
 			"poll the page");
 }
 
+static void validate_nested(const struct plan_partition *part, struct diags *diags)
+{
+	char field[PLAN_FIELD_MAX];
+
+	if (part->nested)
+		diag_error(diags, &part->locs[PLAN_KEY_NESTED], plan_field(part, "nested", field),
+			"the fusa contract shows no VMX; leave it out, or use contract: standard");
+}
+
 static void validate_images(const struct plan_partition *part, struct diags *diags)
 {
 	bool safety = part->role == PLAN_SAFETY;
@@ -107,6 +116,7 @@ void validate_fusa(const struct plan *plan, struct diags *diags)
 
 		if (part->contract == PLAN_FUSA) {
 			validate_machine(part, diags);
+			validate_nested(part, diags);
 			validate_images(part, diags);
 		} else if (part->debug) {
 			diag_error(diags, &part->locs[PLAN_KEY_CONTRACT],

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define WIRE_MAGIC   0x50424B48u /* "HKBP" */
-#define WIRE_VERSION 2u
+#define WIRE_VERSION 3u
 
 struct wire {
 	FILE *out;               /* writing; NULL: reading */
@@ -150,6 +150,17 @@ static void wire_serial(struct wire *w, struct plan_serial *s)
 	wire_loc(w, &s->loc);
 }
 
+static void wire_arm64(struct wire *w, struct plan_arm64 *a)
+{
+	wire_unsigned(w, &a->gic, 0, PLAN_GIC_V3);
+	wire_unsigned(w, &a->its, 0, PLAN_WISH_ON);
+	wire_unsigned(w, &a->pmu, 0, PLAN_WISH_ON);
+	wire_unsigned(w, &a->sve, 0, PLAN_WISH_ON);
+	wire_unsigned(w, &a->pauth, 0, PLAN_WISH_ON);
+	wire_unsigned(w, &a->psci, 0, PLAN_PSCI_1_3);
+	wire_string(w, &a->overlay, true);
+}
+
 static void wire_partition(struct wire *w, struct plan_partition *p)
 {
 	unsigned magic = WIRE_MAGIC, version = WIRE_VERSION;
@@ -159,15 +170,18 @@ static void wire_partition(struct wire *w, struct plan_partition *p)
 	wire_string(w, &p->name, false);
 	wire_check(w, !p->name || partition_name_valid(p->name));
 	wire_unsigned(w, &p->role, 0, PLAN_SAFETY);
+	wire_unsigned(w, &p->arch, 0, PLAN_ARCH_ARM64);
 	wire_unsigned(w, &p->contract, 0, PLAN_FUSA);
 	wire_bool(w, &p->debug);
 	wire_cpus(w, &p->cpus);
+	wire_bool(w, &p->nested);
+	wire_arm64(w, &p->arm64);
 	wire_u64(w, &p->memory);
 	wire_check(w, p->memory && p->memory % (4 * KIB) == 0);
 	wire_unsigned(w, &p->hugepages, 0, PLAN_HUGEPAGES_1G);
 	wire_bool(w, &p->lock);
 	wire_string(w, &p->image, false);
-	wire_unsigned(w, &p->image_type, 0, PLAN_IMAGE_RAW);
+	wire_unsigned(w, &p->image_type, 0, PLAN_IMAGE_ARM64);
 	wire_u64(w, &p->load_address);
 	wire_u64(w, &p->entry);
 	wire_string(w, &p->cmdline, false);
@@ -188,7 +202,7 @@ static void wire_partition(struct wire *w, struct plan_partition *p)
 	wire_u64(w, &p->watchdog_ns);
 	wire_u64(w, &p->status_page);
 	wire_check(w, p->status_page % (4 * KIB) == 0);
-	wire_unsigned(w, &p->status_irq, 0, 23);
+	wire_unsigned(w, &p->status_irq, 0, PLAN_STATUS_IRQ_MAX_ARM64);
 	wire_u64(w, &p->stop_timeout_ns);
 	wire_u64(w, &p->veto_ns);
 	wire_unsigned(w, &p->lockdown, 0, PLAN_LOCKDOWN_OFF);

@@ -11,11 +11,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct plan *load(const char *text, size_t size, const char *set)
 {
+	const struct plan_options options = {.overrides = &set, .override_count = set ? 1 : 0};
 	struct plan *plan = NULL;
 	struct diags diags;
 
 	diags_init(&diags);
-	if (plan_load_text("plan", "/plans", text, size, &set, set ? 1 : 0, &diags, &plan) !=
+	if (plan_load_text("plan", "/plans", text, size, &options, &diags, &plan) !=
 		(diags.errors ? -22 : 0))
 		abort();
 	diags_fini(&diags);

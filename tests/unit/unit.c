@@ -29,7 +29,7 @@ struct plan *unit_load_plan(const char *yaml, char *ret_text, size_t size)
 	FILE *f = fmemopen(ret_text, size, "w");
 
 	diags_init(&diags);
-	plan_load_text("p.yaml", "/plans", yaml, strlen(yaml), NULL, 0, &diags, &plan);
+	plan_load_text("p.yaml", "/plans", yaml, strlen(yaml), NULL, &diags, &plan);
 	diags_print(&diags, f, "");
 	fclose(f);
 	diags_fini(&diags);

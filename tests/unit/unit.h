@@ -17,7 +17,7 @@ struct plan;
 /* Runs LOOP for NS nanoseconds; a loop_stop ends it before. */
 void unit_run_loop(struct loop *loop, uint64_t ns);
 
-/* The plan "p.yaml" in "/plans" of this text; NULL, with its complaints in TEXT. */
+/* The plan for x86-64 "p.yaml" in "/plans" of this text; NULL, with its complaints in TEXT. */
 struct plan *unit_load_plan(const char *yaml, char *ret_text, size_t size);
 
 #endif

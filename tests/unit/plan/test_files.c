@@ -79,7 +79,7 @@ static void check(const char *parts, const char *log_dir, const char *expected)
 	ck_assert_int_gt(asprintf(&text, "partitions:\n%s", parts), 0);
 	put("plan.yaml", text);
 	diags_init(&diags);
-	if (plan_load("plan.yaml", NULL, 0, &diags, &plan) == 0) {
+	if (plan_load("plan.yaml", NULL, &diags, &plan) == 0) {
 		int ret = log_dir ? plan_check_log_dir(plan, log_dir, &diags)
 				  : plan_check_files(plan, &diags);
 
@@ -193,8 +193,7 @@ START_TEST(outputs_over_the_plan)
 	put("command line", "x");
 	diags_init(&diags);
 	ck_assert_int_eq(
-		plan_load_text("command line", NULL, text, strlen(text), NULL, 0, &diags, &plan),
-		0);
+		plan_load_text("command line", NULL, text, strlen(text), NULL, &diags, &plan), 0);
 	ck_assert_int_eq(plan_check_files(plan, &diags), 0);
 	plan_destroy(plan);
 	diags_fini(&diags);
@@ -210,8 +209,7 @@ START_TEST(places_that_are_not_known_are_not_named)
 
 	diags_init(&diags);
 	ck_assert_int_eq(
-		plan_load_text("command line", NULL, text, strlen(text), NULL, 0, &diags, &plan),
-		0);
+		plan_load_text("command line", NULL, text, strlen(text), NULL, &diags, &plan), 0);
 	plan->partitions[0].locs[PLAN_KEY_IMAGE] = (struct diag_loc){0};
 	ck_assert_int_eq(plan_check_files(plan, &diags), -EINVAL);
 	ck_assert_str_eq(diags.items[0].text,

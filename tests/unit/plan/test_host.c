@@ -75,7 +75,7 @@ static void check(const char *parts, int ret, const char *expected)
 
 	ck_assert_int_gt(asprintf(&text, "partitions:\n%s", parts), 0);
 	diags_init(&diags);
-	if (plan_load_text("p", root, text, strlen(text), NULL, 0, &diags, &plan))
+	if (plan_load_text("p", root, text, strlen(text), NULL, &diags, &plan))
 		diags_print(&diags, stderr, "");
 	ck_assert_ptr_nonnull(plan);
 	ck_assert_int_eq(plan_check_host(plan, root, &diags), ret);
@@ -158,7 +158,7 @@ START_TEST(what_is_not_known_is_not_refused)
 			root),
 		0);
 	diags_init(&diags);
-	ck_assert_int_eq(plan_load_text("p", NULL, text, strlen(text), NULL, 0, &diags, &plan), 0);
+	ck_assert_int_eq(plan_load_text("p", NULL, text, strlen(text), NULL, &diags, &plan), 0);
 	ck_assert_int_eq(plan_check_host(plan, bare, &diags), 0);
 	ck_assert_uint_eq(diags.count, 0);
 	plan_destroy(plan);
@@ -175,7 +175,7 @@ START_TEST(the_real_host_is_asked)
 	struct diags diags;
 
 	diags_init(&diags);
-	ck_assert_int_eq(plan_load_text("p", NULL, text, strlen(text), NULL, 0, &diags, &plan), 0);
+	ck_assert_int_eq(plan_load_text("p", NULL, text, strlen(text), NULL, &diags, &plan), 0);
 	if (sysconf(_SC_NPROCESSORS_CONF) <= 1023 &&
 		access("/sys/devices/system/cpu/online", R_OK) == 0) {
 		ck_assert_int_eq(plan_check_host(plan, "", &diags), -EINVAL);

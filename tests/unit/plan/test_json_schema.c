@@ -170,7 +170,9 @@ static bool fits(const json_t *schema, json_t *v)
 #define WITH(size) PLAN(CPUS "\"memory\": " size ", " IMAGE)
 #define OF(image)  PLAN(CPUS MEMORY "\"image\": " image)
 #define TOP(keys)  "{" keys ", \"partitions\": {\"a\": {" CPUS MEMORY IMAGE "}}}"
-#define RAW(keys)  OF("{\"path\": \"i\", \"type\": \"raw\", " keys "}")
+#define ARM64(keys)                                                                                \
+	"{\"arch\": \"arm64\", \"partitions\": {\"a\": {" CPUS MEMORY IMAGE ", " keys "}}}"
+#define RAW(keys) OF("{\"path\": \"i\", \"type\": \"raw\", " keys "}")
 
 static const char *const good[] = {
 	PLAN(CPUS MEMORY IMAGE),
@@ -210,6 +212,8 @@ static const char *const good[] = {
 	MORE("\"watchdog\": null, \"status_page\": null, \"on_violation\": \"inject\""),
 	TOP("\"bsp\": \"b.so\", \"safe_state\": \"non-safety\", \"semantics\": \"bao\""),
 	TOP("\"bsp\": {\"path\": \"builtin\", \"deadline\": \"5ms\", \"files\": [\"/dev/null\"]}"),
+	ARM64("\"nested\": true, \"arm64\": {\"gic\": \"v3\", \"psci\": 1.1, \"its\": \"on\"}"),
+	ARM64("\"arm64\": {\"psci\": \"0.2\", \"overlay\": null}"),
 	TOP("\"safe_state\": {\"command\": \"x\", \"notify\": \"s\", \"eventfd\": 7}"),
 };
 
@@ -277,6 +281,10 @@ static const char *const bad[] = {
 	MORE("\"on_reset\": null"),
 	MORE("\"watchdog\": \"fast\""),
 	MORE("\"watchdog\": 200"),
+	ARM64("\"arm64\": \"v3\""),
+	ARM64("\"arm64\": {\"psci\": 2.0}"),
+	ARM64("\"arm64\": {\"gic\": 3}"),
+	TOP("\"arch\": \"arm\""),
 	TOP("\"lockdown\": \"maybe\""),
 	TOP("\"bsp\": {\"deadline\": \"5ms\"}"),
 };
@@ -297,7 +305,7 @@ static void check(const char *text, bool taken)
 	v = json_loads(text, 0, NULL);
 	ck_assert_msg(v != NULL, "%s", text);
 	diags_init(&diags);
-	ck_assert_msg(plan_load_text("p", "/", text, strlen(text), NULL, 0, &diags, &plan) ==
+	ck_assert_msg(plan_load_text("p", "/", text, strlen(text), NULL, &diags, &plan) ==
 			      (taken ? 0 : -EINVAL),
 		"program: %s", text);
 	ck_assert_msg(fits(schema, v) == taken, "schema: %s", text);

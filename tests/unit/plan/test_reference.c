@@ -57,8 +57,8 @@ START_TEST(the_example_is_a_plan)
 	start = strstr(text, "```yaml\n") + strlen("```yaml\n");
 	end = strstr(start, "```");
 	diags_init(&diags);
-	ck_assert_int_eq(plan_load_text("example", "/", start, (size_t)(end - start), NULL, 0,
-				 &diags, &plan),
+	ck_assert_int_eq(
+		plan_load_text("example", "/", start, (size_t)(end - start), NULL, &diags, &plan),
 		0);
 	ck_assert_uint_eq(plan->partition_count, 2);
 	plan_destroy(plan);
@@ -84,7 +84,8 @@ END_TEST
 
 START_TEST(the_schema_knows_every_printed_key)
 {
-	static const char text[] = "housekeeping: 0\n"
+	static const char text[] = "arch: arm64\n"
+				   "housekeeping: 0\n"
 				   "partitions: {a: {cpus: [1], memory: 2M, image: i}}\n";
 	AUTO_FREE char *schema_text = NULL, *plan_text = NULL;
 	json_t *schema, *partition, *plan_json, *keys, *value;
@@ -95,7 +96,7 @@ START_TEST(the_schema_knows_every_printed_key)
 	FILE *f = open_memstream(&plan_text, &size);
 
 	diags_init(&diags);
-	ck_assert_int_eq(plan_load_text("p", "/", text, strlen(text), NULL, 0, &diags, &plan), 0);
+	ck_assert_int_eq(plan_load_text("p", "/", text, strlen(text), NULL, &diags, &plan), 0);
 	plan_print_json(plan, f);
 	fclose(f);
 	plan_destroy(plan);

@@ -20,12 +20,13 @@ static const char text[] = "partitions:\n"
 static struct plan *load(void)
 {
 	const char *set = "partitions.rt.cmdline=set";
+	const struct plan_options options = {.overrides = &set, .override_count = 1};
 	struct plan *plan = NULL;
 	struct diags diags;
 
 	diags_init(&diags);
 	ck_assert_int_eq(
-		plan_load_text("p.yaml", "/d", text, strlen(text), &set, 1, &diags, &plan), 0);
+		plan_load_text("p.yaml", "/d", text, strlen(text), &options, &diags, &plan), 0);
 	diags_fini(&diags);
 	return plan;
 }
