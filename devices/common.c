@@ -45,3 +45,36 @@ void bytewise_write(struct device *dev, uint64_t offset, unsigned size, uint64_t
 	for (unsigned i = 0; i < size; i++)
 		write(dev, offset + i, (uint8_t)(value >> (8 * i)));
 }
+
+uint64_t wordwise_read(struct device *dev, uint64_t offset, unsigned size,
+	uint32_t (*read)(struct device *dev, uint64_t offset))
+{
+	uint64_t value;
+
+	if (offset % sizeof(uint32_t))
+		return 0;
+	value = read(dev, offset);
+	if (size > sizeof(uint32_t))
+		value |= (uint64_t)read(dev, offset + sizeof(uint32_t)) << 32;
+	return value;
+}
+
+void wordwise_write(struct device *dev, uint64_t offset, unsigned size, uint64_t value,
+	void (*write)(struct device *dev, uint64_t offset, uint32_t value))
+{
+	if (offset % sizeof(uint32_t))
+		return;
+	write(dev, offset, (uint32_t)value);
+	if (size > sizeof(uint32_t))
+		write(dev, offset + sizeof(uint32_t), (uint32_t)(value >> 32));
+}
+
+uint32_t primecell_id(uint32_t id, uint64_t offset)
+{
+	enum { PERIPH_ID0 = 0xFE0, PCELL_ID0 = 0xFF0, END = 0x1000 };
+	const uint32_t cell = 0xB105F00D;
+
+	if (offset < PERIPH_ID0 || offset >= END || offset % sizeof(uint32_t))
+		return 0;
+	return (offset < PCELL_ID0 ? id : cell) >> (offset % 16 * 2) & 0xFF;
+}

@@ -27,4 +27,20 @@ uint64_t bytewise_read(struct device *dev, uint64_t offset, unsigned size,
 void bytewise_write(struct device *dev, uint64_t offset, unsigned size, uint64_t value,
 	void (*write)(struct device *dev, uint64_t offset, uint8_t value));
 
+/*
+ * The same for a device of 32-bit registers: an access of 8 bytes is two registers, the lower
+ * first; a narrower one than a register goes to all of it, as the byte lanes of an AMBA peripheral
+ * bus carry it. What does not begin at a register reads as 0 and writes nothing.
+ */
+uint64_t wordwise_read(struct device *dev, uint64_t offset, unsigned size,
+	uint32_t (*read)(struct device *dev, uint64_t offset));
+void wordwise_write(struct device *dev, uint64_t offset, unsigned size, uint64_t value,
+	void (*write)(struct device *dev, uint64_t offset, uint32_t value));
+
+/*
+ * The identification registers that end the page of an ARM PrimeCell: PeriphID0 to 3 are the bytes
+ * of ID, the lowest first; PCellID0 to 3 are the same everywhere. 0 for any other offset.
+ */
+uint32_t primecell_id(uint32_t id, uint64_t offset);
+
 #endif

@@ -7,11 +7,13 @@
 #include "devices/fusa_rtc.h"
 #include "devices/i8042.h"
 #include "devices/pci/host.h"
+#include "devices/pl011.h"
 #include "devices/post_port.h"
 #include "devices/power_button.h"
 #include "devices/reset_port.h"
 #include "devices/serial16550.h"
 #include "lib/util.h"
+#include "vmm/layout_arm64.h"
 #include "vmm/layout_x86.h"
 
 static int create_serial(struct machine *m, const struct devices_config *cfg)
@@ -28,6 +30,24 @@ static int create_serial(struct machine *m, const struct devices_config *cfg)
 		port.chardev = cfg->serial[i];
 		if (port.chardev)
 			ret = serial16550_create(m, &port);
+	}
+	return ret;
+}
+
+static int create_pl011(struct machine *m, const struct devices_config *cfg)
+{
+	static const struct pl011_config ports[DEVICES_SERIAL_PORTS] = {
+		{.name = "UART0", .base = ARM64_UART0_BASE, .gsi = ARM64_SPI_UART0},
+		{.name = "UART1", .base = ARM64_UART1_BASE, .gsi = ARM64_SPI_UART1},
+	};
+	int ret = 0;
+
+	for (unsigned i = 0; i < DEVICES_SERIAL_PORTS && !ret; i++) {
+		struct pl011_config port = ports[i];
+
+		port.chardev = cfg->serial[i];
+		if (port.chardev)
+			ret = pl011_create(m, &port);
 	}
 	return ret;
 }
@@ -78,6 +98,11 @@ static const struct creator standard_devices[] = {
 	{0},
 };
 
+static const struct creator arm64_devices[] = {
+	{.create = create_pl011},
+	{0},
+};
+
 static const struct creator fusa_devices[] = {
 	{.create = create_serial},
 	{.create = create_fusa_rtc},
@@ -87,9 +112,16 @@ static const struct creator fusa_devices[] = {
 	{0},
 };
 
-int devices_create_x86(struct machine *m, const struct devices_config *cfg)
+static const struct creator *list_of(const struct machine *m)
 {
-	const struct creator *c = machine_is_fusa(m) ? fusa_devices : standard_devices;
+	if (m->arch == GUEST_ARM64)
+		return arm64_devices;
+	return machine_is_fusa(m) ? fusa_devices : standard_devices;
+}
+
+int devices_create(struct machine *m, const struct devices_config *cfg)
+{
+	const struct creator *c = list_of(m);
 	int ret = 0;
 
 	for (; !ret && (c->create || c->create_plain); c++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The devices of the x86 machines, by contract (design.md section 7): explicit lists. */
+/* The devices of a machine, by architecture and contract (design.md 7 and 8): explicit lists. */
 #ifndef DEVICES_REGISTRY_H
 #define DEVICES_REGISTRY_H
 
@@ -11,7 +11,10 @@
 #define DEVICES_SERIAL_PORTS 2
 
 struct devices_config {
-	/* What is behind COM1 and COM2, borrowed for the machine's life; NULL: no such port. */
+	/*
+	 * What is behind the serial ports, COM1 and COM2 or UART0 and UART1, borrowed for the
+	 * machine's life; NULL: no such port.
+	 */
 	struct chardev *serial[DEVICES_SERIAL_PORTS];
 	struct cmos_rtc_config rtc; /* zeroed: the host's clock */
 	/* Zeroed: no watchdog, and nobody looks at it. fusa: there only with a watchdog. */
@@ -20,10 +23,10 @@ struct devices_config {
 };
 
 /*
- * Adds every device of its contract to M, whose guest memory is there. 0, or the first device's
- * error (-ENOMEM, -ENOSPC, -EEXIST, -EFAULT); what was added until then is M's and goes with
- * machine_fini.
+ * Adds every device of its architecture and contract to M, whose guest memory is there. 0, or the
+ * first device's error (-ENOMEM, -ENOSPC, -EEXIST, -EFAULT); what was added until then is M's and
+ * goes with machine_fini.
  */
-int devices_create_x86(struct machine *m, const struct devices_config *cfg);
+int devices_create(struct machine *m, const struct devices_config *cfg);
 
 #endif

@@ -101,7 +101,7 @@ static int build_devices(struct builder *w, gpa_t *ret_rsdp)
 		config.control.stop_request = &shared->stop_request;
 		config.control.stop_reply = &shared->stop_reply;
 	}
-	ret = devices_create_x86(&w->b->machine, &config);
+	ret = devices_create(&w->b->machine, &config);
 
 	if (!ret)
 		ret = acpi_build(&w->b->machine, ret_rsdp);

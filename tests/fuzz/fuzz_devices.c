@@ -140,7 +140,7 @@ static void drive(enum machine_contract contract, const uint8_t *data, size_t si
 					   : machine_init_fusa(&w.m, contract, MACHINE_RAM_MIN, 1);
 	if (ret || gmem_add(&w.m.gmem, 0, sizeof(low), low) ||
 		gmem_add(&w.m.gmem, X86_FIRMWARE_BASE, sizeof(tables), tables) ||
-		devices_create_x86(&w.m, &cfg))
+		devices_create(&w.m, &cfg))
 		abort();
 	w.m.services = (struct machine_services){.ctx = &w, .irq_set = irq_set, .end = end};
 	for (; size >= STEP; data += STEP, size -= STEP)

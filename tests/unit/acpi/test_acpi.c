@@ -47,7 +47,7 @@ static void create(unsigned vcpus)
 	memset(memory, 0, sizeof(memory));
 	ck_assert_int_eq(machine_init(&m, GUEST_X86_64, 64 * MIB, vcpus), 0);
 	ck_assert_int_eq(gmem_add(&m.gmem, 0, sizeof(memory), memory), 0);
-	ck_assert_int_eq(devices_create_x86(&m, &cfg), 0);
+	ck_assert_int_eq(devices_create(&m, &cfg), 0);
 }
 
 static void build(unsigned vcpus)

@@ -3,6 +3,7 @@
 #ifndef TESTS_UNIT_DEVICES_FIXTURE_H
 #define TESTS_UNIT_DEVICES_FIXTURE_H
 
+#include "vmm/layout_arm64.h"
 #include "vmm/layout_x86.h"
 #include "vmm/machine.h"
 
@@ -13,7 +14,7 @@
 
 struct fixture {
 	struct machine m;
-	uint8_t low[4096]; /* page 0: interrupt vectors, BIOS data area */
+	uint8_t low[4096]; /* the first page; x86: interrupt vectors, BIOS data area */
 	uint8_t tables[X86_FIRMWARE_END - X86_FIRMWARE_BASE];
 	bool line[FIXTURE_LINES];
 	unsigned edges[FIXTURE_LINES]; /* how often the line has risen */
@@ -43,14 +44,42 @@ static inline void fixture_end(void *ctx, enum end_kind kind, uint32_t code, con
 	f->how = how;
 }
 
-static inline void fixture_init(struct fixture *f, uint64_t ram_size)
+static inline void fixture_init_arch(struct fixture *f, enum guest_arch arch, uint64_t ram_size)
 {
 	memset(f, 0, sizeof(*f));
-	ck_assert_int_eq(machine_init(&f->m, GUEST_X86_64, ram_size, 1), 0);
-	ck_assert_int_eq(gmem_add(&f->m.gmem, 0, sizeof(f->low), f->low), 0);
-	ck_assert_int_eq(gmem_add(&f->m.gmem, X86_FIRMWARE_BASE, sizeof(f->tables), f->tables), 0);
+	ck_assert_int_eq(machine_init(&f->m, arch, ram_size, 1), 0);
 	f->m.services =
 		(struct machine_services){.ctx = f, .irq_set = fixture_irq_set, .end = fixture_end};
+}
+
+static inline void fixture_init(struct fixture *f, uint64_t ram_size)
+{
+	fixture_init_arch(f, GUEST_X86_64, ram_size);
+	ck_assert_int_eq(gmem_add(&f->m.gmem, 0, sizeof(f->low), f->low), 0);
+	ck_assert_int_eq(gmem_add(&f->m.gmem, X86_FIRMWARE_BASE, sizeof(f->tables), f->tables), 0);
+}
+
+/* One whose guest memory is the page LOW at the start of RAM. */
+static inline void fixture_init_arm64(struct fixture *f)
+{
+	fixture_init_arch(f, GUEST_ARM64, MACHINE_RAM_MIN);
+	ck_assert_int_eq(gmem_add(&f->m.gmem, ARM64_RAM_BASE, sizeof(f->low), f->low), 0);
+}
+
+/* Accesses by memory that some device must answer. */
+static inline uint64_t fixture_load(struct fixture *f, gpa_t addr, unsigned size)
+{
+	uint64_t value;
+
+	ck_assert_msg(
+		machine_read(&f->m, WINDOW_MMIO, addr, size, &value), "0x%jx", (uintmax_t)addr);
+	return value;
+}
+
+static inline void fixture_store(struct fixture *f, gpa_t addr, unsigned size, uint64_t value)
+{
+	ck_assert_msg(
+		machine_write(&f->m, WINDOW_MMIO, addr, size, value), "0x%jx", (uintmax_t)addr);
 }
 
 /* Port accesses that some device must answer. */

@@ -26,7 +26,7 @@ static void create(bool serial, bool debug)
 	ck_assert_int_eq(machine_init_fusa(&fx.m, MACHINE_FUSA_NON_SAFETY, MACHINE_RAM_MIN, 1), 0);
 	fx.m.services = (struct machine_services){
 		.ctx = &fx, .irq_set = fixture_irq_set, .end = fixture_end};
-	ck_assert_int_eq(devices_create_x86(&fx.m, &cfg), 0);
+	ck_assert_int_eq(devices_create(&fx.m, &cfg), 0);
 }
 
 static unsigned ports_with_device(void)

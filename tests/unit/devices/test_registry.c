@@ -17,7 +17,7 @@ static void setup(void)
 	for (unsigned i = 0; i < DEVICES_SERIAL_PORTS; i++)
 		chardev_init(&chr[i], -1);
 	fixture_init(&fx, MACHINE_RAM_MIN);
-	ck_assert_int_eq(devices_create_x86(&fx.m, &cfg), 0);
+	ck_assert_int_eq(devices_create(&fx.m, &cfg), 0);
 }
 
 static void teardown(void)
@@ -60,7 +60,7 @@ START_TEST(absent_serial_port)
 
 	machine_fini(&fx.m);
 	fixture_init(&fx, MACHINE_RAM_MIN);
-	ck_assert_int_eq(devices_create_x86(&fx.m, &cfg), 0);
+	ck_assert_int_eq(devices_create(&fx.m, &cfg), 0);
 	ck_assert(!machine_read(&fx.m, WINDOW_PORT, 0x3F8 + 5, 1, &value));
 	ck_assert_uint_eq(value, 0xFF);
 	ck_assert_uint_eq(inb(&fx, 0x2F8 + 5), 0x60);
@@ -71,7 +71,7 @@ START_TEST(created_twice)
 {
 	const struct devices_config cfg = {0};
 
-	ck_assert_int_eq(devices_create_x86(&fx.m, &cfg), -EEXIST);
+	ck_assert_int_eq(devices_create(&fx.m, &cfg), -EEXIST);
 }
 END_TEST
 
@@ -169,7 +169,7 @@ START_TEST(no_memory_for_the_bios)
 	machine_fini(&fx.m);
 	fixture_init(&fx, MACHINE_RAM_MIN);
 	fx.m.gmem.count = 0;
-	ck_assert_int_eq(devices_create_x86(&fx.m, &cfg), -EFAULT);
+	ck_assert_int_eq(devices_create(&fx.m, &cfg), -EFAULT);
 }
 END_TEST
 
