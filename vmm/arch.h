@@ -50,6 +50,8 @@ int arch_machine_choose(int kvm_fd, struct machine *m, struct arch_refusal *ret_
 
 /* Interrupt controllers, timers and whatever else belongs to the VM and comes before its vCPUs. */
 int arch_vm_create(struct vm *vm, struct arch_host *host, const char **ret_what);
+/* What comes after all its vCPUs. */
+int arch_vm_finish(struct vm *vm, const char **ret_what);
 /* Legal on a VM that arch_vm_create did not finish. */
 void arch_vm_destroy(struct vm *vm);
 
@@ -85,10 +87,10 @@ int arch_vcpu_undo_access(struct vcpu *vcpu, const struct vm_access *access);
 int arch_vcpu_inject_fault(struct vcpu *vcpu, const struct vm_access *access);
 
 /*
- * The same, but the fault comes as an asynchronous one, as of a bus that reports late: an SError on
- * arm64 [Arm ARM D1.3.5]. -EOPNOTSUPP on x86.
+ * The access stays ignored, and the guest gets an asynchronous fault for it, as from a bus that
+ * reports late: an SError on arm64 [Arm ARM DDI 0487 D1.3.5]. -EOPNOTSUPP on x86.
  */
-int arch_vcpu_inject_serror(struct vcpu *vcpu, const struct vm_access *access);
+int arch_vcpu_inject_serror(struct vcpu *vcpu);
 
 /*
  * All vCPUs are out of the guest; and they are about to enter it, for the first time or again. For

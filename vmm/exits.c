@@ -51,6 +51,10 @@ void vcpu_exit_system_event(struct vcpu *vcpu)
 	case KVM_SYSTEM_EVENT_RESET:
 		vm_end(vcpu->vm, END_RESET, 0, "system reset");
 		break;
+	case KVM_SYSTEM_EVENT_CRASH:
+		vcpu_fatal(vcpu, END_UNKNOWN_EXIT, "guest crash",
+			"the guest's firmware interface reports that it has crashed");
+		break;
 	default:
 		vcpu_fatal(vcpu, END_UNKNOWN_EXIT, "system event",
 			"a system event that this monitor does not know");

@@ -113,8 +113,8 @@ bool vcpu_violation(struct vcpu *vcpu, const struct vm_access *access)
 		return true;
 	if (policy == VM_VIOLATION_INJECT && !arch_vcpu_inject_fault(vcpu, access))
 		return false;
-	if (policy == VM_VIOLATION_SERROR && !arch_vcpu_inject_serror(vcpu, access))
-		return false;
+	if (policy == VM_VIOLATION_SERROR && !arch_vcpu_inject_serror(vcpu))
+		return true;
 	fatal.event_ns = monotonic_ns();
 	describe_access(vcpu->vm->machine, access, what, sizeof(what));
 	fatal.what = what;

@@ -255,6 +255,8 @@ int vm_create(int kvm_fd, struct machine *m, struct vm_ahead *ahead, struct vm *
 		if (!ret)
 			vm->vcpu_count++;
 	}
+	if (!ret)
+		ret = arch_vm_finish(vm, ret_what);
 	if (ret) {
 		vm_destroy(vm);
 		return ret;

@@ -49,7 +49,7 @@ struct vm_end {
 enum vm_violation {
 	VM_VIOLATION_IGNORE, /* reads give all-ones, writes are dropped */
 	VM_VIOLATION_INJECT, /* a fault of the instruction: arch_vcpu_inject_fault */
-	VM_VIOLATION_SERROR, /* arm64: a fault that comes later: arch_vcpu_inject_serror */
+	VM_VIOLATION_SERROR, /* arm64: ignored, but an SError follows: arch_vcpu_inject_serror */
 	VM_VIOLATION_FATAL,  /* END_VIOLATION */
 };
 

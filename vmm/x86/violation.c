@@ -123,9 +123,8 @@ int arch_vcpu_inject_fault(struct vcpu *vcpu, const struct vm_access *access)
 	return ioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &events) ? -errno : 0;
 }
 
-int arch_vcpu_inject_serror(struct vcpu *vcpu, const struct vm_access *access)
+int arch_vcpu_inject_serror(struct vcpu *vcpu)
 {
 	(void)vcpu;
-	(void)access;
 	return -EOPNOTSUPP;
 }

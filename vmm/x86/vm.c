@@ -117,6 +117,13 @@ int arch_vm_create(struct vm *vm, struct arch_host *host, const char **ret_what)
 					    : create_pc(vm, ret_what);
 }
 
+int arch_vm_finish(struct vm *vm, const char **ret_what)
+{
+	(void)vm;
+	(void)ret_what;
+	return 0;
+}
+
 void arch_vm_destroy(struct vm *vm)
 {
 	free(vm->arch.cpuid);

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Accesses to device memory that the processor has not described: its syndrome register has no
+ * valid ISS for them (KVM_CAP_ARM_NISV_TO_USER). The instruction is fetched, decoded and emulated
+ * where that is exact: each register an access of its own, one of 16 bytes two of 8, in ascending
+ * order, as the processor may make them [Arm ARM DDI 0487 B2.2.1]. What is not known here, or does
+ * not lie in one page of its own, is a fatal error that names it.
+ */
+#include "lib/util.h"
+#include "vmm/arm64/arm64.h"
+#include "vmm/arm64/insn.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define PAGE ((uint64_t)4 * KIB) /* the smallest that stage 2 has */
+
+#define PSTATE_SPSEL 1u
+#define PSTATE_EL    0xCu
+
+union value {
+	uint64_t x[2];
+	__uint128_t v;
+};
+
+/* One instruction in progress. */
+struct access {
+	struct vcpu *vcpu;
+	uint32_t insn;
+	struct insn_access i;
+	gpa_t ipa; /* of the first byte */
+	uint64_t pc, base;
+	union value values[2];
+};
+
+static void give_up(const struct access *a, const char *why)
+{
+	char what[160];
+
+	snprintf(what, sizeof(what),
+		"instruction 0x%08" PRIx32 " accesses device memory at 0x%" PRIx64 ": %s", a->insn,
+		a->ipa, why);
+	vcpu_fatal(a->vcpu, END_INTERNAL_ERROR, "access without syndrome", what);
+}
+
+/* Which of the stack pointers SP is. */
+static int base_id(const struct vcpu *vcpu, unsigned rn, uint64_t *ret_id)
+{
+	uint64_t pstate;
+	int ret;
+
+	if (rn != INSN_REG_31) {
+		*ret_id = REG_X(rn);
+		return 0;
+	}
+	ret = reg_get_u64(vcpu, REG_PSTATE, &pstate);
+	if (!ret)
+		*ret_id = pstate & PSTATE_EL && pstate & PSTATE_SPSEL ? REG_SPEL1 : REG_SP;
+	return ret;
+}
+
+static int get_base(struct access *a)
+{
+	uint64_t id;
+	int ret;
+
+	if (a->i.literal) {
+		a->base = a->pc;
+		return 0;
+	}
+	ret = base_id(a->vcpu, a->i.rn, &id);
+	return ret ? ret : reg_get_u64(a->vcpu, id, &a->base);
+}
+
+static unsigned register_of(const struct access *a, unsigned n)
+{
+	return n ? a->i.rt2 : a->i.rt;
+}
+
+static int get_values(struct access *a)
+{
+	int ret = 0;
+
+	for (unsigned n = 0; !ret && n < a->i.count; n++) {
+		unsigned r = register_of(a, n);
+
+		a->values[n].v = 0;
+		if (a->i.simd)
+			ret = reg_get(a->vcpu, REG_V(r), &a->values[n].v);
+		else if (r != INSN_REG_31)
+			ret = reg_get_u64(a->vcpu, REG_X(r), &a->values[n].x[0]);
+	}
+	return ret;
+}
+
+static uint64_t extend(const struct insn_access *i, uint64_t value)
+{
+	uint64_t sign = (uint64_t)1 << (8 * i->size - 1);
+
+	if (i->sign)
+		value = (value ^ sign) - sign;
+	return i->width == 4 ? (uint32_t)value : value;
+}
+
+static int put_values(const struct access *a)
+{
+	int ret = 0;
+
+	for (unsigned n = 0; !ret && n < a->i.count; n++) {
+		unsigned r = register_of(a, n);
+
+		if (a->i.simd)
+			ret = reg_set(a->vcpu, REG_V(r), &a->values[n].v);
+		else if (r != INSN_REG_31)
+			ret = reg_set_u64(a->vcpu, REG_X(r), extend(&a->i, a->values[n].x[0]));
+	}
+	return ret;
+}
+
+/* At most 8 bytes. False when the exit is over: a violation that is not ignored. */
+static bool move_part(const struct access *a, gpa_t at, unsigned size, uint64_t *value)
+{
+	const struct machine *m = a->vcpu->vm->machine;
+	bool claimed;
+
+	if (a->i.load)
+		claimed = machine_read(m, WINDOW_MMIO, at, size, value);
+	else
+		claimed = machine_write(m, WINDOW_MMIO, at, size, *value);
+	if (claimed)
+		return true;
+	counter_add(&a->vcpu->counters.unclaimed_mmio);
+	return vcpu_violation(a->vcpu, &(struct vm_access){.space = WINDOW_MMIO,
+					       .address = at,
+					       .size = size,
+					       .write = !a->i.load,
+					       .value = a->i.load ? 0 : *value});
+}
+
+static bool move_values(struct access *a)
+{
+	unsigned part = (unsigned)min_u64(a->i.size, sizeof(uint64_t));
+	uint64_t mask = part == sizeof(uint64_t) ? UINT64_MAX : ((uint64_t)1 << (8 * part)) - 1;
+
+	for (unsigned n = 0; n < a->i.count; n++) {
+		for (unsigned at = 0; at < a->i.size; at += part) {
+			uint64_t value = a->values[n].x[at / 8] & mask;
+
+			if (!move_part(a, a->ipa + n * a->i.size + at, part, &value))
+				return false;
+			if (a->i.load)
+				a->values[n].x[at / 8] = value & mask;
+		}
+	}
+	return true;
+}
+
+static int write_back(const struct access *a)
+{
+	uint64_t id;
+	int ret;
+
+	if (!a->i.writeback)
+		return 0;
+	ret = base_id(a->vcpu, a->i.rn, &id);
+	return ret ? ret : reg_set_u64(a->vcpu, id, a->base + (uint64_t)a->i.offset);
+}
+
+/*
+ * The address that aborted is the first byte of the access, or of that part of it which lies in a
+ * page of devices: the rest is then somewhere else.
+ */
+static bool is_whole(const struct access *a)
+{
+	uint64_t va = a->base + (a->i.post ? 0 : (uint64_t)a->i.offset);
+	unsigned size = a->i.count * a->i.size;
+
+	if (a->i.has_offset && va % PAGE != a->ipa % PAGE)
+		return false;
+	return a->ipa % PAGE + size <= PAGE;
+}
+
+void exit_nisv(struct vcpu *vcpu)
+{
+	struct access a = {.vcpu = vcpu, .ipa = vcpu->run->arm_nisv.fault_ipa};
+
+	if (!regs_fetch(vcpu, &a.insn)) {
+		give_up(&a, "the instruction cannot be fetched from where the PC points to");
+		return;
+	}
+	if (!insn_decode(a.insn, &a.i)) {
+		give_up(&a,
+			"such instructions cannot be emulated exactly; use plain loads and stores");
+		return;
+	}
+	if (reg_get_u64(vcpu, REG_PC, &a.pc) || get_base(&a) || (!a.i.load && get_values(&a))) {
+		give_up(&a, "KVM does not give its registers");
+		return;
+	}
+	if (!is_whole(&a)) {
+		give_up(&a, "it crosses the end of a page");
+		return;
+	}
+	if (!move_values(&a))
+		return;
+	if ((a.i.load && put_values(&a)) || write_back(&a) || reg_set_u64(vcpu, REG_PC, a.pc + 4))
+		give_up(&a, "KVM does not take its registers");
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Registers of a vCPU, one by one, and the instruction that it is at. */
+#include "vmm/arm64/arm64.h"
+#include "vmm/arm64/walk.h"
+
+#include <errno.h>
+#include <sys/ioctl.h>
+
+int reg_get(const struct vcpu *vcpu, uint64_t id, void *ret_value)
+{
+	struct kvm_one_reg reg = {.id = id, .addr = (uintptr_t)ret_value};
+
+	return ioctl(vcpu->fd, KVM_GET_ONE_REG, &reg) ? -errno : 0;
+}
+
+int reg_set(const struct vcpu *vcpu, uint64_t id, const void *value)
+{
+	struct kvm_one_reg reg = {.id = id, .addr = (uintptr_t)value};
+
+	return ioctl(vcpu->fd, KVM_SET_ONE_REG, &reg) ? -errno : 0;
+}
+
+int reg_get_u64(const struct vcpu *vcpu, uint64_t id, uint64_t *ret_value)
+{
+	return reg_get(vcpu, id, ret_value);
+}
+
+int reg_set_u64(const struct vcpu *vcpu, uint64_t id, uint64_t value)
+{
+	return reg_set(vcpu, id, &value);
+}
+
+bool regs_fetch(const struct vcpu *vcpu, uint32_t *ret_insn)
+{
+	const struct gmem *gmem = &vcpu->vm->machine->gmem;
+	struct walk_regs regs;
+	uint64_t pc;
+	gpa_t at;
+
+	return !reg_get_u64(vcpu, REG_PC, &pc) && !reg_get_u64(vcpu, REG_SCTLR_EL1, &regs.sctlr) &&
+	       !reg_get_u64(vcpu, REG_TCR_EL1, &regs.tcr) &&
+	       !reg_get_u64(vcpu, REG_TTBR0_EL1, &regs.ttbr0) &&
+	       !reg_get_u64(vcpu, REG_TTBR1_EL1, &regs.ttbr1) &&
+	       walk_translate(gmem, &regs, pc, &at) &&
+	       !gmem_read(gmem, at, ret_insn, sizeof(*ret_insn));
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "vmm/runtime.h"
+#include "vmm/arm64/arm64.h"
+
+const unsigned arch_runtime_ioctls[] = {
+	KVM_RUN,
+	/* Interrupt lines of devices. */
+	KVM_IRQ_LINE,
+	/* Reports, hypercalls, accesses that the processor has not described; the counter. */
+	KVM_GET_ONE_REG,
+	KVM_SET_ONE_REG,
+	KVM_ARM_SET_COUNTER_OFFSET,
+	/* Faults that are injected into the guest. */
+	KVM_GET_VCPU_EVENTS,
+	KVM_SET_VCPU_EVENTS,
+	/* PSCI's SYSTEM_SUSPEND. */
+	KVM_SET_MP_STATE,
+	KVM_ARM_PREFERRED_TARGET,
+	KVM_ARM_VCPU_INIT,
+	KVM_ARM_VCPU_FINALIZE,
+	0,
+};
