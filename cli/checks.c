@@ -24,6 +24,7 @@ static void check_kvm(const struct plan *plan, struct diags *diags)
 		const struct plan_partition *p = &plan->partitions[i];
 		char field[PLAN_FIELD_MAX];
 
+		partition_check_host(p, HOST_KVM_DEVICE, diags);
 		if (p->contract == PLAN_FUSA && kvm->cpuid_changed)
 			diag_note(diags, &p->locs[PLAN_KEY_CONTRACT],
 				plan_field(p, "contract", field),

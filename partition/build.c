@@ -7,11 +7,17 @@
 #include "lib/size.h"
 #include "lib/util.h"
 #include "loader/loader.h"
+#include "partition/choice.h"
 #include "vmm/device.h"
+#include "vmm/layout_arm64.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+
+static_assert(PLAN_LOAD_ADDRESS_ARM64 == ARM64_RAM_BASE + ARM64_RAW_OFFSET, "as QEMU loads them");
+static_assert(PLAN_STATUS_IRQ_MAX_ARM64 < ARM64_SPIS, "all of them are there");
 
 /* One step's view of the work. */
 struct builder {
@@ -19,6 +25,7 @@ struct builder {
 	const struct plan_partition *plan;
 	struct diags *diags;
 	struct partition_build *b;
+	gpa_t rsdp; /* x86-64: where the ACPI tables start */
 };
 
 void partition_files_unmap(struct partition_files *files)
@@ -84,7 +91,7 @@ static int build_memory(struct builder *w)
 
 /* ---- devices and tables ---- */
 
-static int build_devices(struct builder *w, gpa_t *ret_rsdp)
+static int build_devices(struct builder *w)
 {
 	struct devices_config config = {
 		.serial = {w->req->ports[0], w->req->ports[1]},
@@ -102,9 +109,8 @@ static int build_devices(struct builder *w, gpa_t *ret_rsdp)
 		config.control.stop_reply = &shared->stop_reply;
 	}
 	ret = devices_create(&w->b->machine, &config);
-
-	if (!ret)
-		ret = acpi_build(&w->b->machine, ret_rsdp);
+	if (!ret && w->plan->arch == PLAN_ARCH_X86_64)
+		ret = acpi_build(&w->b->machine, &w->rsdp);
 	if (ret) {
 		diag_error(w->diags, &w->plan->locs[PLAN_KEY_PARTITION], w->plan->name,
 			"its devices and firmware tables cannot be made: %s; this is a defect of Bulkhead, "
@@ -132,10 +138,10 @@ static int build_status_page(struct builder *w)
 		w->req->status ? w->req->status : no_status, true, "status page");
 	if (ret) {
 		diag_error(w->diags, loc, plan_field(p, "status_page.address", field),
-			"0x%" PRIx64
-			" is %s; give the address of a page that is free, such as 0xfed80000",
+			"0x%" PRIx64 " is %s; give the address of a page that is free, such as %s",
 			p->status_page,
-			ret == -EEXIST ? "taken by memory or a device" : "no place for a page");
+			ret == -EEXIST ? "taken by memory or a device" : "no place for a page",
+			p->arch == PLAN_ARCH_ARM64 ? "0x9ff0000" : "0xfed80000");
 		return -EINVAL;
 	}
 	for (unsigned i = 0; i < m->irq_count; i++) {
@@ -163,7 +169,7 @@ static struct loader_file loader_file(const struct plan_partition *p, enum plan_
 	};
 }
 
-static int build_load(struct builder *w, gpa_t rsdp)
+static int build_load(struct builder *w)
 {
 	static const enum image_type types[] = {
 		[PLAN_IMAGE_AUTO] = IMAGE_AUTO,
@@ -188,7 +194,7 @@ static int build_load(struct builder *w, gpa_t rsdp)
 		.cmdline = loader_file(p, PLAN_KEY_CMDLINE, NULL, NULL),
 		.load_address = p->load_address,
 		.entry = p->entry,
-		.acpi_rsdp = rsdp,
+		.acpi_rsdp = w->rsdp,
 	};
 
 	req.image.field = plan_field(p, "image", fields[0]);
@@ -210,18 +216,19 @@ int partition_build_init(
 	const struct partition_request *req, struct diags *diags, struct partition_build *ret_build)
 {
 	struct builder w = {.req = req, .plan = req->plan, .diags = diags, .b = ret_build};
-	gpa_t rsdp;
 	int ret;
 
 	memset(ret_build, 0, sizeof(*ret_build));
 	ret_build->memory.fd = -1;
 	ret = build_memory(&w);
 	if (!ret)
-		ret = build_devices(&w, &rsdp);
+		ret = choice_make(w.plan, req->kvm_fd, &ret_build->machine, diags);
+	if (!ret)
+		ret = build_devices(&w);
 	if (!ret)
 		ret = build_status_page(&w);
 	if (!ret)
-		ret = build_load(&w, rsdp);
+		ret = build_load(&w);
 	return ret;
 }
 

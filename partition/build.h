@@ -35,7 +35,9 @@ struct partition_build {
 struct partition_request {
 	const struct plan_partition *plan;
 	const struct partition_files *files;
-	/* COM1, COM2; NULL where the plan has no such port. */
+	/* Whose KVM decides what the plan leaves open; -1: no host's, it will not run. */
+	int kvm_fd;
+	/* COM1, COM2 or UART0, UART1; NULL where the plan has no such port. */
 	struct chardev *ports[PLAN_SERIAL_PORTS];
 	/* What the control page shares with the supervisor; NULL: nobody looks. */
 	struct partition_shared *shared;

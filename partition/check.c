@@ -3,7 +3,6 @@
 #include "partition/partition.h"
 
 #include "lib/util.h"
-#include "vmm/arch.h"
 
 #include <errno.h>
 #include <string.h>
@@ -29,16 +28,11 @@ static int map_files(const struct plan_partition *p, struct partition_files *fil
 	return ret;
 }
 
-enum plan_arch partition_host_arch(void)
-{
-	return arch_guest == GUEST_ARM64 ? PLAN_ARCH_ARM64 : PLAN_ARCH_X86_64;
-}
-
 int partition_check(const struct plan_partition *p, struct diags *diags)
 {
 	AUTO_FREE struct chardev *ports = calloc(PLAN_SERIAL_PORTS, sizeof(*ports));
 	AUTO_FREE struct partition_files *files = calloc(1, sizeof(*files));
-	struct partition_request req = {.plan = p, .files = files, .dry = true};
+	struct partition_request req = {.plan = p, .files = files, .kvm_fd = -1, .dry = true};
 	struct partition_build build;
 	int ret;
 

@@ -13,6 +13,7 @@
 #include "lib/sandbox.h"
 #include "lib/util.h"
 #include "partition/build.h"
+#include "partition/choice.h"
 #include "partition/console.h"
 #include "partition/lockdown.h"
 #include "partition/protocol.h"
@@ -417,10 +418,13 @@ static int map_files(struct partition *p, struct partition_files *files)
 
 	if (!ret && p->launch.initrd_fd >= 0)
 		ret = file_map_fd(p->launch.initrd_fd, &files->initrd);
+	if (!ret && p->launch.overlay_fd >= 0)
+		ret = file_map_fd(p->launch.overlay_fd, &files->overlay);
 	for (unsigned i = 0; !ret && i < p->plan->module_count; i++)
 		ret = file_map_fd(p->launch.module_fds[i], &files->modules[i]);
 	fd_close(&p->launch.image_fd);
 	fd_close(&p->launch.initrd_fd);
+	fd_close(&p->launch.overlay_fd);
 	for (unsigned i = 0; i < p->plan->module_count; i++)
 		fd_close(&p->launch.module_fds[i]);
 	return ret;
@@ -430,8 +434,11 @@ static int map_files(struct partition *p, struct partition_files *files)
 static int build(struct partition *p)
 {
 	AUTO_FREE struct partition_files *files = calloc(1, sizeof(*files));
-	struct partition_request req = {
-		.plan = p->plan, .files = files, .shared = p->shared, .status = p->status};
+	struct partition_request req = {.plan = p->plan,
+		.files = files,
+		.kvm_fd = p->launch.kvm_fd,
+		.shared = p->shared,
+		.status = p->status};
 	struct diags diags;
 	int ret = files ? map_files(p, files) : -ENOMEM;
 
@@ -492,6 +499,15 @@ static void die_with_supervisor(const struct partition *p)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
+/* What depends on the host is told to whoever runs it. */
+static int send_machine(const struct partition *p)
+{
+	char text[CHOICE_TEXT_MAX];
+
+	choice_describe(p->plan, &p->build.machine, text);
+	return *text ? ipc_send(p->launch.control_fd, MSG_MACHINE, text, strlen(text)) : 0;
+}
+
 /* Locks the process down for good, and tells that the partition can be released. */
 static int send_ready(struct partition *p)
 {
@@ -534,7 +550,9 @@ static int partition_run(struct partition *p)
 		tell_failed_host(p->launch.control_fd, p->plan, what, ret);
 		return ret;
 	}
-	ret = send_ready(p);
+	ret = send_machine(p);
+	if (!ret)
+		ret = send_ready(p);
 	return ret ? ret : loop_run(p->loop);
 }
 

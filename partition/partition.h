@@ -23,8 +23,15 @@ int partition_main(int argc, char **argv);
  */
 int partition_check(const struct plan_partition *p, struct diags *diags);
 
-/* What this program's KVM runs. */
+/* What this host's KVM runs. */
 enum plan_arch partition_host_arch(void);
+
+/*
+ * Asks the KVM behind DEVICE for what P, which is for this host's architecture, wants of it, and
+ * notes in DIAGS what it would get where that depends on the host. 0, or a negative errno, with a
+ * reason in DIAGS unless the device cannot be opened.
+ */
+int partition_check_host(const struct plan_partition *p, const char *device, struct diags *diags);
 
 /*
  * Whether the file is what a partition would load as a Linux bzImage, compressed with gzip or not;

@@ -17,7 +17,7 @@
 /* argv[0] of a partition process; argv[1] is its name, argv[2] the number of the memfd. */
 #define PARTITION_ARGV0 "bulkhead-partition"
 
-#define PARTITION_LAUNCH_VERSION 2
+#define PARTITION_LAUNCH_VERSION 3
 
 /* Cores as bits: core N is bit N % 64 of word N / 64. */
 #define CORE_WORDS (PLAN_CORES_MAX / 64)
@@ -62,7 +62,8 @@ struct partition_launch {
 	int32_t status_irq_fd;             /* eventfd: the status page has changed; -1: none */
 	int32_t alarm_fds[PLAN_VCPUS_MAX]; /* eventfds that call the BSP on each vCPU's core; -1 */
 	int32_t image_fd;
-	int32_t initrd_fd; /* -1: none */
+	int32_t initrd_fd;  /* -1: none */
+	int32_t overlay_fd; /* likewise */
 	int32_t module_fds[PLAN_MODULES_MAX];
 	struct partition_port ports[PLAN_SERIAL_PORTS];
 	uint64_t io_cores[CORE_WORDS];   /* where the I/O thread runs; all zero: anywhere */
@@ -120,7 +121,8 @@ enum partition_message {
 	MSG_PAUSED,
 	MSG_RESUMED,
 	MSG_STATS_END,
-	MSG_PARKED, /* a vCPU will never run again: struct message_parked, then text */
+	MSG_MACHINE, /* before MSG_READY: text, what this host's KVM has decided of its machine */
+	MSG_PARKED,  /* a vCPU will never run again: struct message_parked, then text */
 };
 
 /* The lost watchdog, met on vCPU 0. */

@@ -2,7 +2,7 @@
 /*
  * What happened in a run: a ring of the latest events, for whoever asks and for whoever follows.
  * Kinds are words of the control protocol (docs/control-protocol.md): "state", "fatal", "parked",
- * "safe-state", "restart", "stop", "veto", "error", "end".
+ * "machine", "safe-state", "restart", "stop", "veto", "error", "end".
  */
 #ifndef SUPERVISOR_EVENTS_H
 #define SUPERVISOR_EVENTS_H

@@ -125,6 +125,17 @@ static bool on_parked(struct child *child, const struct ipc_message *m)
 	return true;
 }
 
+static bool on_machine(struct child *child, const struct ipc_message *m)
+{
+	AUTO_FREE char *text = sanitise(m->payload, m->size);
+
+	if (child->state != CHILD_STARTING)
+		return false;
+	snprintf(child->machine, sizeof(child->machine), "%s", text ? text : "");
+	run_event(child->run, child, "machine", "%s", child->machine);
+	return true;
+}
+
 /* One message of the child. False when it is not one that it may send now. */
 static bool on_message(struct child *child, const struct ipc_message *m)
 {
@@ -135,6 +146,8 @@ static bool on_message(struct child *child, const struct ipc_message *m)
 		child_say_gaps(child, m);
 		child_set_state(child, CHILD_READY);
 		return true;
+	case MSG_MACHINE:
+		return on_machine(child, m);
 	case MSG_FAILED:
 		return on_failed(child, m);
 	case MSG_STATS:

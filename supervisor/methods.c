@@ -70,6 +70,8 @@ static json_t *child_json(const struct child *child)
 		"restarts", (json_int_t)child->restarts, "beats",
 		(json_int_t)atomic_load(&child->shared->beats));
 
+	if (*child->machine)
+		json_object_set_new(o, "machine", json_string(child->machine));
 	if (child->has_result) {
 		json_object_set_new(o, "how", rpc_text(child->result.how));
 		json_object_set_new(o, "exit_code", json_integer(child_exit_code(child)));

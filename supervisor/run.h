@@ -100,6 +100,7 @@ struct child {
 	struct message_ended result;
 	bool has_report; /* `last` is there */
 	struct message_report last;
+	char machine[EVENT_TEXT_MAX]; /* what the host's KVM has decided of it; empty: nothing */
 	char *report; /* reason of a failed start, or report of a fatal end; owned, sanitised */
 	struct message_counter *counters;
 	unsigned counter_count;

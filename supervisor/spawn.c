@@ -262,6 +262,9 @@ static void open_images(struct child_files *f)
 	l->image_fd = open_input(f, "image", &p->locs[PLAN_KEY_IMAGE], p->image);
 	if (p->initrd)
 		l->initrd_fd = open_input(f, "initrd", &p->locs[PLAN_KEY_INITRD], p->initrd);
+	if (p->arm64.overlay)
+		l->overlay_fd = open_input(
+			f, "arm64.overlay", &p->locs[PLAN_KEY_OVERLAY], p->arm64.overlay);
 	for (unsigned i = 0; i < p->module_count; i++)
 		l->module_fds[i] = open_input(f, "modules", &p->modules[i].loc, p->modules[i].path);
 }
@@ -384,7 +387,7 @@ static void launch_init(struct child_files *f, int control_fd)
 	l->control_fd = control_fd;
 	l->kvm_fd = f->child->run->kvm_fd;
 	l->line_fd = f->child->run->line_fd;
-	l->image_fd = l->initrd_fd = -1;
+	l->image_fd = l->initrd_fd = l->overlay_fd = -1;
 	l->shared_fd = l->status_fd = l->status_irq_fd = -1;
 	for (unsigned i = 0; i < PLAN_VCPUS_MAX; i++)
 		l->alarm_fds[i] = -1;
