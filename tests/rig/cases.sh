@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash
+#
+# What tests/rig/test-x86 and test-arm64 share; they set `arch`, read this, add their cases, and call
+# `choose "$@"`, then `run_cases`. A case is a command line run in an emulated machine of
+# tests/rig/run, and a judgement of its output and exit code made here. There may be several machines,
+# of different kinds; all cases of one run in one start of it.
+#
+# Prints a line `PASS|FAIL|SKIP rig-$arch/CASE` each; what a case printed is kept in
+# $BULKHEAD_OUT/rig-$arch/CASE.log. Exit code: 0; 1 when a case failed; 3 without a static build.
+#
+# On a busy host the emulated machine itself may hang, and whatever runs in it. The case that was
+# running and those left then get a new machine, up to twice; a case that two machines hang in
+# fails. What the kernel of such a machine said is kept in machine-hung-N.log.
+#
+# What Linux printed is held against golden files; BULKHEAD_ACCEPT=1 writes those anew. Its warnings
+# must all be in the dmesg-allowed file.
+set -euo pipefail
+
+top=$(cd "$(dirname "$0")/../.." && pwd)
+rig=$top/tests/rig
+golden=$top/tests/golden
+group=rig-$arch
+export BULKHEAD_OUT=${BULKHEAD_OUT:-$top/build}
+export BULKHEAD_CACHE=${BULKHEAD_CACHE:-$BULKHEAD_OUT/cache}
+images=$BULKHEAD_CACHE/images
+logs=$BULKHEAD_OUT/$group
+# The build for the machine's architecture.
+built=$BULKHEAD_OUT
+[ "$arch" = "$(uname -m | sed 's/aarch64/arm64/; s/x86_64/x86/')" ] || built=$BULKHEAD_OUT/$arch
+
+# ---- cases: name, machine, seconds that it may take, judgement, command line inside ----
+
+cases=() machines=()
+declare -A options_of=()
+# machine NAME [OPTION OF tests/rig/run]...: what is added from here on runs in such a machine.
+machine() {
+	local IFS=$'\n'
+	machines+=("$1")
+	options_of[$1]=${*:2}
+}
+# add NAME SECONDS JUDGEMENT COMMAND
+add() { cases+=("$(printf '%s\t' "$1" "${machines[-1]}" "${@:2}")"); }
+
+# ---- judgements: log file, exit code, what the case gave; they call wrong() ----
+
+wrong() { reasons+=("$*"); }
+expect_code() { [ "$2" = "$1" ] || wrong "exit code $2, expected $1"; }
+expect_text() { grep -qE -- "$2" "$1" || wrong "no '$2' in the output"; }
+
+# A block of the guest's report (tests/images/guest-init).
+block() { sed -n "/^guest: begin $2\$/,/^guest: end\$/{/^guest: /d;p}" "$1"; }
+
+# same LOG BLOCK FILE: the block is what the golden file says.
+same() {
+	local file=$golden/linux-$3.txt
+	if [ "${BULKHEAD_ACCEPT-}" ]; then
+		block "$1" "$2" >"$file"
+	elif ! block "$1" "$2" | diff -u "$file" - >"$1.diff"; then
+		wrong "$2 differs from $(basename "$file"); see $1.diff"
+	else
+		rm -f "$1.diff"
+	fi
+}
+
+# warnings_allowed LOG: each warning is one that dmesg-allowed.txt has as a pattern.
+warnings_allowed() {
+	local line
+	while IFS= read -r line; do
+		wrong "Linux warns: $line"
+	done < <(block "$1" warnings | sed 's/^<[0-4]>\[ *[0-9.]*\] //' |
+		grep -vxE -f <(grep -v '^#' "$rig/$allowed"))
+}
+
+judge_text() {
+	local log=$1 code=$2 expected=$3 text
+	shift 3
+	expect_code "$expected" "$code"
+	for text; do
+		expect_text "$log" "$text"
+	done
+}
+
+judge_doctor() {
+	expect_code 0 "$2"
+	expect_text "$1" '"unmodified_kernels": *true'
+}
+
+judge_demo() {
+	expect_code 0 "$2"
+	expect_text "$1" '^safety \| beat 15'
+	expect_text "$1" '^linux \| guest: up, 1 cpus'
+	expect_text "$1" '^linux \| guest: poweroff'
+}
+
+judge_guest_images() {
+	local line
+	expect_code 0 "$2"
+	expect_text "$1" '^PASS guest/'
+	while IFS= read -r line; do
+		wrong "$line"
+	done < <(grep -E '^FAIL ' "$1")
+}
+
+# ---- choose ----
+
+# choose [--list | PATTERN...]: those to run, of the patterns of the shell; without, all.
+choose() {
+	local line name pattern
+	chosen=()
+	for line in "${cases[@]}"; do
+		name=${line%%$'\t'*}
+		if [ "${1-}" = --list ]; then
+			echo "$name"
+			continue
+		fi
+		[ $# != 0 ] || chosen+=("$line")
+		for pattern; do
+			# shellcheck disable=SC2053 # a pattern it is
+			[[ $name != $pattern ]] || chosen+=("$line")
+		done
+	done
+	[ "${1-}" != --list ] || exit 0
+	if [ ${#chosen[@]} = 0 ]; then
+		echo "test-$arch: no case matches $*; --list lists them" >&2
+		exit 2
+	fi
+	mkdir -p "$logs"
+	work=$(mktemp -d "${TMPDIR:-/tmp}/test-$arch.XXXXXX")
+	trap 'rm -rf "$work"' EXIT
+}
+
+# skip REASON [MACHINE]: what was chosen, or of it what runs in that machine.
+skip() {
+	local line name on left=()
+	for line in "${chosen[@]}"; do
+		IFS=$'\t' read -r name on _ <<<"$line"
+		if [ $# = 1 ] || [ "$on" = "$2" ]; then
+			echo "SKIP $group/$name: $1"
+		else
+			left+=("$line")
+		fi
+	done
+	chosen=("${left[@]}")
+	[ ${#chosen[@]} != 0 ] || exit 0
+}
+
+# put FILE NAME: into the emulated machines, under /job or at a path of its own.
+files=()
+put() { files+=(--file "$1=$2"); }
+
+# tests/guest/run in there: it wants bash, and a flock; its lines may mix.
+put_guest_tests() {
+	printf '#!/bin/sh\nshift\nexec "$@"\n' >"$work/flock"
+	chmod +x "$work/flock"
+	put "$1" /bin/bash
+	put "$work/flock" /bin/flock
+	put "$top/tests/guest/run" tests/guest/run
+	put "$built/tests/guest" build/tests/guest
+	put "$built/examples" build/examples
+}
+
+# ---- run, and judge each as it ends ----
+
+mark=@$RANDOM$RANDOM
+passed=0 failed=0
+# Removes the first of the cases left.
+passes() {
+	echo "PASS $group/$1"
+	passed=$((passed + 1))
+	left=("${left[@]:1}")
+}
+fails() {
+	echo "FAIL $group/$1: $2"
+	[ $# -le 2 ] || printf '     %s\n' "${@:3}"
+	failed=$((failed + 1))
+	left=("${left[@]:1}")
+}
+
+# judge CODE SECONDS: the first of the cases left has ended.
+judge() {
+	local code=$1 seconds=$2 name judgement log
+	IFS=$'\t' read -r name _ _ judgement _ <<<"${left[0]}"
+	log=$logs/$name.log
+	reasons=()
+	eval "set -- $judgement"
+	"$1" "$log" "$code" "${@:2}"
+	if [ ${#reasons[@]} = 0 ]; then
+		passes "$name ($seconds s)"
+	else
+		fails "$name" "${reasons[@]}" "all of it: $log"
+	fi
+}
+
+# The script that runs the cases left, and frames what each prints. SIGKILL is for a bulkhead that
+# does not keep its own time.
+script() {
+	local name seconds command
+	for line in "${left[@]}"; do
+		IFS=$'\t' read -r name _ seconds _ command <<<"$line"
+		echo "echo $mark begin $name; start=\$(date +%s)"
+		echo "timeout -s KILL $seconds $command"
+		echo "code=\$?; echo; echo $mark end $name \$code \$((\$(date +%s) - start))"
+	done
+}
+
+# Runs the cases left in a machine of their own until all have ended, or it hangs or ends before;
+# `ended` tells how. Each case keeps its own time, so that a machine which says nothing of its end 20
+# seconds after that is one that hangs; it has 60 seconds to start in.
+run_machine() {
+	local line log=/dev/null seconds=0 deadline start=60
+	script >"$work/cases"
+	echo 125 >"$work/code"
+	exec 3< <(
+		code=0
+		"$rig/run" "$arch" "${options[@]}" --timeout 3600 --log "$logs/machine.log" "${files[@]}" \
+			--file "$work/cases=cases" -- sh ./cases &
+		trap 'kill $!; exit' TERM
+		wait $! || code=$?
+		echo "$code" >"$work/code"
+	)
+	machine=$!
+	IFS=$'\t' read -r _ _ seconds _ <<<"${left[0]}"
+	deadline=$((SECONDS + start + seconds + 20))
+	while [ "$SECONDS" -lt "$deadline" ] &&
+		IFS= read -r -t "$((deadline - SECONDS))" line <&3; do
+		line=${line%$'\r'}
+		case $line in
+		"$mark begin "*)
+			log=$logs/${line##* }.log
+			: >"$log"
+			;;
+		"$mark end "*)
+			read -r _ _ _ code seconds <<<"$line"
+			judge "$code" "$seconds"
+			log=/dev/null seconds=0
+			[ ${#left[@]} = 0 ] || IFS=$'\t' read -r _ _ seconds _ <<<"${left[0]}"
+			deadline=$((SECONDS + seconds + 20))
+			;;
+		*) printf '%s\n' "${line//$'\r'/}" >>"$log" ;;
+		esac
+	done
+	if [ "$SECONDS" -ge "$deadline" ]; then
+		kill "$machine" 2>/dev/null || true
+		# Until the last of its processes is gone.
+		timeout 15 cat <&3 >/dev/null || true
+		ended=hung
+	else
+		ended="ended (code $(cat "$work/code"))"
+	fi
+	exec 3<&-
+	machine=''
+}
+
+# Runs the cases left, of the machine ON.
+run_left() {
+	local on=$1 hangs=0 hung_in='' name
+	mapfile -t options < <([ -z "${options_of[$on]}" ] || printf '%s\n' "${options_of[$on]}")
+	while run_machine && [ "$ended" = hung ] && [ ${#left[@]} != 0 ]; do
+		hangs=$((hangs + 1))
+		mv "$logs/machine.log" "$logs/machine-hung-$on-$hangs.log"
+		name=${left[0]%%$'\t'*}
+		[ "$hung_in" != "$name" ] ||
+			fails "$name" "two emulated machines hung in it" \
+				"their messages: $logs/machine-hung-*.log"
+		hung_in=$name
+		[ ${#left[@]} != 0 ] && [ "$hangs" -le 2 ] || break
+		echo "$group: the emulated machine hung in $name; going on in a new one"
+	done
+	[ "$ended" != 'ended (code 3)' ] || exit 3
+	if [ ${#left[@]} != 0 ]; then
+		echo "FAIL $group/machine: it $ended with ${#left[@]} cases left; see $logs/machine*.log"
+		failed=$((failed + ${#left[@]}))
+	fi
+	mv "$logs/machine.log" "$logs/machine-$on.log" 2>/dev/null || true
+}
+
+run_cases() {
+	local on line at
+	machine=''
+	trap '[ -z "$machine" ] || kill "$machine" 2>/dev/null || true; rm -rf "$work"' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	rm -f "$logs"/machine-*.log
+	for on in "${machines[@]}"; do
+		left=()
+		for line in "${chosen[@]}"; do
+			IFS=$'\t' read -r _ at _ <<<"$line"
+			[ "$at" != "$on" ] || left+=("$line")
+		done
+		[ ${#left[@]} = 0 ] || run_left "$on"
+	done
+	echo "$group: $passed passed, $failed failed"
+	[ "$failed" = 0 ]
+}
