@@ -56,7 +56,8 @@ static void patch_common(struct kvm_cpuid_entry2 *e, const struct vm *vm)
 	switch (e->function) {
 	case 1:
 		e->ecx |= LEAF1_ECX_HYPERVISOR | LEAF1_ECX_X2APIC;
-		e->ecx &= ~LEAF1_ECX_VMX;
+		if (!vm->machine->nested)
+			e->ecx &= ~LEAF1_ECX_VMX;
 		if (ioctl(vm->kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0)
 			e->ecx |= LEAF1_ECX_TSC_DEADLINE;
 		break;
@@ -74,12 +75,16 @@ static void patch_common(struct kvm_cpuid_entry2 *e, const struct vm *vm)
 		}
 		break;
 	case 0x12:       /* SGX */
-	case 0x8000000A: /* SVM */
 	case 0x8000001F: /* SME and SEV: no partition's memory is encrypted */
 		e->eax = e->ebx = e->ecx = e->edx = 0;
 		break;
 	case 0x80000001:
-		e->ecx &= ~EXT1_ECX_SVM;
+		if (!vm->machine->nested)
+			e->ecx &= ~EXT1_ECX_SVM;
+		break;
+	case 0x8000000A: /* SVM */
+		if (!vm->machine->nested)
+			e->eax = e->ebx = e->ecx = e->edx = 0;
 		break;
 	}
 }

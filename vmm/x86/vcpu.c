@@ -117,6 +117,8 @@ int arch_vcpu_create(struct vcpu *vcpu, const char **ret_what)
 	if (!ret)
 		ret = set_msrs(vcpu, ret_what);
 	if (!ret)
+		ret = nested_vcpu_init(vcpu, ret_what);
+	if (!ret)
 		ret = machine_is_fusa(vcpu->vm->machine) ? set_x2apic(vcpu, ret_what)
 							 : set_lapic(vcpu, ret_what);
 	return ret;

@@ -81,14 +81,6 @@ unsigned long arch_vm_type(int kvm_fd)
 	return 0;
 }
 
-int arch_machine_choose(int kvm_fd, struct machine *m, struct arch_refusal *ret_refusal)
-{
-	(void)kvm_fd;
-	(void)m;
-	(void)ret_refusal;
-	return 0;
-}
-
 /* The TSC goes on while the partition is paused; arch_vcpu_resumed tells who asks. */
 void arch_vm_paused(struct vm *vm)
 {

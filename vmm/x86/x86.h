@@ -16,6 +16,13 @@ struct kvm_cpuid2 *cpuid_create(struct vm *vm, struct arch_host *host);
 /* Gives the vCPU its CPUID: the VM's with this vCPU's APIC id and topology. */
 int cpuid_set(struct vcpu *vcpu, const char **ret_what);
 
+/* Which virtualization of its own CPUID shows a processor to have (nested.c). */
+enum nesting { NESTING_NONE, NESTING_VMX, NESTING_SVM };
+enum nesting nesting_of(const struct kvm_cpuid2 *cpuid);
+
+/* What firmware does for a guest that is to use it. */
+int nested_vcpu_init(struct vcpu *vcpu, const char **ret_what);
+
 /*
  * The fusa contract (fusa.c): what takes the place of the PC's interrupt controllers and PIT; the
  * changes to the VM's CPUID, and to one vCPU's.
