@@ -10,6 +10,11 @@
 
 #include <stddef.h>
 
+/* The most a tree may take [Linux Documentation/arch/arm64/booting.rst 2]. */
+#define FDT_ROOM_MAX (2 * 1024 * 1024)
+/* The biggest overlay that is accepted, in bytes. */
+#define FDT_OVERLAY_MAX (64 * 1024)
+
 /* A tree overlay of the plan's (.dtbo): hostile input. */
 struct fdt_overlay {
 	const uint8_t *data; /* NULL: none */
@@ -30,7 +35,10 @@ struct fdt_request {
 	struct fdt_overlay overlay;
 };
 
-/* The room that a tree takes at most, OVERLAY_SIZE bytes of an overlay included. */
+/*
+ * The room that the tree of M, whose devices and mappings are there, takes at most, with an overlay
+ * of OVERLAY_SIZE bytes (0: none). Less than FDT_ROOM_MAX.
+ */
 uint64_t fdt_room(const struct machine *m, size_t overlay_size);
 
 /*

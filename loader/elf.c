@@ -1,17 +1,47 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * ELF executables [System V gABI 4.1 ch. 5] of either class for x86, by their program headers and
- * physical addresses, read through libelf. An ELF file without a multiboot header starts at its
- * entry point in protected mode with all general registers 0. Left out: sections, relocation,
- * notes (Xen's PVH entry among them), starting a 64-bit image in long mode.
+ * ELF executables [System V gABI 4.1 ch. 5] of either class for x86 and for AArch64, by their
+ * program headers and physical addresses, read through libelf. An ELF file without a multiboot
+ * header starts at its entry point: on x86 in protected mode with all general registers 0, on arm64
+ * as a Linux Image does. Left out: sections, relocation, notes (Xen's PVH entry among them),
+ * starting a 64-bit x86 image in long mode.
  */
 #include "loader/load.h"
 
 #include <gelf.h>
 
+/* No physical address has as many bits [Arm ARM DDI 0487 D8.1.6, 52 at most]. */
+#define ARM64_VIRTUAL ((gpa_t)1 << 52)
+
 bool elf_detect(const uint8_t *data, size_t size)
 {
 	return size >= SELFMAG && !memcmp(data, ELFMAG, SELFMAG);
+}
+
+/* Whether the guest's processor is the one that the file is for. */
+static bool is_for(const struct load *l, const GElf_Ehdr *ehdr)
+{
+	if (ehdr->e_ident[EI_DATA] != ELFDATA2LSB)
+		return false;
+	if (l->m->arch == GUEST_ARM64)
+		return ehdr->e_machine == EM_AARCH64 && ehdr->e_ident[EI_CLASS] == ELFCLASS64;
+	return ehdr->e_machine == EM_386 || ehdr->e_machine == EM_X86_64;
+}
+
+/* The architecture that somebody may have taken for the partition's. */
+static const char *machine_note(unsigned machine)
+{
+	switch (machine) {
+	case EM_386:
+	case EM_X86_64:
+		return ": x86";
+	case EM_AARCH64:
+		return ": arm64";
+	case EM_ARM:
+		return ": 32-bit Arm";
+	default:
+		return "";
+	}
 }
 
 static int check_header(struct load *l, Elf *elf, GElf_Ehdr *ret_ehdr)
@@ -22,13 +52,14 @@ static int check_header(struct load *l, Elf *elf, GElf_Ehdr *ret_ehdr)
 		return load_error(l, file,
 			"the ELF header is not valid (%s); use an ELF32 or ELF64 executable",
 			elf_errmsg(-1));
-	if (ret_ehdr->e_ident[EI_DATA] != ELFDATA2LSB ||
-		(ret_ehdr->e_machine != EM_386 && ret_ehdr->e_machine != EM_X86_64))
+	if (!is_for(l, ret_ehdr))
 		return load_error(l, file,
-			"the ELF file is for machine %u (e_machine), %s-endian; wanted %d (i386) or %d (x86-64), little-endian",
-			ret_ehdr->e_machine,
-			ret_ehdr->e_ident[EI_DATA] == ELFDATA2LSB ? "little" : "big", EM_386,
-			EM_X86_64);
+			"the ELF file is for machine %u (e_machine%s), %u-bit, %s-endian; wanted %s, little-endian",
+			ret_ehdr->e_machine, machine_note(ret_ehdr->e_machine),
+			ret_ehdr->e_ident[EI_CLASS] == ELFCLASS64 ? 64 : 32,
+			ret_ehdr->e_ident[EI_DATA] == ELFDATA2LSB ? "little" : "big",
+			l->m->arch == GUEST_ARM64 ? "183 (AArch64), 64-bit"
+						  : "3 (i386) or 62 (x86-64)");
 	if (ret_ehdr->e_type != ET_EXEC && ret_ehdr->e_type != ET_DYN)
 		return load_error(l, file,
 			"the ELF file's type (e_type) is %u; wanted an executable, %d or %d: link it",
@@ -151,18 +182,21 @@ int elf_load(struct load *l)
 	int ret;
 
 	ret = elf_parse(l, &image);
+	if (!ret && l->m->arch == GUEST_ARM64 && image.base >= ARM64_VIRTUAL)
+		return load_error(l, &l->req->image,
+			"linked to be loaded at %#jx, a virtual address, as Linux' vmlinux is; give the kernel's Image (arch/arm64/boot/Image), or link it with physical load addresses",
+			(uintmax_t)image.base);
 	if (!ret)
 		ret = image_check_entry(l, &image);
 	if (!ret)
 		ret = image_load(l, &image);
 	if (!ret)
-		ret = load_boot_gdt(l);
+		ret = load_finish(l, image.entry);
 	if (ret)
 		return ret;
-	if (l->data[EI_CLASS] == ELFCLASS64)
+	if (l->m->arch == GUEST_X86_64 && l->data[EI_CLASS] == ELFCLASS64)
 		load_warning(l, &l->req->image,
 			"a 64-bit ELF file without multiboot header starts in 32-bit protected mode at %#jx; if its entry is 64-bit code, give it a multiboot header and a 32-bit start",
 			(uintmax_t)image.entry);
-	l->entry.pc = image.entry;
 	return 0;
 }

@@ -7,6 +7,9 @@
 #include <limits.h>
 #include <zlib.h>
 
+/* Compressed images may become at most this big, however much RAM there is. */
+#define DECOMPRESSED_MAX GIB
+
 #define GZIP_WINDOW (15 + 16) /* zlib: the largest window, gzip framing */
 
 bool gzip_detect(const uint8_t *data, size_t size)
@@ -106,4 +109,37 @@ size_t gunzip_head(const uint8_t *data, size_t size, uint8_t *buf, size_t buf_si
 	inflate_all(&z, &buf, &buf_size, buf_size, &done);
 	inflateEnd(&z);
 	return done;
+}
+
+int load_gunzip(struct load *l, const char *what, const uint8_t *data, size_t size)
+{
+	const struct loader_file *file = &l->req->image;
+	uint64_t max = 0;
+	uint8_t *buf;
+	size_t done;
+
+	for (unsigned i = 0; i < l->m->range_count; i++)
+		max += l->m->ranges[i].type == RANGE_RAM ? l->m->ranges[i].size : 0;
+	max = min_u64(max, DECOMPRESSED_MAX);
+	switch (gunzip(data, size, max, &buf, &done)) {
+	case 0:
+		free(l->buf);
+		l->data = l->buf = buf;
+		l->size = done;
+		return 0;
+	case -ENODATA:
+		return load_error(l, file, "%s ends early, after %zu bytes; the file is truncated",
+			what, size);
+	case -E2BIG:
+		return load_error(l, file,
+			"%s decompresses to more than %ju bytes, which is guest RAM or 1 GiB, whichever is less; give the partition more memory, or another image",
+			what, (uintmax_t)max);
+	case -ENOMEM:
+		return load_error(
+			l, file, "out of memory while decompressing; free some on the host");
+	default:
+		return load_error(l, file,
+			"the data of %s are corrupt; copy the file again, or decompress it with gunzip to see where",
+			what);
+	}
 }

@@ -25,7 +25,8 @@ struct load {
 	/* The image itself: the file's bytes, or what they decompress to. */
 	const uint8_t *data;
 	size_t size;
-	bool decompressed;
+	uint8_t *buf;             /* owned: what DATA is in, when it has been decompressed */
+	const char *unpacked;     /* in messages after the image's path: " (gzip, decompressed)" */
 	struct entry_state entry; /* what loader_load returns in the end */
 };
 
@@ -130,6 +131,12 @@ int load_boot_gdt_at(struct load *l, gpa_t base);
 /* RAM below 4 GiB that an image may ask for: the last usable byte. */
 gpa_t load_ram_last(const struct load *l);
 
+/*
+ * Ends the load of an image that knows nothing of its surroundings but how it is started: at PC,
+ * on x86 with a GDT, on arm64 with the initrd and the room for the device tree.
+ */
+int load_finish(struct load *l, gpa_t pc);
+
 /* ---- place.c: images as segments ---- */
 
 #define IMAGE_SEGMENTS_MAX 32
@@ -140,13 +147,13 @@ struct image {
 	unsigned count;
 	gpa_t base;
 	gpa_t end;
-	gpa_t entry; /* inside a segment, below 4 GiB */
+	gpa_t entry; /* inside a segment */
 };
 
 /* Appends a segment; the piece must not wrap. -EINVAL with an error when there are too many. */
 int image_add(struct load *l, struct image *image, const struct piece *p);
 
-/* An error unless the image has a segment that holds IMAGE->entry. */
+/* An error unless the image has a segment that holds IMAGE->entry, on x86 below 4 GiB. */
 int image_check_entry(struct load *l, const struct image *image);
 
 /* Claims and fills every segment. */
@@ -157,7 +164,7 @@ void image_move(struct image *image, gpa_t base);
 
 /* ---- one file each ---- */
 
-/* elf.c: parses the program headers of an x86 ELF file. */
+/* elf.c: parses the program headers of an ELF file for the guest's processor. */
 bool elf_detect(const uint8_t *data, size_t size);
 int elf_parse(struct load *l, struct image *ret_image);
 int elf_load(struct load *l);
@@ -175,6 +182,15 @@ int bzimage_load(struct load *l);
 /* raw.c */
 int raw_load(struct load *l);
 
+/* arm64.c: Linux Images, and what every arm64 image gets beside it. */
+bool arm64_detect(const uint8_t *data, size_t size);
+int arm64_load(struct load *l);
+int arm64_finish(struct load *l, gpa_t pc);
+
+/* zboot.c: an EFI zboot image; unpacking replaces the load's image. */
+bool zboot_detect(const uint8_t *data, size_t size);
+int zboot_unpack(struct load *l);
+
 /* fusa.c: the two images that the fusa contract knows, by the machine's contract */
 int fusa_load(struct load *l);
 
@@ -187,6 +203,12 @@ bool gzip_detect(const uint8_t *data, size_t size);
  * -ENODATA: the file ends early; -E2BIG: more than MAX; -ENOMEM.
  */
 int gunzip(const uint8_t *data, size_t size, size_t max, uint8_t **ret_data, size_t *ret_size);
+
+/*
+ * Replaces the load's image by what the gzip file at DATA, a part of it, decompresses to, which is
+ * bounded by the guest's RAM. WHAT it is and, for messages from then on, what it was.
+ */
+int load_gunzip(struct load *l, const char *what, const uint8_t *data, size_t size);
 
 /* Decompresses at most SIZE bytes of the start into BUF; how many there were. */
 size_t gunzip_head(const uint8_t *data, size_t size, uint8_t *buf, size_t buf_size);

@@ -3,23 +3,24 @@
 
 #include <errno.h>
 
-/* Compressed images may become at most this big, however much RAM there is. */
-#define DECOMPRESSED_MAX GIB
-
 /* Multiboot 2 headers end before this offset, those of all other types too. */
 #define HEAD_SIZE 32768
+
+#define FOR(arch) (1u << (arch))
 
 static const struct {
 	const char *name;
 	int (*load)(struct load *l);
-	bool cmdline, initrd, modules; /* what it can be given */
+	unsigned archs;                /* the guests that it is for, FOR each */
+	bool cmdline, initrd, modules; /* what it can be given on x86 */
 } types[] = {
-	[IMAGE_AUTO] = {"auto", NULL, false, false, false},
-	[IMAGE_MULTIBOOT] = {"multiboot", multiboot_load, true, false, true},
-	[IMAGE_MULTIBOOT2] = {"multiboot2", multiboot2_load, true, false, true},
-	[IMAGE_ELF] = {"elf", elf_load, false, false, false},
-	[IMAGE_BZIMAGE] = {"bzimage", bzimage_load, true, true, false},
-	[IMAGE_RAW] = {"raw", raw_load, false, false, false},
+	[IMAGE_AUTO] = {"auto", NULL, 0, false, false, false},
+	[IMAGE_MULTIBOOT] = {"multiboot", multiboot_load, FOR(GUEST_X86_64), true, false, true},
+	[IMAGE_MULTIBOOT2] = {"multiboot2", multiboot2_load, FOR(GUEST_X86_64), true, false, true},
+	[IMAGE_ELF] = {"elf", elf_load, FOR(GUEST_X86_64) | FOR(GUEST_ARM64), false, false, false},
+	[IMAGE_BZIMAGE] = {"bzimage", bzimage_load, FOR(GUEST_X86_64), true, true, false},
+	[IMAGE_ARM64] = {"arm64-image", arm64_load, FOR(GUEST_ARM64), true, true, false},
+	[IMAGE_RAW] = {"raw", raw_load, FOR(GUEST_X86_64) | FOR(GUEST_ARM64), false, false, false},
 };
 
 const char *image_type_name(enum image_type type)
@@ -33,6 +34,8 @@ static enum image_type detect(const uint8_t *data, size_t size)
 
 	if (bzimage_detect(data, size))
 		return IMAGE_BZIMAGE;
+	if (arm64_detect(data, size) || zboot_detect(data, size))
+		return IMAGE_ARM64;
 	if (multiboot2_find(data, size, &at))
 		return IMAGE_MULTIBOOT2;
 	if (multiboot_find(data, size, &at))
@@ -51,57 +54,68 @@ enum image_type image_type_detect(const uint8_t *data, size_t size)
 	return detect(head, gunzip_head(data, size, head, sizeof(head)));
 }
 
+/* The type of what a guest of ARCH is given: its own files first. */
+static enum image_type detect_for(enum guest_arch arch, const uint8_t *data, size_t size)
+{
+	enum image_type type = detect(data, size);
+
+	/* A multiboot header means nothing there, and may be there by accident. */
+	if (arch == GUEST_ARM64 && elf_detect(data, size))
+		return IMAGE_ELF;
+	return type;
+}
+
 /* Names what the bytes are, if they are something known that cannot be loaded. */
 static int refuse_unknown(struct load *l)
 {
 	const struct loader_file *file = &l->req->image;
+	bool arm64 = l->m->arch == GUEST_ARM64;
 
-	if (l->size >= 64 && !memcmp(l->data + 56, "ARM\x64", 4))
-		return load_error(l, file,
-			"an arm64 Linux Image, but this is an x86 partition; use an x86 kernel");
 	if (l->size >= 64 && !memcmp(l->data, "MZ", 2))
 		return load_error(l, file,
-			"a UEFI program (PE) without a Linux setup header; there is no UEFI here: use the bzImage, multiboot or ELF form of it");
+			"a UEFI program (PE) without a Linux %s header; there is no UEFI here: use the %s form of it",
+			arm64 ? "Image" : "setup",
+			arm64 ? "Linux Image, ELF or flat" : "bzImage, multiboot or ELF");
 	if (gzip_detect(l->data, l->size))
 		return load_error(
 			l, file, "compressed twice with gzip; decompress it once or twice before");
 	return load_error(l, file,
-		"not recognised as bzImage, multiboot, multiboot2 or ELF; state \"type: raw\" if it is a flat binary");
+		"not recognised as %s; state \"type: raw\" if it is a flat binary",
+		arm64 ? "arm64 Linux Image, EFI zboot image or ELF"
+		      : "bzImage, multiboot, multiboot2 or ELF");
 }
 
-/* Replaces the image by what it decompresses to; *RET_BUF is what to free later. */
-static int decompress(struct load *l, uint8_t **ret_buf)
+/* An image for another processor. */
+static int refuse_arch(struct load *l, enum image_type type)
 {
-	const struct loader_file *file = &l->req->image;
-	uint64_t max = 0;
-	size_t size;
-	int ret;
+	bool arm64 = l->m->arch == GUEST_ARM64;
 
-	for (unsigned i = 0; i < l->m->range_count; i++)
-		max += l->m->ranges[i].type == RANGE_RAM ? l->m->ranges[i].size : 0;
-	max = min_u64(max, DECOMPRESSED_MAX);
-	ret = gunzip(l->data, l->size, max, ret_buf, &size);
-	switch (ret) {
-	case 0:
-		l->data = *ret_buf;
-		l->size = size;
-		l->decompressed = true;
+	return load_error(l, &l->req->image, "%s, but this is an %s partition; %s",
+		type == IMAGE_ARM64     ? "an arm64 Linux Image"
+		: type == IMAGE_BZIMAGE ? "a bzImage, which is a Linux kernel for x86"
+					: "a multiboot image, which is for x86",
+		arm64 ? "arm64" : "x86",
+		arm64 ? "use an arm64 kernel, or an x86 partition"
+		      : "use an x86 kernel, or an arm64 partition");
+}
+
+/* Replaces the image by what it decompresses to. */
+static int unpack(struct load *l, enum image_type type)
+{
+	int ret = 0;
+
+	/* A flat binary is what the plan says it is, whatever it begins with. */
+	if (type == IMAGE_RAW)
 		return 0;
-	case -ENODATA:
-		return load_error(l, file,
-			"the gzip file ends early, after %zu bytes; the file is truncated",
-			l->size);
-	case -E2BIG:
-		return load_error(l, file,
-			"the gzip file decompresses to more than %ju bytes, which is guest RAM or 1 GiB, whichever is less; give the partition more memory, or another image",
-			(uintmax_t)max);
-	case -ENOMEM:
-		return load_error(
-			l, file, "out of memory while decompressing; free some on the host");
-	default:
-		return load_error(l, file,
-			"the gzip data is corrupt; copy the file again, or decompress it with gunzip to see where");
+	if (gzip_detect(l->data, l->size)) {
+		ret = load_gunzip(l, "the gzip file", l->data, l->size);
+		if (!ret)
+			l->unpacked = " (gzip, decompressed)";
 	}
+	if (!ret && l->m->arch == GUEST_ARM64 && (type == IMAGE_AUTO || type == IMAGE_ARM64) &&
+		zboot_detect(l->data, l->size))
+		ret = zboot_unpack(l);
+	return ret;
 }
 
 /* What the plan gives that the image's type cannot pass on. All of it is named. */
@@ -109,38 +123,38 @@ static int check_extras(struct load *l, enum image_type type)
 {
 	const struct loader_request *req = l->req;
 	const char *name = image_type_name(type);
+	/* On arm64 command line and initrd are in the device tree, which every image is given. */
+	bool tree = l->m->arch == GUEST_ARM64;
 	int ret = 0;
 
-	if (!types[type].cmdline && *req->cmdline.string)
+	if (!tree && !types[type].cmdline && *req->cmdline.string)
 		ret = load_error(l, &req->cmdline,
 			"an image of type %s cannot be given a command line; leave it out, or use a multiboot image",
 			name);
-	if (!types[type].initrd && req->initrd)
+	if (!tree && !types[type].initrd && req->initrd)
 		ret = load_error(l, req->initrd, "an image of type %s takes no initrd; %s", name,
 			types[type].modules ? "give the file as a module instead"
 					    : "leave it out, or use a bzImage");
 	if (!types[type].modules && req->module_count)
 		ret = load_error(l, &req->modules[0],
-			"an image of type %s takes no modules; leave them out, or use a multiboot image",
-			name);
+			"an image of type %s takes no modules; leave them out%s", name,
+			tree ? "" : ", or use a multiboot image");
 	return ret;
 }
 
 static int load(struct load *l, enum image_type type)
 {
-	AUTO_FREE uint8_t *buf = NULL;
-	int ret = 0;
+	int ret = unpack(l, type);
 
-	/* A flat binary is what the plan says it is, whatever it begins with. */
-	if (type != IMAGE_RAW && gzip_detect(l->data, l->size))
-		ret = decompress(l, &buf);
 	if (ret)
 		return ret;
 	if (type == IMAGE_AUTO) {
-		type = detect(l->data, l->size);
+		type = detect_for(l->m->arch, l->data, l->size);
 		if (type == IMAGE_RAW)
 			return refuse_unknown(l);
 	}
+	if (!(types[type].archs & FOR(l->m->arch)))
+		return refuse_arch(l, type);
 	ret = check_extras(l, type);
 	return ret ? ret : types[type].load(l);
 }
@@ -158,12 +172,10 @@ int loader_load(struct machine *m, const struct loader_request *req, struct entr
 	if ((unsigned)req->type >= ARRAY_SIZE(types))
 		return load_error(&l, &req->image, "image type %d is not known; use type auto",
 			(int)req->type);
-	if (m->arch != GUEST_X86_64)
-		return load_error(&l, &req->image,
-			"only images for x86 guests can be loaded, but the partition is arm64; use an x86 partition");
 	if (!req->image.size)
 		return load_error(&l, &req->image, "the file is empty; give another image");
 	ret = machine_is_fusa(m) ? fusa_load(&l) : load(&l, req->type);
+	free(l.buf);
 	if (!ret)
 		*ret_entry = l.entry;
 	return ret;

@@ -17,10 +17,9 @@
 static void report(struct load *l, const struct loader_file *file, enum diag_severity severity,
 	const char *text)
 {
-	bool image = file == &l->req->image;
 	const char *path = file->path ? file->path : "";
 	const char *sep = file->path ? ": " : "";
-	const char *note = image && l->decompressed ? " (gzip, decompressed)" : "";
+	const char *note = file == &l->req->image && l->unpacked ? l->unpacked : "";
 
 	if (severity == DIAG_ERROR)
 		diag_error(l->diags, &file->loc, file->field, "%s%s%s%s", path, note, sep, text);
@@ -198,6 +197,18 @@ int load_boot_gdt_at(struct load *l, gpa_t base)
 	return ret ? ret : fill_boot_gdt(l, &p);
 }
 
+int load_finish(struct load *l, gpa_t pc)
+{
+	int ret;
+
+	if (l->m->arch == GUEST_ARM64)
+		return arm64_finish(l, pc);
+	ret = load_boot_gdt(l);
+	if (!ret)
+		l->entry.pc = pc;
+	return ret;
+}
+
 int image_add(struct load *l, struct image *image, const struct piece *p)
 {
 	if (image->count == IMAGE_SEGMENTS_MAX)
@@ -212,17 +223,20 @@ int image_add(struct load *l, struct image *image, const struct piece *p)
 
 int image_check_entry(struct load *l, const struct image *image)
 {
+	bool x86 = l->m->arch == GUEST_X86_64;
 	gpa_t entry = image->entry;
 
 	for (unsigned i = 0; i < image->count; i++) {
 		const struct piece *p = &image->segments[i];
 
-		if (entry >= p->base && entry - p->base < p->mem_size && entry <= UINT32_MAX)
+		if (entry >= p->base && entry - p->base < p->mem_size &&
+			(!x86 || entry <= UINT32_MAX))
 			return 0;
 	}
 	return load_error(l, &l->req->image,
-		"entry %#jx is not inside the loaded image (%#jx-%#jx) below 4 GiB; correct the entry address",
-		(uintmax_t)entry, (uintmax_t)image->base, (uintmax_t)(image->end - 1));
+		"entry %#jx is not inside the loaded image (%#jx-%#jx)%s; correct the entry address",
+		(uintmax_t)entry, (uintmax_t)image->base, (uintmax_t)(image->end - 1),
+		x86 ? " below 4 GiB" : "");
 }
 
 int image_load(struct load *l, const struct image *image)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Raw images: the whole file at an address of the plan's, started in protected mode with all
- * general registers 0. Never chosen by recognition: the plan says so.
+ * Raw images: the whole file at an address of the plan's, started on x86 in protected mode
+ * with all general registers 0, on arm64 as a Linux Image is. Never chosen by recognition: the plan
+ * says so.
  */
 #include "loader/load.h"
 
@@ -26,7 +27,6 @@ int raw_load(struct load *l)
 	if (!ret)
 		ret = image_load(l, &image);
 	if (!ret)
-		ret = load_boot_gdt(l);
-	l->entry.pc = image.entry;
+		ret = load_finish(l, image.entry);
 	return ret;
 }
