@@ -3,6 +3,7 @@
 
 #include "acpi/acpi.h"
 #include "devices/registry.h"
+#include "fdt/fdt.h"
 #include "include/bulkhead/status.h"
 #include "lib/size.h"
 #include "lib/util.h"
@@ -15,6 +16,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/random.h>
 
 static_assert(PLAN_LOAD_ADDRESS_ARM64 == ARM64_RAM_BASE + ARM64_RAW_OFFSET, "as QEMU loads them");
 static_assert(PLAN_STATUS_IRQ_MAX_ARM64 < ARM64_SPIS, "all of them are there");
@@ -197,6 +199,8 @@ static int build_load(struct builder *w)
 		.acpi_rsdp = w->rsdp,
 	};
 
+	if (p->arch == PLAN_ARCH_ARM64)
+		req.dtb_room = fdt_room(&w->b->machine, files->overlay.size);
 	req.image.field = plan_field(p, "image", fields[0]);
 	initrd.field = plan_field(p, "initrd", fields[1]);
 	req.cmdline.field = plan_field(p, "cmdline", fields[2]);
@@ -210,6 +214,43 @@ static int build_load(struct builder *w)
 		modules[i].string = p->modules[i].string;
 	}
 	return loader_load(&w->b->machine, &req, &w->b->entry, w->diags);
+}
+
+/* Its first bytes of randomness; a machine that will not run can do without. */
+static int seed(struct fdt_request *req)
+{
+	if (getrandom(&req->kaslr_seed, sizeof(req->kaslr_seed), 0) != sizeof(req->kaslr_seed) ||
+		getrandom(req->rng_seed, sizeof(req->rng_seed), 0) != sizeof(req->rng_seed))
+		return -EIO;
+	return 0;
+}
+
+/* The device tree, which tells where the images have been put. */
+static int build_tree(struct builder *w)
+{
+	const struct plan_partition *p = w->plan;
+	const struct file_map *overlay = &w->req->files->overlay;
+	const struct entry_state *entry = &w->b->entry;
+	char field[PLAN_FIELD_MAX];
+	struct fdt_request req = {
+		.base = entry->arm64.dtb,
+		.room = entry->arm64.dtb_room,
+		.cmdline = p->cmdline,
+		.initrd = entry->arm64.initrd,
+		.initrd_size = entry->arm64.initrd_size,
+		.overlay = {.data = overlay->data,
+			.size = overlay->size,
+			.path = p->arm64.overlay,
+			.loc = p->locs[PLAN_KEY_OVERLAY],
+			.field = plan_field(p, "arm64.overlay", field)},
+	};
+
+	if (!w->req->dry && seed(&req)) {
+		diag_error(w->diags, &p->locs[PLAN_KEY_PARTITION], p->name,
+			"the host gives no random numbers (getrandom); use a newer kernel");
+		return -EIO;
+	}
+	return fdt_build(&w->b->machine, &req, w->diags);
 }
 
 int partition_build_init(
@@ -229,6 +270,8 @@ int partition_build_init(
 		ret = build_status_page(&w);
 	if (!ret)
 		ret = build_load(&w);
+	if (!ret && w.plan->arch == PLAN_ARCH_ARM64)
+		ret = build_tree(&w);
 	return ret;
 }
 
