@@ -57,24 +57,17 @@ enum {
 
 struct cmos_rtc {
 	struct device dev;
-	struct cmos_rtc_config cfg;
+	struct rtc_config cfg;
 	pthread_mutex_t lock; /* guards what follows */
 	uint8_t index;
 	uint8_t regs[CMOS_SIZE];
-	struct timespec offset; /* guest's time minus cfg.now */
+	struct timespec offset; /* guest's time minus the host's */
 };
-
-static void host_now(void *ctx, struct timespec *ret_now)
-{
-	(void)ctx;
-	clock_gettime(CLOCK_REALTIME, ret_now);
-}
 
 static struct timespec guest_now(struct cmos_rtc *r)
 {
-	struct timespec now;
+	struct timespec now = rtc_now(&r->cfg);
 
-	r->cfg.now(r->cfg.ctx, &now);
 	now.tv_sec += r->offset.tv_sec;
 	now.tv_nsec += r->offset.tv_nsec;
 	if (now.tv_nsec >= NS_PER_S) {
@@ -86,9 +79,8 @@ static struct timespec guest_now(struct cmos_rtc *r)
 
 static void guest_set(struct cmos_rtc *r, const struct timespec *to)
 {
-	struct timespec now;
+	struct timespec now = rtc_now(&r->cfg);
 
-	r->cfg.now(r->cfg.ctx, &now);
 	r->offset.tv_sec = to->tv_sec - now.tv_sec;
 	r->offset.tv_nsec = to->tv_nsec - now.tv_nsec;
 	if (r->offset.tv_nsec < 0) {
@@ -306,7 +298,7 @@ static const struct device_class cmos_rtc_class = {
 	.destroy = cmos_rtc_destroy,
 };
 
-int cmos_rtc_create(struct machine *m, const struct cmos_rtc_config *cfg)
+int cmos_rtc_create(struct machine *m, const struct rtc_config *cfg)
 {
 	struct device *dev;
 	struct cmos_rtc *r;
@@ -317,8 +309,6 @@ int cmos_rtc_create(struct machine *m, const struct cmos_rtc_config *cfg)
 	r = container_of(dev, struct cmos_rtc, dev);
 	pthread_mutex_init(&r->lock, NULL);
 	r->cfg = *cfg;
-	if (!r->cfg.now)
-		r->cfg.now = host_now;
 	r->regs[RTC_A] = A_POWER_ON;
 	r->regs[RTC_B] = B_24H;
 	r->regs[RTC_D] = D_VRT;

@@ -24,6 +24,15 @@ int device_create(struct machine *m, const struct device_class *cls, const char 
 	return 0;
 }
 
+struct device *device_find(const struct machine *m, const struct device_class *cls)
+{
+	for (unsigned i = 0; i < m->device_count; i++) {
+		if (m->devices[i]->cls == cls)
+			return m->devices[i];
+	}
+	return NULL;
+}
+
 void device_free(struct device *dev)
 {
 	free(dev);

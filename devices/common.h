@@ -15,6 +15,9 @@
 int device_create(struct machine *m, const struct device_class *cls, const char *name, size_t size,
 	struct device **ret_dev);
 
+/* M's first device of CLS, or NULL. */
+struct device *device_find(const struct machine *m, const struct device_class *cls);
+
 /* The destroy of a device that owns nothing but its memory. */
 void device_free(struct device *dev);
 

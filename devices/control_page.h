@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The control page: what a guest and Bulkhead tell each other about the guest's own partition. */
+/*
+ * The control page, and on arm64 the hypercalls beside it: what a guest and Bulkhead tell each
+ * other about the guest's own partition.
+ */
 #ifndef DEVICES_CONTROL_PAGE_H
 #define DEVICES_CONTROL_PAGE_H
 

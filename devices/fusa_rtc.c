@@ -27,7 +27,7 @@ enum { PORT_INDEX, PORT_DATA };
 
 struct fusa_rtc {
 	struct device dev;
-	struct cmos_rtc_config cfg;
+	struct rtc_config cfg;
 	_Atomic uint8_t index;
 };
 
@@ -38,13 +38,9 @@ static uint8_t bcd(int value)
 
 static uint8_t reg_read(struct fusa_rtc *r)
 {
-	struct timespec now;
+	struct timespec now = rtc_now(&r->cfg);
 	struct tm tm;
 
-	if (r->cfg.now)
-		r->cfg.now(r->cfg.ctx, &now);
-	else
-		clock_gettime(CLOCK_REALTIME, &now);
 	if (!gmtime_r(&now.tv_sec, &tm))
 		return 0;
 	switch (atomic_load(&r->index)) {
@@ -96,7 +92,7 @@ static const struct device_class fusa_rtc_class = {
 	.destroy = device_free,
 };
 
-int fusa_rtc_create(struct machine *m, const struct cmos_rtc_config *cfg)
+int fusa_rtc_create(struct machine *m, const struct rtc_config *cfg)
 {
 	struct device *dev;
 	int ret = device_create(m, &fusa_rtc_class, "RTC", sizeof(struct fusa_rtc), &dev);

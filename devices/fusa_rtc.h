@@ -3,9 +3,10 @@
 #ifndef DEVICES_FUSA_RTC_H
 #define DEVICES_FUSA_RTC_H
 
-#include "devices/cmos_rtc.h"
+#include "devices/rtc.h"
+#include "vmm/machine.h"
 
-/* CFG as for cmos_rtc_create. 0, or the errors of machine_add_device and _window. */
-int fusa_rtc_create(struct machine *m, const struct cmos_rtc_config *cfg);
+/* 0, or the errors of machine_add_device and _window. */
+int fusa_rtc_create(struct machine *m, const struct rtc_config *cfg);
 
 #endif

@@ -3,11 +3,14 @@
 
 #include "devices/acpi_pm.h"
 #include "devices/bios.h"
+#include "devices/cmos_rtc.h"
 #include "devices/debug_exit.h"
 #include "devices/fusa_rtc.h"
 #include "devices/i8042.h"
 #include "devices/pci/host.h"
 #include "devices/pl011.h"
+#include "devices/pl031.h"
+#include "devices/pl061.h"
 #include "devices/post_port.h"
 #include "devices/power_button.h"
 #include "devices/reset_port.h"
@@ -62,6 +65,11 @@ static int create_fusa_rtc(struct machine *m, const struct devices_config *cfg)
 	return fusa_rtc_create(m, &cfg->rtc);
 }
 
+static int create_pl031(struct machine *m, const struct devices_config *cfg)
+{
+	return pl031_create(m, &cfg->rtc);
+}
+
 static int create_fusa_debug(struct machine *m, const struct devices_config *cfg)
 {
 	return cfg->debug ? debug_exit_create(m) : 0;
@@ -100,6 +108,9 @@ static const struct creator standard_devices[] = {
 
 static const struct creator arm64_devices[] = {
 	{.create = create_pl011},
+	{.create = create_pl031},
+	{.create = create_control_page},
+	{.create_plain = pl061_create},
 	{0},
 };
 

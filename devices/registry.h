@@ -4,8 +4,8 @@
 #define DEVICES_REGISTRY_H
 
 #include "devices/chardev.h"
-#include "devices/cmos_rtc.h"
 #include "devices/control_page.h"
+#include "devices/rtc.h"
 #include "vmm/machine.h"
 
 #define DEVICES_SERIAL_PORTS 2
@@ -16,7 +16,7 @@ struct devices_config {
 	 * machine's life; NULL: no such port.
 	 */
 	struct chardev *serial[DEVICES_SERIAL_PORTS];
-	struct cmos_rtc_config rtc; /* zeroed: the host's clock */
+	struct rtc_config rtc; /* zeroed: the host's clock */
 	/* Zeroed: no watchdog, and nobody looks at it. fusa: there only with a watchdog. */
 	struct control_page_config control;
 	bool debug; /* fusa: the exit port beside what the contract has */

@@ -3,7 +3,7 @@
  * The control page: registers through which a guest talks to Bulkhead about its own partition.
  * For guests and for Bulkhead itself; freestanding, C99 or newer, no dependencies.
  *
- * The page is one page of MMIO at BULKHEAD_CONTROL_ADDRESS. On x86 its first 32 bytes are I/O
+ * The page is one page of MMIO at BULKHEAD_CONTROL_ADDRESS. On x86 its first 64 bytes are I/O
  * ports, too, from BULKHEAD_CONTROL_PORT on: register 0x08 is port 0x0B88. Registers are 32 bits
  * wide and little-endian; each is read and written with one aligned access of 4 bytes. Other
  * accesses read as 0 and write nothing. docs/control-page.md says more.
@@ -11,13 +11,21 @@
 #ifndef BULKHEAD_CONTROL_H
 #define BULKHEAD_CONTROL_H
 
-#define BULKHEAD_CONTROL_ADDRESS 0xFEDB0000
-#define BULKHEAD_CONTROL_SIZE    0x1000
-#define BULKHEAD_CONTROL_PORT    0x0B80 /* x86 */
-#define BULKHEAD_CONTROL_PORTS   0x20
+#define BULKHEAD_CONTROL_ADDRESS_X86   0xFEDB0000
+#define BULKHEAD_CONTROL_ADDRESS_ARM64 0x09FE0000
+#ifdef __aarch64__
+#define BULKHEAD_CONTROL_ADDRESS BULKHEAD_CONTROL_ADDRESS_ARM64
+#else
+#define BULKHEAD_CONTROL_ADDRESS BULKHEAD_CONTROL_ADDRESS_X86
+#endif
+#define BULKHEAD_CONTROL_SIZE  0x1000
+#define BULKHEAD_CONTROL_PORT  0x0B80 /* x86 */
+#define BULKHEAD_CONTROL_PORTS 0x40
 
 #define BULKHEAD_CONTROL_MAGIC   0x44484B42 /* "BKHD" in the order of bytes */
-#define BULKHEAD_CONTROL_VERSION 1
+#define BULKHEAD_CONTROL_VERSION 2          /* 1 had no log */
+
+#define BULKHEAD_LOG_MAX 256 /* bytes of a line */
 
 /* Offsets of the registers. */
 enum bulkhead_control_register {
@@ -29,6 +37,10 @@ enum bulkhead_control_register {
 	BULKHEAD_CONTROL_LOCK = 0x14,     /* 1: nobody is reconfigured while the guest runs */
 	BULKHEAD_CONTROL_EXIT = 0x18,     /* write: ends the partition; 0 success, else an error */
 	BULKHEAD_CONTROL_RESERVED = 0x1C, /* read: 0 */
+	/* Where the text is that LOG_SIZE logs: guest-physical, the low and the high half. */
+	BULKHEAD_CONTROL_LOG_ADDRESS = 0x20,
+	BULKHEAD_CONTROL_LOG_ADDRESS_HIGH = 0x24,
+	BULKHEAD_CONTROL_LOG_SIZE = 0x28, /* write: logs so many bytes; read: BULKHEAD_LOG_MAX */
 };
 
 /* STOP, when read. */

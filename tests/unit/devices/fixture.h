@@ -22,6 +22,8 @@ struct fixture {
 	enum end_kind kind;
 	uint32_t code;
 	const char *how;
+	unsigned logs;
+	char log[257]; /* the last line */
 };
 
 static inline void fixture_irq_set(void *ctx, uint32_t gsi, bool asserted)
@@ -44,12 +46,22 @@ static inline void fixture_end(void *ctx, enum end_kind kind, uint32_t code, con
 	f->how = how;
 }
 
+static inline void fixture_log(void *ctx, const char *text, size_t size)
+{
+	struct fixture *f = ctx;
+
+	ck_assert_uint_lt(size, sizeof(f->log));
+	memcpy(f->log, text, size);
+	f->log[size] = '\0';
+	f->logs++;
+}
+
 static inline void fixture_init_arch(struct fixture *f, enum guest_arch arch, uint64_t ram_size)
 {
 	memset(f, 0, sizeof(*f));
 	ck_assert_int_eq(machine_init(&f->m, arch, ram_size, 1), 0);
-	f->m.services =
-		(struct machine_services){.ctx = f, .irq_set = fixture_irq_set, .end = fixture_end};
+	f->m.services = (struct machine_services){
+		.ctx = f, .irq_set = fixture_irq_set, .end = fixture_end, .log = fixture_log};
 }
 
 static inline void fixture_init(struct fixture *f, uint64_t ram_size)

@@ -17,7 +17,7 @@ static void test_now(void *ctx, struct timespec *ret_now)
 
 static void create(uint64_t ram_size)
 {
-	const struct cmos_rtc_config cfg = {.now = test_now, .ctx = &now};
+	const struct rtc_config cfg = {.now = test_now, .ctx = &now};
 
 	now = (struct timespec){.tv_sec = START};
 	fixture_init(&fx, ram_size);
@@ -247,7 +247,7 @@ END_TEST
 
 START_TEST(host_clock)
 {
-	const struct cmos_rtc_config cfg = {0};
+	const struct rtc_config cfg = {0};
 	struct fixture f;
 	struct tm tm;
 	time_t t = time(NULL);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The machine as a whole, and its devices that are only a port or two. */
+#include "devices/power_button.h"
 #include "devices/registry.h"
 #include "lib/util.h"
 #include "tests/unit/devices/fixture.h"
 #include "tests/unit/unit.h"
+#include "vmm/device.h"
 
 #include <errno.h>
 
@@ -64,6 +66,51 @@ START_TEST(absent_serial_port)
 	ck_assert(!machine_read(&fx.m, WINDOW_PORT, 0x3F8 + 5, 1, &value));
 	ck_assert_uint_eq(value, 0xFF);
 	ck_assert_uint_eq(inb(&fx, 0x2F8 + 5), 0x60);
+}
+END_TEST
+
+/* QEMU's `virt` board, as far as it goes, and the control page. */
+START_TEST(arm64_machine)
+{
+	static const struct {
+		const char *name;
+		gpa_t base;
+		uint32_t spi; /* 0: none */
+	} devices[] = {
+		{"UART0", 0x09000000, 1},
+		{"UART1", 0x09040000, 8},
+		{"RTC", 0x09010000, 2},
+		{"BKHD", 0x09FE0000, 0},
+		{"GPIO", 0x09030000, 7},
+	};
+	const struct devices_config cfg = {.serial = {&chr[0], &chr[1]}};
+	const uint8_t *data;
+
+	machine_fini(&fx.m);
+	fixture_init_arm64(&fx);
+	ck_assert_int_eq(devices_create(&fx.m, &cfg), 0);
+	ck_assert_uint_eq(fx.m.device_count, ARRAY_SIZE(devices));
+	for (unsigned i = 0; i < ARRAY_SIZE(devices); i++) {
+		const struct device *dev = fx.m.devices[i];
+		const struct machine_window *w =
+			machine_find_window(&fx.m, WINDOW_MMIO, devices[i].base);
+		bool has_irq = !devices[i].spi;
+
+		ck_assert_str_eq(dev->name, devices[i].name);
+		ck_assert_ptr_nonnull(dev->cls->fdt_compatible);
+		ck_assert(w && w->dev == dev && w->size == 4096);
+		for (unsigned k = 0; k < fx.m.irq_count; k++)
+			has_irq |= fx.m.irqs[k].dev == dev && fx.m.irqs[k].gsi == devices[i].spi &&
+				   fx.m.irqs[k].level;
+		ck_assert(has_irq);
+	}
+	for (unsigned i = 0; i < DEVICES_SERIAL_PORTS; i++) {
+		fixture_store(&fx, devices[i].base, 1, '1' + i);
+		ck_assert_uint_eq(ring_peek(&chr[i].tx, &data), 1);
+		ck_assert_uint_eq(data[0], '1' + i);
+	}
+	ck_assert(power_button_press(&fx.m));
+	ck_assert_int_eq(devices_create(&fx.m, &cfg), -EEXIST);
 }
 END_TEST
 
@@ -262,6 +309,7 @@ Suite *unit_suite(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, two_serial_ports);
 	tcase_add_test(t, absent_serial_port);
+	tcase_add_test(t, arm64_machine);
 	tcase_add_test(t, created_twice);
 	tcase_add_test(t, i8042_reset);
 	tcase_add_test(t, i8042_commands);

@@ -85,7 +85,7 @@ DefinitionBlock ("", "DSDT", 2, "BULKHD", "BULKHEAD", 0x00000001)
                     0x0B80,             // Range Minimum
                     0x0B80,             // Range Maximum
                     0x01,               // Alignment
-                    0x20,               // Length
+                    0x40,               // Length
                     )
                 Memory32Fixed (ReadWrite,
                     0xFEDB0000,         // Address Base
