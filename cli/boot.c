@@ -134,7 +134,9 @@ static void forget_message_places(struct diags *diags)
 static int boot_run(const void *options, unsigned operand_count, char *const *operands)
 {
 	const struct boot_options *o = options;
+	struct partition_process spare = {0};
 	const struct run_options run = {
+		.spare = &spare,
 		.log_dir = o->log_dir,
 		.timeout_ns = o->timeout,
 		.stats = o->stats,
@@ -148,13 +150,18 @@ static int boot_run(const void *options, unsigned operand_count, char *const *op
 		.override_count = o->set.count,
 		.arch = partition_host_arch(),
 	};
-	AUTO_FREE char *text = plan_text(o, operands[0]);
+	AUTO_FREE char *text = NULL;
 	struct plan *plan = NULL;
 	struct diags diags;
 
 	(void)operand_count;
-	if (!text)
+	if (!o->print)
+		launch_ahead(&o->set, &spare);
+	text = plan_text(o, operands[0]);
+	if (!text) {
+		process_end(&spare);
 		return command_usage_error(&command_boot, "an argument is not UTF-8 text");
+	}
 	diags_init(&diags);
 	if (plan_load_text(TEXT_NAME, NULL, text, strlen(text), &plan_options, &diags, &plan) == 0)
 		forget_places(plan);

@@ -5,22 +5,35 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 
-/* While nothing else is open: a descriptor of our own could be taken for the inherited one later.
- */
+/* While little else is open: a descriptor of our own could be taken for the inherited one later. */
 static int check_eventfd(
 	const struct plan *plan, const struct run_options *options, struct diags *diags)
 {
+	const struct partition_process *spare = options->spare;
 	int fd = (int)plan->safe_state.eventfd;
 	int flags = fd ? fcntl(fd, F_GETFL) : O_RDWR;
+	bool ours = fd && (fd == options->ready_fd ||
+				  (spare->pid && (fd == spare->pidfd || fd == spare->control_fd)));
 
-	if (flags >= 0 && (flags & O_ACCMODE) != O_RDONLY && (!fd || fd != options->ready_fd))
+	if (flags >= 0 && (flags & O_ACCMODE) != O_RDONLY && !ours)
 		return 0;
 	diag_error(diags, &plan->safe_state.eventfd_loc, "safe_state.eventfd",
 		"this program has inherited no descriptor %d that it could write to; start it with "
 		"an eventfd there, or remove this key",
 		fd);
 	return -EBADF;
+}
+
+void launch_ahead(const struct option_strings *set, struct partition_process *ret_spare)
+{
+	bool isolate = true;
+
+	for (unsigned i = 0; i < set->count; i++)
+		isolate = isolate && strcmp(set->items[i], "lockdown=off") != 0;
+	if (process_start(isolate, ret_spare))
+		*ret_spare = (struct partition_process){0};
 }
 
 int launch(struct plan *plan, const struct run_options *options, struct diags *diags)
@@ -40,6 +53,7 @@ int launch(struct plan *plan, const struct run_options *options, struct diags *d
 	diags_fini(diags);
 	if (code == BH_EXIT_OK)
 		code = (enum bh_exit)supervisor_run(plan, options);
+	process_end(options->spare); /* that the plan had no use for */
 	plan_destroy(plan);
 	return code;
 }

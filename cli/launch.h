@@ -3,13 +3,21 @@
 #ifndef CLI_LAUNCH_H
 #define CLI_LAUNCH_H
 
+#include "cli/options.h"
 #include "plan/plan.h"
 #include "supervisor/supervisor.h"
 
 /*
+ * Starts the first partition's process, which loads while the plan is read. SET are the --set
+ * options: of what they say, only the lock-down matters now. None when it cannot be started: launch
+ * tries again, and says why not. Given to launch in its options, or to process_end.
+ */
+void launch_ahead(const struct option_strings *set, struct partition_process *ret_spare);
+
+/*
  * Holds PLAN against its files and this host, then runs it. Prints what DIAGS holds, and the
  * reasons why it does not start, to stderr. PLAN may be NULL: it could not be loaded. Destroys
- * both. An enum bh_exit.
+ * both, and the spare process if it was not used. An enum bh_exit.
  */
 int launch(struct plan *plan, const struct run_options *options, struct diags *diags);
 

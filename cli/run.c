@@ -58,10 +58,12 @@ static int run_run(const void *options, unsigned operand_count, char *const *ope
 		.override_count = o->set.count,
 		.arch = partition_host_arch(),
 	};
+	struct partition_process spare = {0};
 	struct plan *plan = NULL;
 	struct diags diags;
 
 	(void)operand_count;
+	run.spare = &spare;
 	if (o->detach) {
 		struct detached d;
 
@@ -75,6 +77,7 @@ static int run_run(const void *options, unsigned operand_count, char *const *ope
 		run.console = "none";
 		run.ready_fd = d.ready_fd;
 	}
+	launch_ahead(&o->set, &spare);
 	diags_init(&diags);
 	plan_load(operands[0], &plan_options, &diags, &plan);
 	return launch(plan, &run, &diags);

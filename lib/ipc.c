@@ -4,16 +4,17 @@
 #include "lib/util.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
 #define HEADER_SIZE offsetof(struct ipc_message, payload)
 
-/* Room for one descriptor; aligned as the kernel wants it. */
+/* Room for descriptors; aligned as the kernel wants it. */
 union ipc_control {
 	struct cmsghdr header;
-	char bytes[CMSG_SPACE(sizeof(int))];
+	char bytes[CMSG_SPACE(IPC_FDS_MAX * sizeof(int))];
 };
 
 int ipc_pair(int ret_fds[2])
@@ -21,21 +22,21 @@ int ipc_pair(int ret_fds[2])
 	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret_fds) ? -errno : 0;
 }
 
-/* Puts PASSED_FD into MSG as its ancillary data, in CONTROL. */
-static void pass_fd(struct msghdr *msg, union ipc_control *control, int passed_fd)
+/* Puts FDS into MSG as its ancillary data, in CONTROL. */
+static void pass_fds(struct msghdr *msg, union ipc_control *control, const struct ipc_fds *fds)
 {
-	struct cmsghdr *c = &control->header;
+	size_t size = fds->count * sizeof(fds->list[0]);
 
-	*control = (union ipc_control){0};
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &passed_fd, sizeof(passed_fd));
+	memset(control, 0, CMSG_SPACE(size));
+	control->header.cmsg_level = SOL_SOCKET;
+	control->header.cmsg_type = SCM_RIGHTS;
+	control->header.cmsg_len = CMSG_LEN(size);
+	memcpy(CMSG_DATA(&control->header), fds->list, size);
 	msg->msg_control = control;
-	msg->msg_controllen = CMSG_SPACE(sizeof(int));
+	msg->msg_controllen = CMSG_SPACE(size);
 }
 
-int ipc_send_fd(int fd, uint16_t type, const void *payload, size_t size, int passed_fd)
+int ipc_send_fds(int fd, uint16_t type, const void *payload, size_t size, const struct ipc_fds *fds)
 {
 	struct {
 		uint16_t version, type;
@@ -50,10 +51,10 @@ int ipc_send_fd(int fd, uint16_t type, const void *payload, size_t size, int pas
 
 	_Static_assert(
 		sizeof(header) == HEADER_SIZE, "the header is the start of struct ipc_message");
-	if (size > IPC_PAYLOAD_MAX)
+	if (size > IPC_PAYLOAD_MAX || (fds && fds->count > IPC_FDS_MAX))
 		return -EMSGSIZE;
-	if (passed_fd >= 0)
-		pass_fd(&msg, &control, passed_fd);
+	if (fds && fds->count)
+		pass_fds(&msg, &control, fds);
 	while (sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
 		/* ECONNRESET: gone, with messages of ours unread. */
 		if (errno == ECONNRESET)
@@ -66,7 +67,7 @@ int ipc_send_fd(int fd, uint16_t type, const void *payload, size_t size, int pas
 
 int ipc_send(int fd, uint16_t type, const void *payload, size_t size)
 {
-	return ipc_send_fd(fd, type, payload, size, -1);
+	return ipc_send_fds(fd, type, payload, size, NULL);
 }
 
 /* What N received bytes are, as ipc_receive returns it. */
@@ -94,12 +95,12 @@ int ipc_receive(int fd, struct ipc_message *ret_message)
 }
 
 /*
- * Takes the descriptors out of MSG. The only one is *RET_FD; -1 when there is none. -EPROTO, with
- * all of them closed, when there are more.
+ * Takes the descriptors out of MSG: up to MAX. -EPROTO, with all of them closed, when there are
+ * more.
  */
-static int take_fds(struct msghdr *msg, int *ret_fd)
+static int take_fds(struct msghdr *msg, unsigned max, struct ipc_fds *ret_fds)
 {
-	int first = -1, count = 0;
+	bool excess = msg->msg_flags & MSG_CTRUNC;
 
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
@@ -109,21 +110,18 @@ static int take_fds(struct msghdr *msg, int *ret_fd)
 			int fd;
 
 			memcpy(&fd, CMSG_DATA(c) + at, sizeof(fd));
-			if (count++ == 0)
-				first = fd;
-			else
+			if (ret_fds->count < max) {
+				ret_fds->list[ret_fds->count++] = fd;
+			} else {
+				excess = true;
 				close(fd);
+			}
 		}
 	}
-	if (count > 1 || msg->msg_flags & MSG_CTRUNC) {
-		fd_close(&first);
-		return -EPROTO;
-	}
-	*ret_fd = first;
-	return 0;
+	return excess ? -EPROTO : 0;
 }
 
-int ipc_receive_fd(int fd, struct ipc_message *ret_message, int *ret_fd)
+int ipc_receive_fds(int fd, unsigned max, struct ipc_message *ret_message, struct ipc_fds *ret_fds)
 {
 	struct iovec iov = {.iov_base = ret_message, .iov_len = sizeof(*ret_message)};
 	union ipc_control control;
@@ -131,18 +129,24 @@ int ipc_receive_fd(int fd, struct ipc_message *ret_message, int *ret_fd)
 		.msg_iovlen = 1,
 		.msg_control = &control,
 		.msg_controllen = sizeof(control)};
-	int passed = -1, ret, error;
+	int ret, error;
 	ssize_t n;
 
+	ret_fds->count = 0;
 	do {
 		n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
 	} while (n < 0 && errno == EINTR);
 	ret = check_received(ret_message, n);
-	error = n > 0 ? take_fds(&msg, &passed) : 0;
+	error = n > 0 ? take_fds(&msg, max, ret_fds) : 0;
 	ret = ret ?: error;
 	if (ret)
-		fd_close(&passed);
-	else
-		*ret_fd = passed;
+		ipc_fds_close(ret_fds);
 	return ret;
+}
+
+void ipc_fds_close(struct ipc_fds *fds)
+{
+	for (unsigned i = 0; i < fds->count; i++)
+		close(fds->list[i]);
+	fds->count = 0;
 }

@@ -12,12 +12,19 @@
 
 #define IPC_VERSION     1
 #define IPC_PAYLOAD_MAX 16384 /* bytes */
+#define IPC_FDS_MAX     253   /* that one message can bring: the kernel's SCM_MAX_FD */
 
 struct ipc_message {
 	uint16_t version;
 	uint16_t type;
 	uint32_t size; /* bytes of payload that follow */
 	uint8_t payload[IPC_PAYLOAD_MAX];
+};
+
+/* Descriptors that come along with a message. */
+struct ipc_fds {
+	unsigned count;
+	int list[IPC_FDS_MAX];
 };
 
 /* A connected pair, close-on-exec. 0 or a negative errno. */
@@ -29,20 +36,23 @@ int ipc_pair(int ret_fds[2]);
  */
 int ipc_send(int fd, uint16_t type, const void *payload, size_t size);
 
-/* The same, with a copy of PASSED_FD for the receiver; -1: without. */
-int ipc_send_fd(int fd, uint16_t type, const void *payload, size_t size, int passed_fd);
+/* The same, with copies of FDS for the receiver; NULL: without. -EMSGSIZE, too, for too many. */
+int ipc_send_fds(
+	int fd, uint16_t type, const void *payload, size_t size, const struct ipc_fds *fds);
 
 /*
  * Receives one message without blocking: 0; -EAGAIN when there is none; -ENODATA when the peer is
- * gone; -EPROTO when it is malformed; else what recv said, negative. A descriptor that comes with
- * it is dropped.
+ * gone; -EPROTO when it is malformed; else what recv said, negative. Descriptors that come with
+ * it are dropped.
  */
 int ipc_receive(int fd, struct ipc_message *ret_message);
 
 /*
- * The same for a message that may bring one descriptor: *RET_FD is it, close-on-exec and the
- * caller's, or -1. A message with several is malformed. *RET_FD is untouched on failure.
+ * The same for a message that may bring up to MAX descriptors: *RET_FDS has them, close-on-exec and
+ * the caller's. A message with more is malformed. None on failure.
  */
-int ipc_receive_fd(int fd, struct ipc_message *ret_message, int *ret_fd);
+int ipc_receive_fds(int fd, unsigned max, struct ipc_message *ret_message, struct ipc_fds *ret_fds);
+
+void ipc_fds_close(struct ipc_fds *fds);
 
 #endif

@@ -3,7 +3,7 @@
  * The partition process. Its first thread builds the partition, then is its I/O thread: consoles
  * and the supervisor's messages. The vCPUs have threads of their own (vmm/vcpu.c).
  *
- * It opens no file: every descriptor was opened by the supervisor and is named in the launch block.
+ * It opens no file: every descriptor was opened by the supervisor and comes with the launch.
  */
 #include "partition/partition.h"
 
@@ -15,6 +15,7 @@
 #include "partition/build.h"
 #include "partition/choice.h"
 #include "partition/console.h"
+#include "partition/handover.h"
 #include "partition/lockdown.h"
 #include "partition/protocol.h"
 #include "partition/tell.h"
@@ -30,13 +31,13 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 /* At the end, consoles get this long to take what the guest wrote last. */
 #define DRAIN_LIMIT_NS 1000000000
 #define DRAIN_STEP_NS  2000000
 
 struct partition {
+	int supervisor_fd;
 	struct partition_launch launch;
 	struct plan_partition *plan;
 	struct partition_build build;
@@ -60,30 +61,6 @@ struct partition {
 	uint64_t released_ns;
 	uint64_t drain_deadline_ns;
 };
-
-/* ---- the launch block ---- */
-
-static int launch_read(struct partition *p, int fd)
-{
-	struct stat st;
-	int ret = -EPROTO;
-	uint8_t *bytes;
-
-	if (fstat(fd, &st))
-		return -errno;
-	if ((size_t)st.st_size <= sizeof(p->launch))
-		return -EPROTO;
-	bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (bytes == MAP_FAILED)
-		return -errno;
-	memcpy(&p->launch, bytes, sizeof(p->launch));
-	if (p->launch.version == PARTITION_LAUNCH_VERSION && p->launch.size == sizeof(p->launch))
-		ret = plan_partition_decode(bytes + sizeof(p->launch),
-			(size_t)st.st_size - sizeof(p->launch), &p->plan);
-	munmap(bytes, (size_t)st.st_size);
-	close(fd);
-	return ret;
-}
 
 /* ---- fatal errors ---- */
 
@@ -132,7 +109,7 @@ static void send_report(const struct partition *p)
 		if (p->consoles[i])
 			report.log_lost[i] = console_log_lost(p->consoles[i]);
 	}
-	tell_report(p->launch.control_fd, &report, vm_ended(p->vm));
+	tell_report(p->supervisor_fd, &report, vm_ended(p->vm));
 }
 
 static void finish(struct partition *p)
@@ -141,7 +118,7 @@ static void finish(struct partition *p)
 		if (p->consoles[i])
 			console_finish(p->consoles[i]);
 	}
-	tell_stats(p->launch.control_fd, p->vm);
+	tell_stats(p->supervisor_fd, p->vm);
 	send_report(p);
 	loop_stop(p->loop);
 }
@@ -180,7 +157,7 @@ static void stop(struct partition *p, struct message_ended m, const char *how)
 	m.stopped_ns = monotonic_ns();
 	m.run_ns = p->released_ns ? monotonic_ns() - p->released_ns : 0;
 	snprintf(m.how, sizeof(m.how), "%s", how);
-	ipc_send(p->launch.control_fd, MSG_ENDED, &m, sizeof(m));
+	ipc_send(p->supervisor_fd, MSG_ENDED, &m, sizeof(m));
 	p->drain_deadline_ns = monotonic_ns() + DRAIN_LIMIT_NS;
 	drain(&p->drain_timer);
 }
@@ -209,7 +186,7 @@ static void vm_has_ended(struct loop_watch *w, uint32_t revents)
 
 	(void)revents;
 	while (vm_take_parked(p->vm, &parked))
-		tell_parked(p->launch.control_fd, &parked, p->plan->on_fatal == PLAN_FATAL_SPIN);
+		tell_parked(p->supervisor_fd, &parked, p->plan->on_fatal == PLAN_FATAL_SPIN);
 	end = vm_ended(p->vm);
 	if (!end)
 		return;
@@ -235,15 +212,15 @@ static void supervisor_gone(struct partition *p)
 	_exit(EXIT_FAILURE);
 }
 
-static void attach(struct partition *p, const struct ipc_message *m, int fd)
+static void attach(struct partition *p, const struct ipc_message *m, struct ipc_fds *fds)
 {
 	struct message_attach a;
 
 	memcpy(&a, m->payload, sizeof(a));
-	if (m->size == sizeof(a) && fd >= 0 && a.port < PLAN_SERIAL_PORTS && p->consoles[a.port])
-		console_attach(p->consoles[a.port], fd, a.writer);
+	if (m->size == sizeof(a) && fds->count && a.port < PLAN_SERIAL_PORTS && p->consoles[a.port])
+		console_attach(p->consoles[a.port], fds->list[0], a.writer);
 	else
-		fd_close(&fd);
+		ipc_fds_close(fds);
 }
 
 static void stop_requested(struct partition *p)
@@ -270,15 +247,15 @@ static void obey(struct partition *p, uint16_t type)
 		return;
 	case MSG_PAUSE:
 		vm_pause(p->vm);
-		ipc_send(p->launch.control_fd, MSG_PAUSED, NULL, 0);
+		ipc_send(p->supervisor_fd, MSG_PAUSED, NULL, 0);
 		return;
 	case MSG_RESUME:
 		vm_resume(p->vm);
-		ipc_send(p->launch.control_fd, MSG_RESUMED, NULL, 0);
+		ipc_send(p->supervisor_fd, MSG_RESUMED, NULL, 0);
 		return;
 	case MSG_STATS_REQUEST:
-		tell_stats(p->launch.control_fd, p->vm);
-		ipc_send(p->launch.control_fd, MSG_STATS_END, NULL, 0);
+		tell_stats(p->supervisor_fd, p->vm);
+		ipc_send(p->supervisor_fd, MSG_STATS_END, NULL, 0);
 		return;
 	case MSG_FAULT:
 		vm_fault(p->vm, 0, END_WATCHDOG, "lost watchdog",
@@ -291,7 +268,8 @@ static void control_ready(struct loop_watch *w, uint32_t revents)
 {
 	struct partition *p = container_of(w, struct partition, control);
 	struct ipc_message m;
-	int fd = -1, ret = ipc_receive_fd(w->fd, &m, &fd);
+	struct ipc_fds fds;
+	int ret = ipc_receive_fds(w->fd, 1, &m, &fds);
 
 	(void)revents;
 	if (ret == -EAGAIN)
@@ -299,10 +277,10 @@ static void control_ready(struct loop_watch *w, uint32_t revents)
 	if (ret)
 		supervisor_gone(p);
 	if (m.type == MSG_ATTACH) {
-		attach(p, &m, fd);
+		attach(p, &m, &fds);
 		return;
 	}
-	fd_close(&fd);
+	ipc_fds_close(&fds);
 	if (!p->stopping)
 		obey(p, m.type);
 }
@@ -324,7 +302,7 @@ static void quit_requested(void *ctx)
 {
 	struct partition *p = ctx;
 
-	ipc_send(p->launch.control_fd, MSG_QUIT, NULL, 0);
+	ipc_send(p->supervisor_fd, MSG_QUIT, NULL, 0);
 }
 
 /* ---- start-up ---- */
@@ -381,7 +359,7 @@ static int start_io(struct partition *p)
 	if (!ret)
 		ret = watch(p, &p->wake, wake_fd, chardevs_ready);
 	if (!ret)
-		ret = watch(p, &p->control, p->launch.control_fd, control_ready);
+		ret = watch(p, &p->control, p->supervisor_fd, control_ready);
 	return ret;
 }
 
@@ -443,7 +421,7 @@ static int build(struct partition *p)
 	int ret = files ? map_files(p, files) : -ENOMEM;
 
 	if (ret) {
-		tell_failed_host(p->launch.control_fd, p->plan, "mapping its images", ret);
+		tell_failed_host(p->supervisor_fd, p->plan, "mapping its images", ret);
 		return ret;
 	}
 	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++)
@@ -451,7 +429,7 @@ static int build(struct partition *p)
 	diags_init(&diags);
 	ret = partition_build_init(&req, &diags, &p->build);
 	if (ret)
-		tell_failed(p->launch.control_fd, ret != -EINVAL, &diags);
+		tell_failed(p->supervisor_fd, ret != -EINVAL, &diags);
 	diags_fini(&diags);
 	partition_files_unmap(files);
 	return ret;
@@ -505,7 +483,7 @@ static int send_machine(const struct partition *p)
 	char text[CHOICE_TEXT_MAX];
 
 	choice_describe(p->plan, &p->build.machine, text);
-	return *text ? ipc_send(p->launch.control_fd, MSG_MACHINE, text, strlen(text)) : 0;
+	return *text ? ipc_send(p->supervisor_fd, MSG_MACHINE, text, strlen(text)) : 0;
 }
 
 /* Locks the process down for good, and tells that the partition can be released. */
@@ -518,11 +496,11 @@ static int send_ready(struct partition *p)
 	fd_close(&p->launch.kvm_fd);
 	ret = partition_lockdown_late(p->plan, &p->gaps);
 	if (ret) {
-		tell_failed(p->launch.control_fd, true, &p->gaps);
+		tell_failed(p->supervisor_fd, true, &p->gaps);
 		return ret;
 	}
 	size = partition_lockdown_text(&p->gaps, gaps, sizeof(gaps));
-	return ipc_send(p->launch.control_fd, MSG_READY, gaps, size);
+	return ipc_send(p->supervisor_fd, MSG_READY, gaps, size);
 }
 
 static int partition_run(struct partition *p)
@@ -536,7 +514,7 @@ static int partition_run(struct partition *p)
 	if (!ret)
 		ret = start_consoles(p);
 	if (ret) {
-		tell_failed_host(p->launch.control_fd, p->plan, what, ret);
+		tell_failed_host(p->supervisor_fd, p->plan, what, ret);
 		return ret;
 	}
 	ret = build(p);
@@ -547,7 +525,7 @@ static int partition_run(struct partition *p)
 	die_with_supervisor(p);
 	ret = create_vm(p, &what);
 	if (ret) {
-		tell_failed_host(p->launch.control_fd, p->plan, what, ret);
+		tell_failed_host(p->supervisor_fd, p->plan, what, ret);
 		return ret;
 	}
 	ret = send_machine(p);
@@ -556,14 +534,27 @@ static int partition_run(struct partition *p)
 	return ret ? ret : loop_run(p->loop);
 }
 
+/* What ps shows as the argument ROOM. */
+static void set_title(char *room, const char *name)
+{
+	size_t size = strlen(room);
+
+	snprintf(room, size + 1, "%s", name);
+	memset(room + strlen(room), 0, size - strlen(room));
+}
+
 int partition_main(int argc, char **argv)
 {
 	struct partition *p = calloc(1, sizeof(*p));
 	int ret;
 
-	if (argc != 3 || !p || launch_read(p, atoi(argv[2])) < 0)
+	if (argc != 3 || !p)
 		return EXIT_FAILURE;
-	prctl(PR_SET_NAME, argv[1]);
+	p->supervisor_fd = atoi(argv[1]);
+	if (handover_receive(p->supervisor_fd, &p->launch, &p->plan))
+		_exit(EXIT_FAILURE);
+	prctl(PR_SET_NAME, p->plan->name);
+	set_title(argv[2], p->plan->name);
 	/* Ctrl-C reaches the whole foreground group; only the supervisor decides what it means. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGQUIT, SIG_IGN);
@@ -576,7 +567,7 @@ int partition_main(int argc, char **argv)
 	sandbox_take_signals();
 	set_priority(p, VCPU_PRIORITY);
 	if (partition_lockdown_early(p->plan, &p->gaps)) {
-		tell_failed(p->launch.control_fd, true, &p->gaps);
+		tell_failed(p->supervisor_fd, true, &p->gaps);
 		_exit(EXIT_FAILURE);
 	}
 	die_with_supervisor(p);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Between the supervisor and a partition process: what the supervisor hands over at the start (a
- * sealed memfd with struct partition_launch, then the encoded plan of the partition), and the
- * messages on their socketpair (lib/ipc.h). Both ends are the same binary; the supervisor checks
- * what it receives all the same, because the partition process handles guest input.
+ * Between the supervisor and a partition process: what the supervisor hands over at the start
+ * (partition/handover.h), and the messages on their socketpair (lib/ipc.h). Both ends are the same
+ * binary; the supervisor checks what it receives all the same, because the partition process
+ * handles guest input.
  */
 #ifndef PARTITION_PROTOCOL_H
 #define PARTITION_PROTOCOL_H
@@ -14,8 +14,12 @@
 #include <stdint.h>
 #include <termios.h>
 
-/* argv[0] of a partition process; argv[1] is its name, argv[2] the number of the memfd. */
-#define PARTITION_ARGV0 "bulkhead-partition"
+/*
+ * argv[0] of a partition process. argv[1] is the number of its socket. argv[2] is room for the name
+ * that ps shows: the process does not know it before its launch.
+ */
+#define PARTITION_ARGV0     "bulkhead-partition"
+#define PARTITION_ARGV_NAME "(not launched yet)              "
 
 #define PARTITION_LAUNCH_VERSION 3
 
@@ -42,7 +46,7 @@ enum partition_port_flags {
 	PORT_TERMINAL = 1 << 2, /* input is a terminal in raw mode: Ctrl-A is the escape */
 };
 
-/* Where a serial port's bytes go; -1: nowhere. Descriptors are inherited under these numbers. */
+/* Where a serial port's bytes go; -1: nowhere. */
 struct partition_port {
 	int32_t out_fd;
 	int32_t in_fd;
@@ -50,11 +54,11 @@ struct partition_port {
 	uint32_t flags;
 };
 
+/* Descriptors come along with it, and are renumbered on the way. */
 struct partition_launch {
 	uint32_t version;
-	uint32_t size;      /* of this struct */
-	uint32_t index;     /* of the partition in its plan */
-	int32_t control_fd; /* the socketpair */
+	uint32_t size;  /* of this struct */
+	uint32_t index; /* of the partition in its plan */
 	int32_t kvm_fd;
 	int32_t line_fd;   /* memfd of struct console_line, shared by all partitions of the run */
 	int32_t shared_fd; /* memfd of struct partition_shared */
@@ -111,6 +115,7 @@ enum partition_message {
 	MSG_STATS_REQUEST, /* answered by MSG_STATS, several, then MSG_STATS_END */
 	MSG_FAULT,         /* struct message_fault: a fatal error that was found from outside */
 	MSG_ATTACH,        /* struct message_attach, and a descriptor: a reader of a console */
+	MSG_LAUNCH,        /* what the process is for: the first, see partition/handover.h */
 	/* From the partition. */
 	MSG_READY = 16, /* created, waits for MSG_START: text, what is not isolated, a line each */
 	MSG_FAILED,     /* could not be created: struct message_failed, then text */

@@ -346,6 +346,7 @@ static void call_stats(struct rpc_call *call)
 
 static void call_attach(struct rpc_call *call)
 {
+	struct ipc_fds fds = {.count = 1};
 	struct message_attach m;
 	const char *partition = NULL;
 	int port = 1, writer = 1, fd, ret;
@@ -379,7 +380,8 @@ static void call_attach(struct rpc_call *call)
 	}
 	m = (struct message_attach){.port = (uint32_t)port - 1, .writer = (uint32_t)writer};
 	/* What cannot be passed on is closed: the client sees the end of the console. */
-	ret = ipc_send_fd(child->control.fd, MSG_ATTACH, &m, sizeof(m), fd);
+	fds.list[0] = fd;
+	ret = ipc_send_fds(child->control.fd, MSG_ATTACH, &m, sizeof(m), &fds);
 	if (ret)
 		run_event(child->run, child, "error", "a console cannot be attached: %s",
 			strerror(-ret));

@@ -359,6 +359,8 @@ static int run_to_end(struct run *run, struct diags *diags)
 	int ret;
 
 	ret = run_spawn(run, diags);
+	if (run->options->spare)
+		process_end(run->options->spare); /* that nobody could use */
 	/* While the partitions build their machines: nothing runs before we are ready, too. */
 	if (!ret)
 		ret = event_log_init(&run->events);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Opening what partitions get, and starting their processes. A partition receives descriptors only:
- * they keep their numbers across the exec and are listed in the launch block.
+ * Opening what partitions get, and starting their processes. A partition receives descriptors only,
+ * with its launch.
  */
 #include "supervisor/bsp.h"
 #include "supervisor/control.h"
+#include "supervisor/process.h"
 #include "supervisor/run.h"
 
 #include "lib/file.h"
-#include "lib/ipc.h"
-#include "lib/sandbox.h"
 #include "lib/util.h"
+#include "partition/handover.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,8 +20,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-
-extern char **environ;
 
 #define KVM_DEVICE "/dev/kvm"
 
@@ -207,12 +205,8 @@ void run_close(struct run *run)
 
 /* ---- what a child gets ---- */
 
-/* Descriptors that were opened for one child: inherited by it, then closed here. */
+/* Descriptors that were opened for one child: sent to it, then closed here. */
 #define OWNED_FDS_MAX (PLAN_MODULES_MAX + 16)
-
-/* All that are inherited: first those that stay ours, one of each, then the alarms. */
-#define COMMON_FDS    7
-#define CHILD_FDS_MAX (COMMON_FDS + PLAN_VCPUS_MAX + OWNED_FDS_MAX)
 
 struct child_files {
 	struct child *child;
@@ -376,7 +370,7 @@ static void open_ports(struct child_files *f)
 	}
 }
 
-static void launch_init(struct child_files *f, int control_fd)
+static void launch_init(struct child_files *f)
 {
 	const struct plan_partition *p = f->child->plan;
 	struct partition_launch *l = &f->launch;
@@ -384,7 +378,6 @@ static void launch_init(struct child_files *f, int control_fd)
 	l->version = PARTITION_LAUNCH_VERSION;
 	l->size = sizeof(*l);
 	l->index = f->child->index;
-	l->control_fd = control_fd;
 	l->kvm_fd = f->child->run->kvm_fd;
 	l->line_fd = f->child->run->line_fd;
 	l->image_fd = l->initrd_fd = l->overlay_fd = -1;
@@ -409,77 +402,44 @@ static void launch_init(struct child_files *f, int control_fd)
 			"to share (cpus.on), or give the others fewer");
 }
 
-/* The launch block and the partition's plan in one sealed memfd. */
-static int launch_seal(struct child_files *f)
-{
-	AUTO_FREE void *plan = NULL;
-	AUTO_FREE uint8_t *bytes = NULL;
-	size_t size;
-	int fd;
-
-	if (plan_partition_encode(f->child->plan, &plan, &size))
-		return -ENOMEM;
-	bytes = malloc(sizeof(f->launch) + size);
-	if (!bytes)
-		return -ENOMEM;
-	memcpy(bytes, &f->launch, sizeof(f->launch));
-	memcpy(bytes + sizeof(f->launch), plan, size);
-	fd = memfd_create_sealed("bulkhead-launch", bytes, sizeof(f->launch) + size);
-	return fd < 0 ? fd : keep(f, fd);
-}
-
 /* ---- the process ---- */
 
-static int spawn(struct child_files *f, int launch_fd)
+/* Gives the child its process, and the process what it is for. */
+static int launch(struct child_files *f)
 {
 	struct child *child = f->child;
-	const struct run *run = child->run;
-	char number[16];
-	char *argv[] = {PARTITION_ARGV0, child->plan->name, number, NULL};
-	int fds[CHILD_FDS_MAX] = {run->kvm_fd, run->line_fd, run->console_out,
-		run->console_child == (int)child->index ? run->console_in : -1, f->launch.shared_fd,
-		f->launch.status_fd, f->launch.status_irq_fd};
-	const struct sandbox_spawn process = {
-		.path = "/proc/self/exe",
-		.argv = argv,
-		.envp = environ,
-		.fds = fds,
-		.fd_count = COMMON_FDS + PLAN_VCPUS_MAX + f->owned_count,
-		.isolate = child->plan->lockdown != PLAN_LOCKDOWN_OFF,
-	};
-	int ret;
+	struct partition_process process;
+	bool isolate = child->plan->lockdown != PLAN_LOCKDOWN_OFF;
+	int ret = process_get(child->run->options->spare, isolate, &process);
 
-	snprintf(number, sizeof(number), "%d", launch_fd);
-	memcpy(fds + COMMON_FDS, f->launch.alarm_fds, sizeof(f->launch.alarm_fds));
-	memcpy(fds + COMMON_FDS + PLAN_VCPUS_MAX, f->owned, f->owned_count * sizeof(fds[0]));
-	ret = sandbox_spawn(&process, &child->pid, &child->exited.fd);
-	if (!ret)
-		child->state = CHILD_STARTING;
-	return ret;
+	if (ret)
+		return ret;
+	ret = handover_send(process.control_fd, &f->launch, child->plan);
+	if (ret) {
+		process_end(&process);
+		return ret;
+	}
+	child->pid = process.pid;
+	child->exited.fd = process.pidfd;
+	child->control.fd = process.control_fd;
+	child->state = CHILD_STARTING;
+	return 0;
 }
 
 int child_spawn(struct child *child, struct diags *diags)
 {
 	AUTO_FREE struct child_files *f = calloc(1, sizeof(*f));
 	unsigned errors = diags->errors;
-	int pair[2], ret, launch_fd;
+	int ret;
 
 	if (!f)
 		return -ENOMEM;
 	f->child = child;
 	f->diags = diags;
-	ret = ipc_pair(pair);
-	if (!ret) {
-		child->control.fd = pair[0];
-		launch_init(f, keep(f, pair[1]));
-		open_images(f);
-		open_ports(f);
-		ret = diags->errors == errors ? 0 : f->host_error ? -EMFILE : -EINVAL;
-	}
-	if (!ret) {
-		launch_fd = launch_seal(f);
-		ret = launch_fd < 0 ? launch_fd : spawn(f, launch_fd);
-	}
+	launch_init(f);
+	open_images(f);
+	open_ports(f);
+	ret = diags->errors == errors ? launch(f) : f->host_error ? -EMFILE : -EINVAL;
 	for (unsigned i = 0; i < f->owned_count; i++)
 		close(f->owned[i]);
 	if (ret && diags->errors == errors)

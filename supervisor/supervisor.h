@@ -12,6 +12,24 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
+
+/* A partition's process that nobody has told yet which partition it is. */
+struct partition_process {
+	pid_t pid; /* 0: none */
+	int pidfd;
+	int control_fd;
+	bool isolated; /* born into namespaces of its own, as all are but with `lockdown: off` */
+};
+
+/*
+ * Starts one. 0 or a negative errno. Whoever starts one before the plan is read has it at hand, its
+ * program loaded, when the plan is there.
+ */
+int process_start(bool isolate, struct partition_process *ret_process);
+
+/* Ends and reaps it. Legal for none. */
+void process_end(struct partition_process *process);
 
 struct run_options {
 	/* Whose console is shown: a partition's name (interactive), "all" (lines with prefixes),
@@ -27,6 +45,7 @@ struct run_options {
 				   * plan's file */
 	bool detach;  /* nobody is at the terminal: without the control socket it does not start */
 	int ready_fd; /* gets the run's name and a newline when it is OPERATIONAL; 0: none */
+	struct partition_process *spare; /* taken for the first partition if it fits; NULL: none */
 };
 
 /* Runs PLAN to its end; diagnostics and the verdict go to stderr. An enum bh_exit. */

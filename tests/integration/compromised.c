@@ -339,6 +339,19 @@ void __wrap_console_pump(struct console *c)
 	__real_console_pump(c);
 }
 
+int __real_plan_partition_decode(
+	const void *buf, size_t size, struct plan_partition **ret_partition);
+int __wrap_plan_partition_decode(
+	const void *buf, size_t size, struct plan_partition **ret_partition);
+int __wrap_plan_partition_decode(
+	const void *buf, size_t size, struct plan_partition **ret_partition)
+{
+	int ret = __real_plan_partition_decode(buf, size, ret_partition);
+
+	compromised = !ret && strcmp((*ret_partition)->name, "bad") == 0;
+	return ret;
+}
+
 void __real_sandbox_filter_apply(struct sandbox_filter *filter, struct diags *gaps);
 void __wrap_sandbox_filter_apply(struct sandbox_filter *filter, struct diags *gaps);
 void __wrap_sandbox_filter_apply(struct sandbox_filter *filter, struct diags *gaps)
@@ -353,10 +366,8 @@ const struct command *const cli_commands[] = {&command_run, NULL};
 
 int main(int argc, char **argv)
 {
-	if (argc > 1 && strcmp(argv[0], PARTITION_ARGV0) == 0) {
-		compromised = strcmp(argv[1], "bad") == 0;
+	if (argc > 1 && strcmp(argv[0], PARTITION_ARGV0) == 0)
 		return partition_main(argc, argv);
-	}
 	if (argc > 1 && strcmp(argv[1], "attempts") == 0) {
 		for (unsigned i = 0; i < ARRAY_SIZE(attempts); i++)
 			printf("%s%s\n", attempts[i].name,

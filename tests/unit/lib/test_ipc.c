@@ -11,6 +11,7 @@
 
 static int fds[2];
 static struct ipc_message m;
+static struct ipc_fds passed;
 
 static void setup(void)
 {
@@ -103,23 +104,24 @@ static bool is_writer_of(int fd, int reader)
 
 START_TEST(a_descriptor_comes_along)
 {
-	int p[2], passed = -2;
+	struct ipc_fds mine = {.count = 1};
+	int p[2];
 
 	ck_assert_int_eq(pipe2(p, O_CLOEXEC), 0);
-	ck_assert_int_eq(ipc_send_fd(fds[0], 9, "abc", 3, p[1]), 0);
+	mine.list[0] = p[1];
+	ck_assert_int_eq(ipc_send_fds(fds[0], 9, "abc", 3, &mine), 0);
 	ck_assert_int_eq(ipc_send(fds[0], 10, NULL, 0), 0);
-	ck_assert_int_eq(ipc_receive_fd(fds[1], &m, &passed), 0);
+	ck_assert_int_eq(ipc_receive_fds(fds[1], 1, &m, &passed), 0);
 	ck_assert_uint_eq(m.type, 9);
 	ck_assert_mem_eq(m.payload, "abc", 3);
-	ck_assert_int_ge(passed, 0);
-	ck_assert_int_eq(fcntl(passed, F_GETFD), FD_CLOEXEC);
-	ck_assert(is_writer_of(passed, p[0]));
-	close(passed);
-	ck_assert_int_eq(ipc_receive_fd(fds[1], &m, &passed), 0);
-	ck_assert_int_eq(passed, -1);
-	passed = -2;
-	ck_assert_int_eq(ipc_receive_fd(fds[1], &m, &passed), -EAGAIN);
-	ck_assert_int_eq(passed, -2);
+	ck_assert_uint_eq(passed.count, 1);
+	ck_assert_int_eq(fcntl(passed.list[0], F_GETFD), FD_CLOEXEC);
+	ck_assert(is_writer_of(passed.list[0], p[0]));
+	ipc_fds_close(&passed);
+	ck_assert_int_eq(ipc_receive_fds(fds[1], 1, &m, &passed), 0);
+	ck_assert_uint_eq(passed.count, 0);
+	ck_assert_int_eq(ipc_receive_fds(fds[1], 1, &m, &passed), -EAGAIN);
+	ck_assert_uint_eq(passed.count, 0);
 	close(p[0]);
 	close(p[1]);
 }
@@ -133,6 +135,29 @@ static unsigned open_descriptors(void)
 		n += fcntl(fd, F_GETFD) >= 0;
 	return n;
 }
+
+START_TEST(as_many_descriptors_as_there_may_be)
+{
+	unsigned before = open_descriptors();
+	struct ipc_fds mine = {.count = IPC_FDS_MAX};
+	int p[2];
+
+	ck_assert_int_eq(pipe2(p, O_CLOEXEC), 0);
+	for (unsigned i = 0; i < IPC_FDS_MAX; i++)
+		mine.list[i] = p[i % 2];
+	ck_assert_int_eq(ipc_send_fds(fds[0], 9, NULL, 0, &mine), 0);
+	mine.count++;
+	ck_assert_int_eq(ipc_send_fds(fds[0], 9, NULL, 0, &mine), -EMSGSIZE);
+	ck_assert_int_eq(ipc_receive_fds(fds[1], IPC_FDS_MAX, &m, &passed), 0);
+	ck_assert_uint_eq(passed.count, IPC_FDS_MAX);
+	/* In their order. */
+	ck_assert(is_writer_of(passed.list[IPC_FDS_MAX - 2], passed.list[IPC_FDS_MAX - 1]));
+	ipc_fds_close(&passed);
+	close(p[0]);
+	close(p[1]);
+	ck_assert_uint_eq(open_descriptors(), before);
+}
+END_TEST
 
 /* A message with COUNT descriptors and SIZE bytes of a header for an empty payload. */
 static void send_with_fds(unsigned count, size_t size)
@@ -159,17 +184,15 @@ static void send_with_fds(unsigned count, size_t size)
 START_TEST(unwanted_descriptors_do_not_stay)
 {
 	unsigned before = open_descriptors();
-	int passed = -2;
 
 	send_with_fds(2, 8);
-	ck_assert_int_eq(ipc_receive_fd(fds[1], &m, &passed), -EPROTO);
+	ck_assert_int_eq(ipc_receive_fds(fds[1], 1, &m, &passed), -EPROTO);
 	send_with_fds(8, 8);
-	ck_assert_int_eq(ipc_receive_fd(fds[1], &m, &passed), -EPROTO);
+	ck_assert_int_eq(ipc_receive_fds(fds[1], 1, &m, &passed), -EPROTO);
 	send_with_fds(1, 5); /* malformed, with a descriptor */
-	ck_assert_int_eq(ipc_receive_fd(fds[1], &m, &passed), -EPROTO);
+	ck_assert_int_eq(ipc_receive_fds(fds[1], 1, &m, &passed), -EPROTO);
 	send_with_fds(1, 8);
 	ck_assert_int_eq(ipc_receive(fds[1], &m), 0);
-	ck_assert_int_eq(passed, -2);
 	ck_assert_uint_eq(open_descriptors(), before);
 }
 END_TEST
@@ -185,6 +208,7 @@ Suite *unit_suite(void)
 	tcase_add_test(t, malformed_messages_are_refused);
 	tcase_add_test(t, a_peer_that_is_gone_or_does_not_read);
 	tcase_add_test(t, a_descriptor_comes_along);
+	tcase_add_test(t, as_many_descriptors_as_there_may_be);
 	tcase_add_test(t, unwanted_descriptors_do_not_stay);
 	suite_add_tcase(s, t);
 	return s;

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "partition/handover.h"
+
+#include "lib/file.h"
+#include "lib/ipc.h"
+#include "lib/util.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#define SINGLE_FDS 7
+#define PORT_FDS   3
+#define FDS_MAX    (SINGLE_FDS + PLAN_VCPUS_MAX + PLAN_MODULES_MAX + PORT_FDS * PLAN_SERIAL_PORTS)
+
+_Static_assert(FDS_MAX < IPC_FDS_MAX, "all descriptors and the memfd come with one message");
+
+/*
+ * The fields that name descriptors, in the order in which these are sent. A field that is -1 has
+ * none.
+ */
+static void list_fields(struct partition_launch *l, int32_t *ret_fields[FDS_MAX])
+{
+	int32_t *const single[SINGLE_FDS] = {&l->kvm_fd, &l->line_fd, &l->shared_fd, &l->status_fd,
+		&l->status_irq_fd, &l->image_fd, &l->initrd_fd};
+	unsigned n = 0;
+
+	while (n < SINGLE_FDS) {
+		ret_fields[n] = single[n];
+		n++;
+	}
+	for (unsigned i = 0; i < PLAN_VCPUS_MAX; i++)
+		ret_fields[n++] = &l->alarm_fds[i];
+	for (unsigned i = 0; i < PLAN_MODULES_MAX; i++)
+		ret_fields[n++] = &l->module_fds[i];
+	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++) {
+		ret_fields[n++] = &l->ports[i].out_fd;
+		ret_fields[n++] = &l->ports[i].in_fd;
+		ret_fields[n++] = &l->ports[i].log_fd;
+	}
+}
+
+/* The launch block and the plan in one sealed memfd; or a negative errno. */
+static int seal(const struct partition_launch *launch, const struct plan_partition *plan)
+{
+	AUTO_FREE void *encoded = NULL;
+	AUTO_FREE uint8_t *bytes = NULL;
+	size_t size;
+
+	if (plan_partition_encode(plan, &encoded, &size))
+		return -ENOMEM;
+	bytes = malloc(sizeof(*launch) + size);
+	if (!bytes)
+		return -ENOMEM;
+	memcpy(bytes, launch, sizeof(*launch));
+	memcpy(bytes + sizeof(*launch), encoded, size);
+	return memfd_create_sealed("bulkhead-launch", bytes, sizeof(*launch) + size);
+}
+
+int handover_send(
+	int control_fd, const struct partition_launch *launch, const struct plan_partition *plan)
+{
+	struct partition_launch copy = *launch;
+	struct ipc_fds fds = {.count = 1};
+	int32_t *fields[FDS_MAX];
+	int ret;
+
+	list_fields(&copy, fields);
+	fds.list[0] = seal(launch, plan);
+	if (fds.list[0] < 0)
+		return fds.list[0];
+	for (unsigned i = 0; i < FDS_MAX; i++) {
+		if (*fields[i] >= 0)
+			fds.list[fds.count++] = *fields[i];
+	}
+	ret = ipc_send_fds(control_fd, MSG_LAUNCH, NULL, 0, &fds);
+	close(fds.list[0]);
+	return ret;
+}
+
+static int unseal(int fd, struct partition_launch *ret_launch, struct plan_partition **ret_plan)
+{
+	struct stat st;
+	int ret = -EPROTO;
+	uint8_t *bytes;
+
+	if (fstat(fd, &st))
+		return -errno;
+	if ((size_t)st.st_size <= sizeof(*ret_launch))
+		return -EPROTO;
+	bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (bytes == MAP_FAILED)
+		return -errno;
+	memcpy(ret_launch, bytes, sizeof(*ret_launch));
+	if (ret_launch->version == PARTITION_LAUNCH_VERSION &&
+		ret_launch->size == sizeof(*ret_launch))
+		ret = plan_partition_decode(bytes + sizeof(*ret_launch),
+			(size_t)st.st_size - sizeof(*ret_launch), ret_plan);
+	munmap(bytes, (size_t)st.st_size);
+	return ret;
+}
+
+/* Puts the descriptors that came behind the memfd into their fields. */
+static int name_fds(struct partition_launch *l, const struct ipc_fds *fds)
+{
+	int32_t *fields[FDS_MAX];
+	unsigned used = 1;
+
+	list_fields(l, fields);
+	for (unsigned i = 0; i < FDS_MAX; i++) {
+		if (*fields[i] < 0)
+			continue;
+		if (used == fds->count)
+			return -EPROTO;
+		*fields[i] = fds->list[used++];
+	}
+	return used == fds->count ? 0 : -EPROTO;
+}
+
+int handover_receive(
+	int control_fd, struct partition_launch *ret_launch, struct plan_partition **ret_plan)
+{
+	struct pollfd control = {.fd = control_fd, .events = POLLIN};
+	struct plan_partition *plan = NULL;
+	struct ipc_message m;
+	struct ipc_fds fds;
+	int ret;
+
+	while (poll(&control, 1, -1) < 0 && errno == EINTR) {
+	}
+	ret = ipc_receive_fds(control_fd, IPC_FDS_MAX, &m, &fds);
+	if (ret)
+		return ret;
+	if (m.type != MSG_LAUNCH || !fds.count) {
+		ipc_fds_close(&fds);
+		return -EPROTO;
+	}
+	ret = unseal(fds.list[0], ret_launch, &plan);
+	if (!ret)
+		ret = name_fds(ret_launch, &fds);
+	if (ret) {
+		free(plan);
+		ipc_fds_close(&fds);
+		return ret;
+	}
+	close(fds.list[0]);
+	*ret_plan = plan;
+	return 0;
+}
