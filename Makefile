@@ -192,7 +192,8 @@ generate: $(program) ## write the generated documents anew
 
 # ---- tests ----
 
-export BULKHEAD_OUT := $(out)
+# Where this host's own build is; those for others are in it.
+export BULKHEAD_OUT := $(if $(sysroot),$(abspath $(O)),$(out))
 # As many jobs as there are cores, unless this make was told how many.
 submake = $(MAKE) $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc)) -f $(src)Makefile O=$(O)
 test_groups := layers unit fuzz golden guest integration
@@ -202,18 +203,25 @@ tests-fast: all $(unit_programs) guest-images bsp-objects
 	+$(Q)$(submake) SAN=address,undefined fuzz-programs
 tests: tests-fast
 	+$(Q)$(submake) SAN=address,undefined unit-programs
-	+$(Q)$(submake) STATIC=1
+	+$(Q)$(submake) rig-programs
 .PHONY: unit-programs fuzz-programs
 unit-programs: $(unit_programs)
 	@:
 fuzz-programs: $(fuzz_programs)
 	@:
 
+# What the emulated machines are given: this host's programs, and those for arm64.
+.PHONY: rig-programs
+rig-programs: guest-images
+	+$(Q)$(submake) STATIC=1
+	+$(Q)$(submake) ARCH=arm64 guest-images
+	+$(Q)$(submake) ARCH=arm64 STATIC=1
+
 .PHONY: check
 check: ## all tests; installs what they need through `make deps`
 	$(Q)$(src)tools/deps check
 	+$(Q)$(submake) tests
-	$(Q)$(src)tests/check $(test_groups) safety sanitized rig-x86
+	$(Q)$(src)tests/check $(test_groups) safety sanitized rig-x86 rig-arm64
 
 .PHONY: check-fast
 check-fast: ## the tests that need no emulated machine, in about a minute
@@ -230,16 +238,24 @@ check-safety: ## make things go wrong beside the safety partition, and in it; co
 .PHONY: check-rig-x86
 check-rig-x86: ## the tests with unmodified kernels, in an emulated x86 machine
 	$(Q)$(src)tools/deps check
-	+$(Q)$(submake) all guest-images
-	+$(Q)$(submake) STATIC=1
+	+$(Q)$(submake) rig-programs
 	$(Q)$(src)tests/check rig-x86
 
-.PHONY: demo
-demo: ## a safety partition and a Linux partition side by side
+.PHONY: check-rig-arm64
+check-rig-arm64: ## the same in an emulated arm64 machine, on any host
 	$(Q)$(src)tools/deps check
-	+$(Q)$(submake) all guest-images
+	+$(Q)$(submake) ARCH=$(HOSTARCH) all
+	+$(Q)$(submake) ARCH=arm64 guest-images
+	+$(Q)$(submake) ARCH=arm64 STATIC=1
+	$(Q)$(src)tests/check rig-arm64
+
+.PHONY: demo
+demo: ## a safety partition and a Linux partition side by side; with ARCH=arm64, arm64's
+	$(Q)$(src)tools/deps check
+	+$(Q)$(submake) ARCH=$(HOSTARCH) all
+	+$(Q)$(submake) guest-images
 	+$(Q)$(submake) STATIC=1
-	$(Q)$(src)tools/demo
+	$(Q)$(src)tools/demo $(ARCH)
 
 fuzz_seconds ?= 60
 .PHONY: fuzz
