@@ -54,14 +54,14 @@ guest_tests_alone := $(basename $(notdir $(wildcard $(src)tests/guest/$(ARCH)/*.
 guest_extras_x86 := multiboot2.elf plain.elf plain.bin \
 	$(foreach name,regs machine ending,$(foreach vm,0 1,fusa-$(name)-$(vm).bin))
 guest_extras_arm64 := hello.bin hello.Image hello.Image.gz
-guest_flat_x86 := $(out)/examples/safety-hello.bin
+guest_flat := $(out)/examples/safety-hello.bin
 
-guest_images := $(guest_examples:%=$(out)/examples/%.elf) $(guest_flat_$(ARCH)) \
+guest_images := $(guest_examples:%=$(out)/examples/%.elf) $(guest_flat) \
 	$(addprefix $(out)/tests/guest/,$(addsuffix .elf,$(guest_tests) $(guest_tests_alone)) \
 	$(guest_extras_$(ARCH)))
 
 .PHONY: examples guest-images
-examples: $(guest_examples:%=$(out)/examples/%.elf) $(guest_flat_$(ARCH)) ## build the example images
+examples: $(guest_examples:%=$(out)/examples/%.elf) $(guest_flat) ## build the example images
 guest-images: $(guest_images) ## build the example and test images
 	@:
 
@@ -124,12 +124,12 @@ $(guest_tests_alone:%=$(out)/tests/guest/%.elf): $(out)/tests/guest/%.elf: \
 
 guest_hello := $(out)/guest/tests/guest/hello.o $(guest_archive) $(guest_script)
 
-ifeq ($(ARCH),x86)
-# A flat binary at 0x100000, for the safety VM of the fusa contract.
+# A flat binary: for the safety VM of the fusa contract, and for QEMU on arm64.
 $(out)/examples/safety-hello.bin: $(guest_entry)-plain.o \
 		$(out)/guest/examples/safety-hello/main.o $(guest_archive) $(guest_script)
 	$(guest_binary)
 
+ifeq ($(ARCH),x86)
 # One program loaded in other ways: multiboot 2, and without any header as ELF and as raw bytes.
 $(out)/tests/guest/multiboot2.elf: $(guest_entry)-multiboot2.o \
 		$(out)/guest/tests/guest/x86/boot-info.o $(guest_archive) $(guest_script)

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The virtual count begins near zero when the partition starts (begins=0: elsewhere), and goes
+ * together with the physical one; the physical timer; conditions, masks and status of both timers
+ * [DDI 0487 D11.2].
+ */
+#include "../timer.h"
+
+#include "../check.h"
+#include "arm64.h"
+
+#define STARTED_WITHIN                                                                             \
+	(5 * NS_PER_S) /* a loaded host may take as long to run a first instruction */
+#define ONE_SHOT (10 * NS_PER_MS)
+
+static uint64_t physical_count(void)
+{
+	isb();
+	return sysreg_read(cntpct_el0);
+}
+
+static void physical_tick(void)
+{
+	sysreg_write(cntp_cval_el0,
+		sysreg_read(cntp_cval_el0) + counter_from_ns(TIMER_PERIOD_MS * NS_PER_MS));
+	tick();
+}
+
+static void check_counters(void)
+{
+	uint64_t first = entry_states[0].cntvct;
+	int64_t ms = (int64_t)counter_from_ns(NS_PER_MS), apart, later;
+
+	if (cmdline_number("begins", 1))
+		check(counter_to_ns(first) < STARTED_WITHIN,
+			"the virtual count was %lu us when the image was entered",
+			counter_to_ns(first) / NS_PER_US);
+	check(counter_hz() >= 1000000, "CNTFRQ_EL0 is %lu Hz", counter_hz());
+	apart = (int64_t)(physical_count() - counter_read());
+	delay_ns(20 * NS_PER_MS);
+	later = (int64_t)(physical_count() - counter_read());
+	check(later - apart < ms && apart - later < ms,
+		"physical and virtual count stay %ld ms apart", apart / ms);
+}
+
+/* Without an interrupt: ISTATUS says when CVAL is reached, also when masked or disabled. */
+static void check_status(void)
+{
+	uint64_t start = counter_read(), cycles = counter_from_ns(ONE_SHOT);
+
+	gic_clear(timer_intid(TIMER_VIRTUAL));
+	sysreg_write(cntv_cval_el0, start + cycles);
+	sysreg_write(cntv_ctl_el0, TIMER_ENABLE | TIMER_MASKED);
+	check(!(sysreg_read(cntv_ctl_el0) & TIMER_STATUS) || counter_read() - start >= cycles,
+		"ISTATUS is 0 before");
+	check((int32_t)sysreg_read(cntv_tval_el0) <= (int64_t)cycles, "TVAL counts down");
+	delay_ns(ONE_SHOT + NS_PER_MS);
+	check(sysreg_read(cntv_ctl_el0) == (TIMER_ENABLE | TIMER_MASKED | TIMER_STATUS),
+		"ISTATUS is 1 after, the timer being masked");
+	check((int32_t)sysreg_read(cntv_tval_el0) < 0, "TVAL is below 0 then");
+	check(!gic_is_pending(timer_intid(TIMER_VIRTUAL)), "no interrupt is pending");
+	sysreg_write(cntv_ctl_el0, TIMER_ENABLE);
+	check(gic_is_pending(timer_intid(TIMER_VIRTUAL)), "one is once it is not masked");
+	sysreg_write(cntv_ctl_el0, 0);
+	check(!gic_is_pending(timer_intid(TIMER_VIRTUAL)), "and none when it is off");
+}
+
+static void check_once(void)
+{
+	uint64_t start = counter_read(), us;
+
+	ticks = 0;
+	sysreg_write(cntp_tval_el0, counter_from_ns(ONE_SHOT));
+	sysreg_write(cntp_ctl_el0, TIMER_ENABLE);
+	while (!ticks)
+		cpu_wait();
+	sysreg_write(cntp_ctl_el0, 0);
+	us = counter_to_ns(counter_read() - start) / NS_PER_US;
+	check(us >= ONE_SHOT / NS_PER_US && us < 200000,
+		"physical timer, one shot of 10 ms after %lu us", us);
+}
+
+void check_machine_timers(void)
+{
+	kprintf("timers: INTIDs %u and %u, GICv%u\n", timer_intid(TIMER_PHYSICAL),
+		timer_intid(TIMER_VIRTUAL), gic_version());
+	check_counters();
+	check_status();
+	gic_set(timer_intid(TIMER_PHYSICAL), false, physical_tick);
+	check_once();
+	sysreg_write(cntp_cval_el0, physical_count());
+	sysreg_write(cntp_ctl_el0, TIMER_ENABLE);
+	check_ticks("physical timer");
+	sysreg_write(cntp_ctl_el0, 0);
+}
