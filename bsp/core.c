@@ -177,13 +177,15 @@ _Noreturn void core_halt(struct core *core, const char *how)
 static void log_privileged(const struct core *core, const uint8_t *pc)
 {
 	Dl_info info = {0};
+	char bytes[16] = "";
 
 	dladdr(pc, &info);
+	for (unsigned i = 0; i < arch_privileged_bytes; i++)
+		snprintf(bytes + 3 * i, sizeof(bytes) - 3 * i, " %02x", pc[i]);
 	host_log(core,
-		"an instruction that only a kernel may execute, at offset 0x%zx of the BSP (bytes "
-		"%02x %02x %02x)",
-		info.dli_fbase ? (size_t)(pc - (const uint8_t *)info.dli_fbase) : 0, pc[0], pc[1],
-		pc[2]);
+		"an instruction that only a kernel may execute, at offset 0x%zx of the BSP "
+		"(bytes%s)",
+		info.dli_fbase ? (size_t)(pc - (const uint8_t *)info.dli_fbase) : 0, bytes);
 }
 
 /*
@@ -196,10 +198,10 @@ static void on_crash(int signal_number, siginfo_t *info, void *context)
 	struct bsp_message_crashed head = {BSP_MESSAGE_NO_CORE, (uint32_t)signal_number};
 	ucontext_t *u = context;
 
-	if (current && signal_number == SIGSEGV && info->si_code == SI_KERNEL) {
+	if (current && arch_is_privileged(signal_number, info->si_code)) {
 		switch (arch_privileged(u)) {
 		case PRIVILEGED_HALT:
-			core_halt(current, "executed HLT");
+			core_halt(current, "executed an instruction that halts the core");
 		case PRIVILEGED_SKIP:
 			return;
 		case PRIVILEGED_NONE:

@@ -97,11 +97,12 @@ void host_send(uint16_t type, const void *head, size_t size, const char *text);
 /* The one host of the process, for signal handlers and functions without a context. */
 extern struct host *the_host;
 
-/* ---- x86/privileged.c ---- */
+/* ---- privileged.c of the architecture ---- */
 
-/*
- * What a privileged instruction at CODE means in a process.
- */
+/* True when a signal with this code is what a process gets for a privileged instruction. */
+bool arch_is_privileged(int signal_number, int code);
+
+/* What such an instruction means in a process. */
 enum privileged { PRIVILEGED_NONE, PRIVILEGED_HALT, PRIVILEGED_SKIP };
 
 /* The instruction that the context U was interrupted at; PRIVILEGED_SKIP has stepped over it. */
@@ -109,5 +110,8 @@ enum privileged arch_privileged(ucontext_t *u);
 
 /* Its address. */
 const uint8_t *arch_pc(const ucontext_t *u);
+
+/* How many of its bytes tell which it is. */
+extern const unsigned arch_privileged_bytes;
 
 #endif

@@ -5,6 +5,10 @@
  */
 #include "bsp/host.h"
 
+#include <signal.h>
+
+const unsigned arch_privileged_bytes = 3;
+
 #define OPCODE_HLT 0xF4
 #define OPCODE_CLI 0xFA
 #define OPCODE_STI 0xFB
@@ -12,6 +16,11 @@
 const uint8_t *arch_pc(const ucontext_t *u)
 {
 	return (const uint8_t *)(uintptr_t)u->uc_mcontext.gregs[REG_RIP];
+}
+
+bool arch_is_privileged(int signal_number, int code)
+{
+	return signal_number == SIGSEGV && code == SI_KERNEL;
 }
 
 enum privileged arch_privileged(ucontext_t *u)
