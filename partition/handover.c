@@ -11,9 +11,11 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#define SINGLE_FDS 7
+/* In struct partition_launch these are descriptors only: from kvm_fd up to the ports. */
+#define FIRST      offsetof(struct partition_launch, kvm_fd)
+#define SINGLE_FDS ((offsetof(struct partition_launch, ports) - FIRST) / sizeof(int32_t))
 #define PORT_FDS   3
-#define FDS_MAX    (SINGLE_FDS + PLAN_VCPUS_MAX + PLAN_MODULES_MAX + PORT_FDS * PLAN_SERIAL_PORTS)
+#define FDS_MAX    (SINGLE_FDS + PORT_FDS * PLAN_SERIAL_PORTS)
 
 _Static_assert(FDS_MAX < IPC_FDS_MAX, "all descriptors and the memfd come with one message");
 
@@ -23,18 +25,10 @@ _Static_assert(FDS_MAX < IPC_FDS_MAX, "all descriptors and the memfd come with o
  */
 static void list_fields(struct partition_launch *l, int32_t *ret_fields[FDS_MAX])
 {
-	int32_t *const single[SINGLE_FDS] = {&l->kvm_fd, &l->line_fd, &l->shared_fd, &l->status_fd,
-		&l->status_irq_fd, &l->image_fd, &l->initrd_fd};
 	unsigned n = 0;
 
-	while (n < SINGLE_FDS) {
-		ret_fields[n] = single[n];
-		n++;
-	}
-	for (unsigned i = 0; i < PLAN_VCPUS_MAX; i++)
-		ret_fields[n++] = &l->alarm_fds[i];
-	for (unsigned i = 0; i < PLAN_MODULES_MAX; i++)
-		ret_fields[n++] = &l->module_fds[i];
+	for (; n < SINGLE_FDS; n++)
+		ret_fields[n] = (int32_t *)((char *)l + FIRST) + n;
 	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++) {
 		ret_fields[n++] = &l->ports[i].out_fd;
 		ret_fields[n++] = &l->ports[i].in_fd;
@@ -141,7 +135,7 @@ int handover_receive(
 	if (!ret)
 		ret = name_fds(ret_launch, &fds);
 	if (ret) {
-		free(plan);
+		plan_partition_destroy(plan);
 		ipc_fds_close(&fds);
 		return ret;
 	}

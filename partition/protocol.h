@@ -54,7 +54,10 @@ struct partition_port {
 	uint32_t flags;
 };
 
-/* Descriptors come along with it, and are renumbered on the way. */
+/*
+ * Descriptors come along with it, and are renumbered on the way: partition/handover.c takes all
+ * that is from kvm_fd to the ports for descriptors.
+ */
 struct partition_launch {
 	uint32_t version;
 	uint32_t size;  /* of this struct */
