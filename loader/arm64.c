@@ -194,19 +194,15 @@ static int check_header(struct load *l)
 
 static int report_no_room(struct load *l, const struct piece *p, uint64_t text_offset)
 {
-	gpa_t end = p->base + p->mem_size;
-	const char *damaged = "the file is damaged";
-	char remedy[64];
+	uint64_t wanted = text_offset + p->mem_size;
+	char remedy[64] = "the file is damaged";
 
-	snprintf(remedy, sizeof(remedy), "give the partition at least %juM of memory",
-		(uintmax_t)(align_up(end - ARM64_RAM_BASE, MIB) / MIB));
-	if (add_overflows(p->base, p->mem_size) || text_offset > MACHINE_RAM_MAX ||
-		p->mem_size > MACHINE_RAM_MAX)
-		snprintf(remedy, sizeof(remedy), "%s", damaged);
+	if (text_offset <= MACHINE_RAM_MAX && p->mem_size <= MACHINE_RAM_MAX)
+		snprintf(remedy, sizeof(remedy), "give the partition at least %juM of memory",
+			(uintmax_t)(align_up(wanted, MIB) / MIB));
 	return load_error(l, &l->req->image,
-		"the kernel needs %#jx bytes (image_size) from %#jx after the start of RAM on (text_offset), but RAM has %#jx; %s",
-		(uintmax_t)p->mem_size, (uintmax_t)text_offset,
-		(uintmax_t)(ram_last(l) + 1 - ARM64_RAM_BASE), remedy);
+		"the kernel needs %#jx bytes (image_size) from %#jx on (the start of RAM and text_offset), but RAM ends at %#jx; %s",
+		(uintmax_t)p->mem_size, (uintmax_t)p->base, (uintmax_t)ram_last(l), remedy);
 }
 
 /* Only the file's bytes are written: a kernel clears its BSS itself. */

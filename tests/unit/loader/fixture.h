@@ -9,11 +9,13 @@
 
 #include "loader/load.h"
 #include "tests/unit/unit.h"
+#include "vmm/layout_arm64.h"
 #include "vmm/layout_x86.h"
 
 #include <elf.h>
 #include <errno.h>
 #include <sys/mman.h>
+#include <zlib.h>
 
 #define FILL 0xCC
 #define RAM  (16 * MIB)
@@ -30,14 +32,14 @@ static struct {
 	size_t size; /* of the image */
 } f;
 
-static inline void fixture_init(uint64_t ram_size)
+static inline void fixture_init_for(enum guest_arch arch, uint64_t ram_size)
 {
 	memset(&f, 0, sizeof(f));
-	ck_assert_int_eq(machine_init(&f.m, GUEST_X86_64, ram_size, 1), 0);
+	ck_assert_int_eq(machine_init(&f.m, arch, ram_size, 1), 0);
 	for (unsigned i = 0; i < f.m.range_count; i++) {
 		const struct machine_range *r = &f.m.ranges[i];
-		void *p = mmap(
-			NULL, r->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		void *p = mmap(NULL, r->size, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 		ck_assert_ptr_ne(p, MAP_FAILED);
 		if (ram_size == RAM)
@@ -52,6 +54,11 @@ static inline void fixture_init(uint64_t ram_size)
 	f.initrd =
 		(struct loader_file){.path = "/host/dir/initrd", .field = "initrd", .string = ""};
 	f.req.modules = f.modules;
+}
+
+static inline void fixture_init(uint64_t ram_size)
+{
+	fixture_init_for(GUEST_X86_64, ram_size);
 }
 
 static inline void fixture_fini(void)
@@ -232,10 +239,11 @@ static inline void build_elf32(uint32_t entry, const struct segment *s, unsigned
 	}
 }
 
-static inline void build_elf64(uint64_t entry, const struct segment *s, unsigned count)
+static inline void build_elf64_for(
+	unsigned machine, uint64_t entry, const struct segment *s, unsigned count)
 {
 	Elf64_Ehdr eh = {.e_type = ET_EXEC,
-		.e_machine = EM_X86_64,
+		.e_machine = (Elf64_Half)machine,
 		.e_version = EV_CURRENT,
 		.e_entry = entry,
 		.e_phoff = sizeof(eh),
@@ -253,6 +261,26 @@ static inline void build_elf64(uint64_t entry, const struct segment *s, unsigned
 		put_pattern(s[i].offset, s[i].filesz);
 		f.size = max_u64(f.size, s[i].offset + s[i].filesz);
 	}
+}
+
+static inline void build_elf64(uint64_t entry, const struct segment *s, unsigned count)
+{
+	build_elf64_for(EM_X86_64, entry, s, count);
+}
+
+/* Replaces the image by one gzip member of it; what followed the image is lost. */
+static inline void compress_image(void)
+{
+	z_stream z = {.next_in = f.image, .avail_in = (uInt)f.size};
+	static uint8_t out[sizeof(f.image)];
+
+	z.next_out = out;
+	z.avail_out = sizeof(out);
+	ck_assert_int_eq(deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+	ck_assert_int_eq(deflate(&z, Z_FINISH), Z_STREAM_END);
+	f.size = z.total_out;
+	memcpy(f.image, out, f.size);
+	deflateEnd(&z);
 }
 
 /* Overwrites image bytes. */

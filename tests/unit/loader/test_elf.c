@@ -140,7 +140,8 @@ START_TEST(bad_headers)
 	setup();
 	build_elf64(0x100000, two, 2);
 	f.image[offsetof(Elf64_Ehdr, e_machine)] = EM_AARCH64;
-	assert_refused("is for machine 183 (e_machine: arm64), 64-bit, little-endian; wanted 3 (i386) or 62");
+	assert_refused(
+		"is for machine 183 (e_machine: arm64), 64-bit, little-endian; wanted 3 (i386) or 62");
 
 	fixture_fini();
 	setup();

@@ -4,8 +4,6 @@
 #include "lib/file.h"
 #include "tests/unit/loader/fixture.h"
 
-#include <zlib.h>
-
 static const struct segment code = {0x100000, 0x100000, DATA_OFFSET, 0x400, 0x1000};
 
 static void put_multiboot(size_t at)
@@ -23,21 +21,6 @@ static void put_multiboot2(size_t at)
 	poke32(at + 12, -(0xE85250D6 + 24));
 	poke32(at + 16, 0);
 	poke32(at + 20, 8);
-}
-
-/* Replaces the image by one gzip member of it; what followed the image is lost. */
-static void compress_image(void)
-{
-	z_stream z = {.next_in = f.image, .avail_in = (uInt)f.size};
-	static uint8_t out[sizeof(f.image)];
-
-	z.next_out = out;
-	z.avail_out = sizeof(out);
-	ck_assert_int_eq(deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
-	ck_assert_int_eq(deflate(&z, Z_FINISH), Z_STREAM_END);
-	f.size = z.total_out;
-	memcpy(f.image, out, f.size);
-	deflateEnd(&z);
 }
 
 START_TEST(detection)
