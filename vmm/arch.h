@@ -15,8 +15,12 @@
 struct vm;
 struct vm_access;
 struct vcpu;
+struct kvm_irq_routing_entry;
 
-/* struct arch_vm and struct arch_vcpu, from vmm/<arch>/: the build sets the include path. */
+/*
+ * struct arch_vm and struct arch_vcpu; ARCH_ROUTES_MAX, the most routes that arch_irq_routes gives;
+ * ARCH_MSI_GSI, the first GSI that no line has. From vmm/<arch>/: the build sets the include path.
+ */
 #include "arch_types.h"
 
 /* The guest architecture that this host's KVM runs. */
@@ -64,6 +68,15 @@ int arch_vcpu_enter(struct vcpu *vcpu, const struct entry_state *entry, const ch
 
 /* Drives the interrupt line GSI. Any thread. */
 void arch_irq_set(struct vm *vm, uint32_t gsi, bool asserted);
+
+/* The routes of the lines of a standard machine, into ROUTES; how many they are. */
+uint32_t arch_irq_routes(struct kvm_irq_routing_entry *routes);
+
+/* Whether MSG goes to where it is an interrupt. Any thread. */
+bool arch_msi_is_interrupt(const struct vm *vm, const struct machine_msi_message *msg);
+
+/* Makes ROUTE, whose GSI is set, the one that sends such a MSG. Any thread. */
+void arch_msi_route(const struct machine_msi_message *msg, struct kvm_irq_routing_entry *route);
 
 /*
  * For reports, on the vCPU's own thread, after an exit: the program counter (false when KVM does

@@ -29,6 +29,12 @@ struct device_class {
 		struct device *dev, unsigned index, uint64_t offset, unsigned size, uint64_t value);
 
 	/*
+	 * Whether there is anything at that place: false makes the access one that nobody claims.
+	 * For windows in which registers come and go, such as those of PCI. NULL: always.
+	 */
+	bool (*claims)(struct device *dev, unsigned index, uint64_t offset, unsigned size);
+
+	/*
 	 * A hypercall (machine_call); FUNCTION counts from the window's first. NULL where there is
 	 * none.
 	 */

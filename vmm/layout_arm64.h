@@ -10,15 +10,16 @@
 #include <stdint.h>
 
 /* Interrupt controller [GICv3 IHI 0069, GICv2 IHI 0048]. */
-#define ARM64_GICD_BASE  0x08000000 /* distributor */
-#define ARM64_GICD_SIZE  0x10000
-#define ARM64_GICC_BASE  0x08010000 /* GICv2: CPU interface */
-#define ARM64_GICC_SIZE  0x10000    /* virt's; KVM has the first 8 KiB of it */
-#define ARM64_ITS_BASE   0x08080000
-#define ARM64_ITS_SIZE   0x20000
-#define ARM64_GICR_BASE  0x080A0000 /* GICv3: redistributors, one after the other */
-#define ARM64_GICR_SIZE  0xF60000   /* of all that virt has room for: 123 */
-#define ARM64_GICV2_CPUS 8          /* its CPU interfaces [IHI 0048 1.3.1] */
+#define ARM64_GICD_BASE      0x08000000 /* distributor */
+#define ARM64_GICD_SIZE      0x10000
+#define ARM64_GICC_BASE      0x08010000 /* GICv2: CPU interface */
+#define ARM64_GICC_SIZE      0x10000    /* virt's; KVM has the first 8 KiB of it */
+#define ARM64_ITS_BASE       0x08080000
+#define ARM64_ITS_SIZE       0x20000
+#define ARM64_ITS_TRANSLATER (ARM64_ITS_BASE + 0x10040) /* GITS_TRANSLATER, which MSIs write */
+#define ARM64_GICR_BASE      0x080A0000 /* GICv3: redistributors, one after the other */
+#define ARM64_GICR_SIZE      0xF60000   /* of all that virt has room for: 123 */
+#define ARM64_GICV2_CPUS     8          /* its CPU interfaces [IHI 0048 1.3.1] */
 
 /* Devices. */
 #define ARM64_UART0_BASE   0x09000000
@@ -27,9 +28,20 @@
 #define ARM64_UART1_BASE   0x09040000
 #define ARM64_CONTROL_BASE 0x09FE0000 /* virt has nothing there */
 
+/* PCI. */
+#define ARM64_PCI_MEM32_BASE 0x10000000
+#define ARM64_PCI_MEM32_SIZE 0x2EFF0000
+#define ARM64_PCI_IO_BASE    0x3EFF0000 /* ports 0 to 0xFFFF of the bus */
+#define ARM64_PCI_IO_SIZE    0x10000
+#define ARM64_PCI_ECAM_BASE  0x3F000000
+#define ARM64_PCI_ECAM_SIZE  0x1000000
+#define ARM64_PCI_MEM64_BASE 0x8000000000
+#define ARM64_PCI_MEM64_SIZE 0x8000000000
+
 /* SPIs. */
 #define ARM64_SPI_UART0 1
 #define ARM64_SPI_RTC   2
+#define ARM64_SPI_PCI   3 /* the first of four */
 #define ARM64_SPI_GPIO  7
 #define ARM64_SPI_UART1 8
 #define ARM64_SPIS      224 /* KVM has 256 interrupts, of which 32 are private to a CPU */

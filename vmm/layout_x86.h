@@ -42,6 +42,17 @@
 #define X86_KVM_IDENTITY_MAP 0xFFFBC000
 #define X86_KVM_TSS          0xFFFBD000
 
+/* PCI, where ACRN has it. */
+#define X86_PCI_MEM32_BASE 0x80000000
+#define X86_PCI_MEM32_SIZE 0x60000000
+#define X86_PCI_ECAM_BASE  0xE0000000
+#define X86_PCI_ECAM_SIZE  0x10000000
+#define X86_PCI_MEM64_BASE 0x4000000000
+#define X86_PCI_MEM64_SIZE 0x4000000000
+#define X86_PCI_IO_BASE    0xC000 /* above the ports of the machine's own devices */
+#define X86_PCI_IO_SIZE    0x4000
+#define X86_PCI_GSI        16 /* of the first of four lines: IOAPIC pins that no ISA line has */
+
 /* ISA interrupt lines. */
 #define X86_IRQ_TIMER        0
 #define X86_IRQ_TIMER_GSI    2 /* the IOAPIC pin that the timer is wired to */

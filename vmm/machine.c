@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 static int layout_x86(struct machine *m, uint64_t ram_size)
 {
@@ -113,6 +114,10 @@ void machine_fini(struct machine *m)
 
 		dev->cls->destroy(dev);
 	}
+	while (m->msi_count)
+		fd_close(&m->msis[--m->msi_count].event_fd);
+	while (m->doorbell_count)
+		fd_close(&m->doorbells[--m->doorbell_count].event_fd);
 	memset(m, 0, sizeof(*m));
 }
 
@@ -365,6 +370,38 @@ int machine_add_irq(struct machine *m, struct device *dev, uint32_t gsi, bool le
 	return 0;
 }
 
+static int event_fd_create(int *ret_fd)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	if (fd < 0)
+		return -errno;
+	*ret_fd = fd;
+	return 0;
+}
+
+int machine_add_msi(struct machine *m, unsigned *ret_index)
+{
+	int ret = m->msi_count == MACHINE_MSIS_MAX
+			  ? -ENOSPC
+			  : event_fd_create(&m->msis[m->msi_count].event_fd);
+
+	if (!ret)
+		*ret_index = m->msi_count++;
+	return ret;
+}
+
+int machine_add_doorbell(struct machine *m, unsigned *ret_index)
+{
+	int ret = m->doorbell_count == MACHINE_DOORBELLS_MAX
+			  ? -ENOSPC
+			  : event_fd_create(&m->doorbells[m->doorbell_count].event_fd);
+
+	if (!ret)
+		*ret_index = m->doorbell_count++;
+	return ret;
+}
+
 const struct machine_window *machine_find_window(
 	const struct machine *m, enum window_space space, uint64_t addr)
 {
@@ -390,7 +427,11 @@ static const struct machine_window *window_for_access(
 {
 	const struct machine_window *w = machine_find_window(m, space, addr);
 
-	return w && size <= w->size - (addr - w->base) ? w : NULL;
+	if (!w || size > w->size - (addr - w->base))
+		return NULL;
+	if (w->dev->cls->claims && !w->dev->cls->claims(w->dev, w->index, addr - w->base, size))
+		return NULL;
+	return w;
 }
 
 /*

@@ -114,6 +114,57 @@ struct machine_irq {
 	bool level;   /* else edge; always active high */
 };
 
+/* ---- PCI: where the host bridge is; NULL `host`: there is none ---- */
+
+enum machine_pci_space { MACHINE_PCI_IO, MACHINE_PCI_MEM32, MACHINE_PCI_MEM64 };
+#define MACHINE_PCI_SPACES 3
+#define MACHINE_PCI_LINES  4
+
+/* Addresses of a space of the bus that the processor reaches. */
+struct machine_pci_aperture {
+	enum window_space window; /* where the processor finds them */
+	uint64_t base;
+	uint64_t bus_base; /* the same place, as functions have it in their BARs */
+	uint64_t size;     /* bytes; 0: the machine has no such aperture */
+};
+
+struct machine_pci {
+	struct device *host;
+	gpa_t ecam;     /* of bus 0 */
+	unsigned buses; /* that are there: bus 0 to this less 1, 1 MiB of ECAM each */
+	struct machine_pci_aperture apertures[MACHINE_PCI_SPACES];
+	/* Level-triggered: pin P (INTA being 0) of device D is on line (D + P) % 4. */
+	uint32_t gsis[MACHINE_PCI_LINES];
+};
+
+/* ---- interrupts and notifications that no vCPU thread sees ---- */
+
+/* What a function writes, and where, to interrupt [PCI 3.0 6.8.1.3, 6.8.1.4]. */
+struct machine_msi_message {
+	uint64_t address;
+	uint32_t data;
+	uint32_t device_id; /* bus << 8 | device << 3 | function: what an ITS tells them apart by */
+};
+
+/* One vector of MSI or MSI-X. Who interrupts writes to EVENT_FD, from any thread or process. */
+struct machine_msi {
+	int event_fd; /* owned; does not block */
+};
+
+/* One register that a guest's driver writes to notify. EVENT_FD becomes readable. */
+struct machine_doorbell {
+	int event_fd; /* owned; does not block */
+};
+
+/* Where a doorbell is, in the guest's address space, and which writes ring it. */
+struct machine_doorbell_place {
+	enum window_space space; /* WINDOW_PORT or WINDOW_MMIO */
+	uint64_t address;
+	unsigned size; /* 1, 2, 4 or 8; 0: writes of any size, to memory only */
+	bool has_data; /* only writes of DATA; with a SIZE alone */
+	uint64_t data;
+};
+
 /* ---- what devices may ask of the partition ---- */
 
 enum end_kind {
@@ -137,6 +188,19 @@ struct machine_services {
 	void *ctx;
 	/* Drives the interrupt line GSI. */
 	void (*irq_set)(void *ctx, uint32_t gsi, bool asserted);
+	/*
+	 * The MSI INDEX is sent as MSG from now on; NULL: it is masked, or off. What is written to
+	 * its event_fd meanwhile stays there, which is the vector's pending bit: readable is
+	 * pending. It is delivered as soon as there is a message again. 0 or a negative errno: it
+	 * is masked then.
+	 */
+	int (*msi_set)(void *ctx, unsigned index, const struct machine_msi_message *msg);
+	/*
+	 * The doorbell INDEX is at PLACE from now on, and nowhere else; NULL: nowhere. A write that
+	 * rings it reaches no device. 0 or a negative errno: it is nowhere then, and the device
+	 * sees the writes itself.
+	 */
+	int (*doorbell_set)(void *ctx, unsigned index, const struct machine_doorbell_place *place);
 	/* Ends the partition; the first call wins. HOW is static text: "ACPI sleep register". */
 	void (*end)(void *ctx, enum end_kind kind, uint32_t code, const char *how);
 	/*
@@ -152,6 +216,9 @@ struct machine_services {
 #define MACHINE_WINDOWS_MAX  64
 #define MACHINE_IRQS_MAX     64
 #define MACHINE_DEVICES_MAX  64
+/* 32 functions with 4 queues each, and what a process may have open (partition/lockdown.c). */
+#define MACHINE_MSIS_MAX      128
+#define MACHINE_DOORBELLS_MAX 128
 
 struct machine {
 	enum guest_arch arch;
@@ -173,6 +240,11 @@ struct machine {
 	unsigned irq_count;
 	struct device *devices[MACHINE_DEVICES_MAX]; /* owned */
 	unsigned device_count;
+	struct machine_pci pci;
+	struct machine_msi msis[MACHINE_MSIS_MAX];
+	unsigned msi_count;
+	struct machine_doorbell doorbells[MACHINE_DOORBELLS_MAX];
+	unsigned doorbell_count;
 
 	struct machine_services services;
 	struct gmem gmem; /* slots are added by whoever allocates the memory */
@@ -265,6 +337,13 @@ int machine_add_window(struct machine *m, enum window_space space, uint64_t base
 
 /* Gives DEV an interrupt line. 0, -EEXIST when another device has it, -ENOSPC. */
 int machine_add_irq(struct machine *m, struct device *dev, uint32_t gsi, bool level);
+
+/*
+ * Makes an MSI, or a doorbell, whose eventfd is the machine's; nothing is on until the services say
+ * so. 0; -ENOSPC when there are too many; -EMFILE and the like when the host has no eventfd.
+ */
+int machine_add_msi(struct machine *m, unsigned *ret_index);
+int machine_add_doorbell(struct machine *m, unsigned *ret_index);
 
 /* The window that holds ADDR, or NULL. Any thread. */
 const struct machine_window *machine_find_window(

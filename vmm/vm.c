@@ -231,7 +231,7 @@ int vm_create(int kvm_fd, struct machine *m, struct vm_ahead *ahead, struct vm *
 	const char **ret_what)
 {
 	struct vm *vm = calloc(1, sizeof(*vm));
-	int ret = -ENOMEM;
+	int ret;
 
 	*ret_what = "memory for the VM";
 	if (!vm) {
@@ -241,7 +241,10 @@ int vm_create(int kvm_fd, struct machine *m, struct vm_ahead *ahead, struct vm *
 	*vm = (struct vm){.kvm_fd = kvm_fd, .fd = -1, .machine = m, .end_fd = -1};
 	gate_init(vm);
 	vm->vcpus = calloc(m->vcpus, sizeof(*vm->vcpus));
-	if (vm->vcpus)
+	ret = irqs_init(vm);
+	if (!ret && !vm->vcpus)
+		ret = -ENOMEM;
+	if (!ret)
 		ret = vm_open(vm, ahead, ret_what);
 	/* Memory comes first: each slot added to a VM with vCPUs waits for them. */
 	if (!ret)
@@ -262,7 +265,13 @@ int vm_create(int kvm_fd, struct machine *m, struct vm_ahead *ahead, struct vm *
 		return ret;
 	}
 	m->services = (struct machine_services){
-		.ctx = vm, .irq_set = service_irq_set, .end = service_end, .log = service_log};
+		.ctx = vm,
+		.irq_set = service_irq_set,
+		.msi_set = irqs_msi_set,
+		.doorbell_set = irqs_doorbell_set,
+		.end = service_end,
+		.log = service_log,
+	};
 	*ret_vm = vm;
 	return 0;
 }
@@ -275,6 +284,7 @@ void vm_destroy(struct vm *vm)
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		vcpu_destroy(&vm->vcpus[i]);
 	arch_vm_destroy(vm);
+	irqs_fini(vm);
 	fd_close(&vm->fd);
 	fd_close(&vm->end_fd);
 	pthread_cond_destroy(&vm->gate);

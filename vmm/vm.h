@@ -11,6 +11,7 @@
 #include "lib/diag.h"
 #include "vmm/arch.h"
 #include "vmm/entry.h"
+#include "vmm/irq.h"
 #include "vmm/machine.h"
 
 #include <pthread.h>
@@ -90,6 +91,7 @@ struct vm {
 	struct vcpu *vcpus;
 	size_t run_size; /* bytes of struct kvm_run as mapped */
 	struct arch_vm arch;
+	struct vm_irqs irqs;
 
 	struct vm_policy policy; /* constant once the threads run */
 

@@ -6,6 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define ARCH_ROUTES_MAX 224 /* ARM64_SPIS */
+#define ARCH_MSI_GSI    224 /* behind the SPIs */
+
 struct arch_vm {
 	int gic_fd, its_fd; /* KVM devices; -1: none */
 	/*

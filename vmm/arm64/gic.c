@@ -7,6 +7,7 @@
 #include "vmm/arm64/arm64.h"
 #include "vmm/layout_arm64.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sys/ioctl.h>
 
@@ -119,4 +120,35 @@ void arch_irq_set(struct vm *vm, uint32_t gsi, bool asserted)
 
 	/* Cannot fail: the GIC is complete, and GSIs are the machine's own constants. */
 	ioctl(vm->fd, KVM_IRQ_LINE, &line);
+}
+
+/* As KVM has them by default: a line's GSI is its SPI number. */
+uint32_t arch_irq_routes(struct kvm_irq_routing_entry *routes)
+{
+	static_assert(ARCH_ROUTES_MAX == ARM64_SPIS && ARCH_MSI_GSI == ARM64_SPIS, "one per SPI");
+
+	for (uint32_t spi = 0; spi < ARM64_SPIS; spi++) {
+		routes[spi] = (struct kvm_irq_routing_entry){
+			.gsi = spi,
+			.type = KVM_IRQ_ROUTING_IRQCHIP,
+			.u.irqchip.pin = spi,
+		};
+	}
+	return ARM64_SPIS;
+}
+
+/* Writes to GITS_TRANSLATER, from which the ITS takes the device's number, too [IHI 0069 5.1.2]. */
+bool arch_msi_is_interrupt(const struct vm *vm, const struct machine_msi_message *msg)
+{
+	return vm->machine->arm64.its == MACHINE_ON && msg->address == ARM64_ITS_TRANSLATER;
+}
+
+void arch_msi_route(const struct machine_msi_message *msg, struct kvm_irq_routing_entry *route)
+{
+	route->type = KVM_IRQ_ROUTING_MSI;
+	route->flags = KVM_MSI_VALID_DEVID;
+	route->u.msi.address_lo = (uint32_t)msg->address;
+	route->u.msi.address_hi = (uint32_t)(msg->address >> 32);
+	route->u.msi.data = msg->data;
+	route->u.msi.devid = msg->device_id;
 }

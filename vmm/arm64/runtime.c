@@ -6,6 +6,10 @@ const unsigned arch_runtime_ioctls[] = {
 	KVM_RUN,
 	/* Interrupt lines of devices. */
 	KVM_IRQ_LINE,
+	/* MSIs and doorbells that the guest programs, with eventfds that are there already. */
+	KVM_SET_GSI_ROUTING,
+	KVM_IRQFD,
+	KVM_IOEVENTFD,
 	/* Reports, hypercalls, accesses that the processor has not described; the counter. */
 	KVM_GET_ONE_REG,
 	KVM_SET_ONE_REG,

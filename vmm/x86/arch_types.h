@@ -7,6 +7,10 @@
 
 struct kvm_cpuid2;
 
+/* IOAPIC pins, and 15 PIC pins beside them, but not the IOAPIC's that the timer's line shares. */
+#define ARCH_ROUTES_MAX 40
+#define ARCH_MSI_GSI    24 /* behind the IOAPIC's pins */
+
 struct arch_vm {
 	struct kvm_cpuid2 *cpuid; /* what KVM supports; copied and patched per vCPU; owned */
 	bool amd;                 /* the processor's vendor is AMD or Hygon */

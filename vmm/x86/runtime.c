@@ -7,6 +7,10 @@ const unsigned arch_runtime_ioctls[] = {
 	KVM_RUN,
 	/* Interrupt lines of devices. */
 	KVM_IRQ_LINE,
+	/* MSIs and doorbells that the guest programs, with eventfds that are there already. */
+	KVM_SET_GSI_ROUTING,
+	KVM_IRQFD,
+	KVM_IOEVENTFD,
 	/* Reports: registers, and the bytes at the program counter. */
 	KVM_GET_REGS,
 	KVM_GET_SREGS,

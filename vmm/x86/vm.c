@@ -26,11 +26,11 @@ const int arch_required_caps[] = {
 
 #define PIC_PINS    16
 #define PIC_CASCADE 2
-#define IOAPIC_PINS 24
+#define IOAPIC_PINS ARCH_MSI_GSI
 
-static void add_route(struct kvm_irq_routing *r, uint32_t gsi, uint32_t chip, uint32_t pin)
+static void add_route(struct kvm_irq_routing_entry **at, uint32_t gsi, uint32_t chip, uint32_t pin)
 {
-	r->entries[r->nr++] = (struct kvm_irq_routing_entry){
+	*(*at)++ = (struct kvm_irq_routing_entry){
 		.gsi = gsi,
 		.type = KVM_IRQ_ROUTING_IRQCHIP,
 		.u.irqchip = {.irqchip = chip, .pin = pin},
@@ -41,23 +41,34 @@ static void add_route(struct kvm_irq_routing *r, uint32_t gsi, uint32_t chip, ui
  * Interrupt lines as a PC wires them: each to the PICs and to the IOAPIC pin of its number, but the
  * timer's (line 0) to pin 2, which the MADT's override tells the guest.
  */
-static int set_routing(struct vm *vm, const char **ret_what)
+uint32_t arch_irq_routes(struct kvm_irq_routing_entry *routes)
 {
-	AUTO_FREE struct kvm_irq_routing *r = calloc(
-		1, sizeof(*r) + (PIC_PINS + IOAPIC_PINS) * sizeof(struct kvm_irq_routing_entry));
+	struct kvm_irq_routing_entry *at = routes;
 
-	*ret_what = "KVM_SET_GSI_ROUTING";
-	if (!r)
-		return -ENOMEM;
 	for (uint32_t gsi = 0; gsi < IOAPIC_PINS; gsi++) {
 		if (gsi < PIC_PINS && gsi != PIC_CASCADE)
-			add_route(r, gsi, gsi < 8 ? KVM_IRQCHIP_PIC_MASTER : KVM_IRQCHIP_PIC_SLAVE,
-				gsi % 8);
+			add_route(&at, gsi,
+				gsi < 8 ? KVM_IRQCHIP_PIC_MASTER : KVM_IRQCHIP_PIC_SLAVE, gsi % 8);
 		if (gsi != X86_IRQ_TIMER_GSI)
-			add_route(r, gsi, KVM_IRQCHIP_IOAPIC,
+			add_route(&at, gsi, KVM_IRQCHIP_IOAPIC,
 				gsi == X86_IRQ_TIMER ? X86_IRQ_TIMER_GSI : gsi);
 	}
-	return ioctl(vm->fd, KVM_SET_GSI_ROUTING, r) ? -errno : 0;
+	return (uint32_t)(at - routes);
+}
+
+/* Where a local APIC takes a write for a message [SDM 3A 11.11.1]. */
+bool arch_msi_is_interrupt(const struct vm *vm, const struct machine_msi_message *msg)
+{
+	(void)vm;
+	return msg->address >> 20 == X86_LAPIC_BASE >> 20;
+}
+
+void arch_msi_route(const struct machine_msi_message *msg, struct kvm_irq_routing_entry *route)
+{
+	route->type = KVM_IRQ_ROUTING_MSI;
+	route->u.msi.address_lo = (uint32_t)msg->address;
+	route->u.msi.address_hi = (uint32_t)(msg->address >> 32);
+	route->u.msi.data = msg->data;
 }
 
 /* The standard machine's interrupt controllers and timer: a PC's. */
@@ -72,7 +83,8 @@ static int create_pc(struct vm *vm, const char **ret_what)
 	*ret_what = "KVM_CREATE_PIT2";
 	if (ioctl(vm->fd, KVM_CREATE_PIT2, &pit))
 		return -errno;
-	return set_routing(vm, ret_what);
+	*ret_what = "KVM_SET_GSI_ROUTING";
+	return irqs_set_fixed(vm);
 }
 
 unsigned long arch_vm_type(int kvm_fd)
