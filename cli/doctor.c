@@ -169,10 +169,12 @@ static json_t *kvm_json(const struct host_kvm_report *kvm)
 		[HOST_KVM_WRONG_API] = "wrong-api",
 		[HOST_KVM_ERROR] = "error",
 	};
-	json_t *caps = json_object(), *guests = json_array();
+	json_t *caps = json_object(), *traits = json_object(), *guests = json_array();
 
 	for (unsigned i = 0; i < kvm->cap_count; i++)
 		json_object_set_new(caps, kvm->caps[i].name, json_integer(kvm->caps[i].value));
+	for (unsigned i = 0; i < kvm->trait_count; i++)
+		json_object_set_new(traits, kvm->traits[i].name, json_string(kvm->traits[i].found));
 	for (unsigned i = 0; i < kvm->instruction_count; i++) {
 		const struct host_kvm_instruction *it = &kvm->instructions[i];
 		const char *result = !it->tried ? "untried" : it->ok ? "ok" : "failed";
@@ -180,10 +182,11 @@ static json_t *kvm_json(const struct host_kvm_report *kvm)
 		json_array_append_new(guests, json_pack("{s:s, s:s, s:s}", "name", it->name,
 						      "result", result, "outcome", it->outcome));
 	}
-	return json_pack("{s:s, s:s, s:i, s:i, s:o, s:o, s:I, s:I}", "device", HOST_KVM_DEVICE,
+	return json_pack("{s:s, s:s, s:i, s:i, s:o, s:o, s:o, s:I, s:I}", "device", HOST_KVM_DEVICE,
 		"access", access[kvm->access], "errno", kvm->error, "api_version", kvm->api_version,
-		"capabilities", caps, "guests", guests, "exit_ns", (json_int_t)kvm->exit_ns,
-		"instructions_per_second", (json_int_t)kvm->instructions_per_second);
+		"capabilities", caps, "traits", traits, "guests", guests, "exit_ns",
+		(json_int_t)kvm->exit_ns, "instructions_per_second",
+		(json_int_t)kvm->instructions_per_second);
 }
 
 static json_t *report_json(

@@ -324,6 +324,17 @@ static void check_caps(const struct host_kvm_report *kvm, struct features *f)
 	}
 }
 
+static void check_traits(const struct host_kvm_report *kvm, struct features *f)
+{
+	for (unsigned i = 0; i < kvm->trait_count; i++) {
+		const struct host_kvm_trait *t = &kvm->traits[i];
+
+		feature_found(
+			feature_add(f, t->there ? FEATURE_OK : FEATURE_WARNING, t->name, t->why),
+			"%s", t->found);
+	}
+}
+
 /* One feature for all guests that end as guest FIRST does. */
 static void add_failure(const struct host_kvm_report *kvm, unsigned first, struct features *f)
 {
@@ -393,5 +404,6 @@ void doctor_check_kvm(const struct doctor_host *host, struct features *f)
 	if (host->kvm->access != HOST_KVM_USABLE)
 		return;
 	check_caps(host->kvm, f);
+	check_traits(host->kvm, f);
 	check_guests(host->kvm, f);
 }

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 
 static_assert(HOST_KVM_CAPS_MAX >= KVM_PROBE_CAPS_MAX, "room for every capability");
+static_assert(HOST_KVM_TRAITS_MAX >= KVM_PROBE_TRAITS_MAX, "room for every trait");
 static_assert(HOST_KVM_INSTRUCTIONS_MAX >= KVM_PROBE_CASES_MAX, "room for every case");
 
 /* What the child writes. Its texts are static, so they are the same in both processes. */
@@ -98,6 +99,14 @@ static void translate(const struct kvm_probe_report *in, struct host_kvm_report 
 			.why = in->caps[i].why,
 			.required = in->caps[i].required,
 			.value = in->caps[i].value};
+	out->trait_count = in->trait_count;
+	for (unsigned i = 0; i < in->trait_count; i++) {
+		out->traits[i] = (struct host_kvm_trait){.name = in->traits[i].name,
+			.why = in->traits[i].why,
+			.there = in->traits[i].there};
+		snprintf(out->traits[i].found, sizeof(out->traits[i].found), "%s",
+			in->traits[i].found);
+	}
 	out->instruction_count = in->case_count;
 	for (unsigned i = 0; i < in->case_count; i++) {
 		const struct kvm_probe_case *c = &in->cases[i];

@@ -47,7 +47,16 @@ struct host_kvm_instruction {
 	char outcome[96]; /* what it ends in: "KVM_EXIT_INTERNAL_ERROR (emulation)" */
 };
 
+/* What this KVM is, beside what it can do: its interrupt controllers and the like. */
+struct host_kvm_trait {
+	const char *name;
+	const char *why;
+	bool there; /* as well as one could wish */
+	char found[64];
+};
+
 #define HOST_KVM_CAPS_MAX         48
+#define HOST_KVM_TRAITS_MAX       8
 #define HOST_KVM_INSTRUCTIONS_MAX 64
 
 struct host_kvm_report {
@@ -57,6 +66,8 @@ struct host_kvm_report {
 	enum host_kvm_kind kind;
 	unsigned cap_count;
 	struct host_kvm_cap caps[HOST_KVM_CAPS_MAX];
+	unsigned trait_count;
+	struct host_kvm_trait traits[HOST_KVM_TRAITS_MAX];
 	unsigned instruction_count;
 	struct host_kvm_instruction instructions[HOST_KVM_INSTRUCTIONS_MAX];
 	bool cpuid_changed; /* guests see other CPUID bits than KVM was told to show */

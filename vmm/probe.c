@@ -104,7 +104,7 @@ static int probe_vm_init(
 	int ret;
 
 	*vm = (struct probe_vm){.kvm_fd = kvm_fd, .vm_fd = -1, .vcpu_fd = -1};
-	vm->vm_fd = ioctl(kvm_fd, KVM_CREATE_VM, 0);
+	vm->vm_fd = ioctl(kvm_fd, KVM_CREATE_VM, arch_vm_type(kvm_fd));
 	if (vm->vm_fd < 0)
 		return -errno;
 	ret = probe_vm_fill(vm);
@@ -291,7 +291,7 @@ static void probe_caps(
 
 static int probe_guests(int kvm_fd, timer_t timer, struct kvm_probe_report *r)
 {
-	int vm_fd = ioctl(kvm_fd, KVM_CREATE_VM, 0);
+	int vm_fd = ioctl(kvm_fd, KVM_CREATE_VM, arch_vm_type(kvm_fd));
 
 	if (vm_fd < 0) {
 		r->create_error = errno;
@@ -332,6 +332,7 @@ int kvm_probe(int kvm_fd, struct kvm_probe_report *report)
 		return -EPROTO;
 	probe_caps(kvm_fd, common_caps, ARRAY_SIZE(common_caps), report);
 	probe_caps(kvm_fd, arch_probe_caps, arch_probe_cap_count, report);
+	report->trait_count = arch_probe_traits(kvm_fd, report->traits);
 	sigemptyset(&alarm);
 	sigaddset(&alarm, SIGALRM);
 	pthread_sigmask(SIG_BLOCK, &alarm, &old);

@@ -38,11 +38,20 @@ struct kvm_probe_cap {
 	int value;        /* of KVM_CHECK_EXTENSION; 0: missing */
 };
 
+/* What this KVM is beside its capabilities. */
+struct kvm_probe_trait {
+	const char *name; /* static text, such as "interrupt controller" */
+	const char *why;  /* static text: what it is needed for */
+	bool there;       /* as well as one could wish */
+	char found[64];   /* "GICv3, GICv2" */
+};
+
 /* The KVM API that this program was built for: KVM_API_VERSION. */
 #define KVM_PROBE_API_VERSION 12
 
-#define KVM_PROBE_CASES_MAX 64
-#define KVM_PROBE_CAPS_MAX  48
+#define KVM_PROBE_CASES_MAX  64
+#define KVM_PROBE_CAPS_MAX   48
+#define KVM_PROBE_TRAITS_MAX 8
 
 /* Plain data: may be filled in by a forked child in shared memory. */
 struct kvm_probe_report {
@@ -51,6 +60,8 @@ struct kvm_probe_report {
 
 	struct kvm_probe_cap caps[KVM_PROBE_CAPS_MAX];
 	unsigned cap_count;
+	struct kvm_probe_trait traits[KVM_PROBE_TRAITS_MAX];
+	unsigned trait_count;
 	/* cases[0] is the smallest guest there is: when it fails, nothing runs. */
 	struct kvm_probe_case cases[KVM_PROBE_CASES_MAX];
 	unsigned case_count;
@@ -113,6 +124,9 @@ extern const struct probe_guest arch_probe_guests[];
 extern const unsigned arch_probe_guest_count;
 extern const struct arch_probe_cap arch_probe_caps[];
 extern const unsigned arch_probe_cap_count;
+
+/* Fills in what there is to tell, and returns how many there are. */
+unsigned arch_probe_traits(int kvm_fd, struct kvm_probe_trait ret_traits[KVM_PROBE_TRAITS_MAX]);
 
 /* Whether KVM keeps a vCPU's CPUID as it is set; true also when that cannot be found out. */
 bool arch_probe_cpuid_kept(int kvm_fd);

@@ -56,6 +56,7 @@ struct kvm_smccc_filter {
 #define REG_TTBR0_EL1                   SYSREG(3, 0, 2, 0, 0)
 #define REG_TTBR1_EL1                   SYSREG(3, 0, 2, 0, 1)
 #define REG_TCR_EL1                     SYSREG(3, 0, 2, 0, 2)
+#define REG_MAIR_EL1                    SYSREG(3, 0, 10, 2, 0)
 #define REG_ESR_EL1                     SYSREG(3, 0, 5, 2, 0)
 #define REG_FAR_EL1                     SYSREG(3, 0, 6, 0, 0)
 #define REG_VBAR_EL1                    SYSREG(3, 0, 12, 0, 0)

@@ -8,6 +8,7 @@
  */
 #include "vmm/probe.h"
 #include "lib/util.h"
+#include "vmm/x86/x86.h"
 
 #include <errno.h>
 #include <linux/kvm.h>
@@ -315,6 +316,21 @@ bool arch_probe_cpuid_kept(int kvm_fd)
 	leaf = leaf_1(cpuid);
 	/* The APIC's bit follows IA32_APIC_BASE. */
 	return !leaf || !(leaf->edx & ~LEAF1_EDX_APIC);
+}
+
+unsigned arch_probe_traits(int kvm_fd, struct kvm_probe_trait ret_traits[KVM_PROBE_TRAITS_MAX])
+{
+	AUTO_FREE struct kvm_cpuid2 *cpuid = cpuid_supported(kvm_fd);
+	enum nesting nesting = cpuid ? nesting_of(cpuid) : NESTING_NONE;
+
+	ret_traits[0] = (struct kvm_probe_trait){.name = "nested virtualization",
+		.why = "guests that are hypervisors themselves (nested)",
+		.there = nesting != NESTING_NONE};
+	snprintf(ret_traits[0].found, sizeof(ret_traits[0].found), "%s",
+		nesting == NESTING_VMX   ? "VMX"
+		: nesting == NESTING_SVM ? "SVM"
+					 : "not offered to guests");
+	return 1;
 }
 
 static void put_u64(struct probe_vm *vm, uint64_t gpa, uint64_t value)
