@@ -203,7 +203,6 @@ const struct arch_probe_cap arch_probe_caps[] = {
 	{CAP(KVM_CAP_VCPU_EVENTS), "on_violation: inject and serror"},
 	{CAP(KVM_CAP_STEAL_TIME), "a guest that shares cores learns what time it lost"},
 	{CAP(KVM_CAP_ARM_SYSTEM_SUSPEND), "the guest's suspend to RAM"},
-	{CAP(KVM_CAP_MSI_DEVID), "interrupts of PCI functions through an ITS"},
 };
 const unsigned arch_probe_cap_count = ARRAY_SIZE(arch_probe_caps);
 
