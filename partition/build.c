@@ -97,6 +97,7 @@ static int build_devices(struct builder *w)
 {
 	struct devices_config config = {
 		.serial = {w->req->ports[0], w->req->ports[1]},
+		.rtc = w->req->rtc,
 		.debug = w->plan->debug,
 	};
 	struct partition_shared *shared = w->req->shared;

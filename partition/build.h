@@ -8,6 +8,7 @@
 #define PARTITION_BUILD_H
 
 #include "devices/chardev.h"
+#include "devices/rtc.h"
 #include "lib/diag.h"
 #include "lib/file.h"
 #include "partition/protocol.h"
@@ -39,6 +40,7 @@ struct partition_request {
 	int kvm_fd;
 	/* COM1, COM2 or UART0, UART1; NULL where the plan has no such port. */
 	struct chardev *ports[PLAN_SERIAL_PORTS];
+	struct rtc_config rtc; /* zeroed: the host's clock, and nobody waits for alarms */
 	/* What the control page shares with the supervisor; NULL: nobody looks. */
 	struct partition_shared *shared;
 	/* The status page, BULKHEAD_STATUS_SIZE bytes; NULL: only see whether it has a place. */

@@ -12,9 +12,11 @@
 #include "lib/ipc.h"
 #include "lib/sandbox.h"
 #include "lib/util.h"
+#include "partition/alarm.h"
 #include "partition/build.h"
 #include "partition/choice.h"
 #include "partition/console.h"
+#include "partition/guestlog.h"
 #include "partition/handover.h"
 #include "partition/lockdown.h"
 #include "partition/protocol.h"
@@ -50,10 +52,13 @@ struct partition {
 	struct loop_watch ended;
 	struct loop_watch wake; /* chardevs want the I/O thread */
 	struct loop_timer drain_timer;
+	struct loop_timer button_timer; /* to the end of a press of the power button */
+	struct alarm alarm;
 	struct chardev ports[PLAN_SERIAL_PORTS];
 	char labels[PLAN_SERIAL_PORTS][48];
 	struct console *consoles[PLAN_SERIAL_PORTS];
 	struct console_line *line;
+	struct guestlog guestlog;
 	struct partition_shared *shared;
 	void *status; /* the status page; NULL: the plan gives none */
 
@@ -71,6 +76,11 @@ static void vcpu_met_fatal(void *ctx, unsigned vcpu, uint64_t event_ns)
 
 	if (p->launch.alarm_fds[vcpu] >= 0)
 		(void)!write(p->launch.alarm_fds[vcpu], &event_ns, sizeof(event_ns));
+}
+
+static void guest_logs(void *ctx, const char *text, size_t size)
+{
+	guestlog_put(&((struct partition *)ctx)->guestlog, text, size);
 }
 
 static void set_policy(struct partition *p)
@@ -92,6 +102,7 @@ static void set_policy(struct partition *p)
 		.on_violation = violations[p->plan->on_violation],
 		.on_fatal = fatals[p->plan->on_fatal],
 		.fatal = vcpu_met_fatal,
+		.log = guest_logs,
 		.ctx = p,
 	};
 
@@ -109,6 +120,7 @@ static void send_report(const struct partition *p)
 		if (p->consoles[i])
 			report.log_lost[i] = console_log_lost(p->consoles[i]);
 	}
+	report.lines_lost = guestlog_lost(&p->guestlog);
 	tell_report(p->supervisor_fd, &report, vm_ended(p->vm));
 }
 
@@ -118,6 +130,7 @@ static void finish(struct partition *p)
 		if (p->consoles[i])
 			console_finish(p->consoles[i]);
 	}
+	guestlog_flush(&p->guestlog);
 	tell_stats(p->supervisor_fd, p->vm);
 	send_report(p);
 	loop_stop(p->loop);
@@ -157,6 +170,9 @@ static void stop(struct partition *p, struct message_ended m, const char *how)
 	m.stopped_ns = monotonic_ns();
 	m.run_ns = p->released_ns ? monotonic_ns() - p->released_ns : 0;
 	snprintf(m.how, sizeof(m.how), "%s", how);
+	/* The guest's last words come before its end, unless others have to be stopped for it. */
+	if (m.end != PARTITION_FATAL)
+		guestlog_flush(&p->guestlog);
 	ipc_send(p->supervisor_fd, MSG_ENDED, &m, sizeof(m));
 	p->drain_deadline_ns = monotonic_ns() + DRAIN_LIMIT_NS;
 	drain(&p->drain_timer);
@@ -231,6 +247,14 @@ static void stop_requested(struct partition *p)
 	stop(p, m, "stopped by the supervisor");
 }
 
+static void button_let_go(struct loop_timer *t)
+{
+	struct partition *p = container_of(t, struct partition, button_timer);
+
+	if (!power_button_release(&p->build.machine))
+		loop_timer_start(t, POWER_BUTTON_NS);
+}
+
 /* What the supervisor may want of a guest that has not ended. */
 static void obey(struct partition *p, uint16_t type)
 {
@@ -244,6 +268,7 @@ static void obey(struct partition *p, uint16_t type)
 		return;
 	case MSG_POWER_BUTTON:
 		power_button_press(&p->build.machine);
+		loop_timer_start(&p->button_timer, POWER_BUTTON_NS);
 		return;
 	case MSG_PAUSE:
 		vm_pause(p->vm);
@@ -292,6 +317,7 @@ static void chardevs_ready(struct loop_watch *w, uint32_t revents)
 
 	(void)revents;
 	(void)!read(w->fd, &count, sizeof(count));
+	guestlog_pump(&p->guestlog);
 	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++) {
 		if (p->consoles[i])
 			console_pump(p->consoles[i]);
@@ -357,6 +383,12 @@ static int start_io(struct partition *p)
 	if (!ret)
 		ret = loop_timer_init(p->loop, &p->drain_timer, drain);
 	if (!ret)
+		ret = loop_timer_init(p->loop, &p->button_timer, button_let_go);
+	if (!ret)
+		ret = alarm_init(&p->alarm, p->loop, &p->build.machine);
+	if (!ret)
+		ret = guestlog_init(&p->guestlog, p->loop, p->supervisor_fd, wake_fd);
+	if (!ret)
 		ret = watch(p, &p->wake, wake_fd, chardevs_ready);
 	if (!ret)
 		ret = watch(p, &p->control, p->supervisor_fd, control_ready);
@@ -415,6 +447,7 @@ static int build(struct partition *p)
 	struct partition_request req = {.plan = p->plan,
 		.files = files,
 		.kvm_fd = p->launch.kvm_fd,
+		.rtc = {.alarm = alarm_set, .ctx = &p->alarm},
 		.shared = p->shared,
 		.status = p->status};
 	struct diags diags;

@@ -8,6 +8,7 @@
 #ifndef PARTITION_PROTOCOL_H
 #define PARTITION_PROTOCOL_H
 
+#include "include/bulkhead/control.h"
 #include "plan/plan.h"
 
 #include <sched.h>
@@ -131,6 +132,7 @@ enum partition_message {
 	MSG_STATS_END,
 	MSG_MACHINE, /* before MSG_READY: text, what this host's KVM has decided of its machine */
 	MSG_PARKED,  /* a vCPU will never run again: struct message_parked, then text */
+	MSG_LOG,     /* the guest logs a line: struct message_log, then its text, of anything */
 };
 
 /* The lost watchdog, met on vCPU 0. */
@@ -148,6 +150,12 @@ struct message_parked {
 	uint32_t vcpu;
 	uint32_t spinning; /* 1: its core is kept busy */
 	char how[64];
+};
+
+/* At most MESSAGE_LOG_MAX bytes of text follow; none: only lines that were dropped are told. */
+#define MESSAGE_LOG_MAX BULKHEAD_LOG_MAX
+struct message_log {
+	uint64_t dropped; /* lines, since the message before */
 };
 
 struct message_failed {
@@ -179,6 +187,7 @@ struct message_ended {
 struct message_report {
 	uint64_t dropped[PLAN_SERIAL_PORTS];  /* console bytes that nobody took */
 	uint64_t log_lost[PLAN_SERIAL_PORTS]; /* bytes that the logs did not take */
+	uint64_t lines_lost;                  /* lines that the guest logged and nobody was told */
 };
 
 struct message_counter {

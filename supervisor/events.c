@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <string.h>
 #include <time.h>
 
 static uint64_t realtime_ns(void)
@@ -18,25 +19,31 @@ static uint64_t realtime_ns(void)
 int event_log_init(struct event_log *log)
 {
 	/* Pages that no event has come to are never touched. */
-	log->events = calloc(EVENTS_MAX, sizeof(*log->events));
-	return log->events ? 0 : -ENOMEM;
+	struct event *events = calloc(EVENTS_LOG_MAX + EVENTS_MAX, sizeof(*events));
+
+	if (!events)
+		return -ENOMEM;
+	log->rings[0] = (struct event_ring){.events = events, .size = EVENTS_LOG_MAX};
+	log->rings[1] = (struct event_ring){.events = events + EVENTS_LOG_MAX, .size = EVENTS_MAX};
+	return 0;
 }
 
 void event_log_fini(struct event_log *log)
 {
-	free(log->events);
-	log->events = NULL;
+	free(log->rings[0].events);
+	memset(log->rings, 0, sizeof(log->rings));
 }
 
 void run_event(struct run *run, const struct child *child, const char *kind, const char *fmt, ...)
 {
 	struct event_log *log = &run->events;
+	struct event_ring *ring = &log->rings[strcmp(kind, "log") != 0];
 	struct event *e;
 	va_list ap;
 
-	if (!log->events)
+	if (!ring->events)
 		return;
-	e = &log->events[log->count % EVENTS_MAX];
+	e = &ring->events[ring->count++ % ring->size];
 	*e = (struct event){.number = ++log->count,
 		.realtime_ns = realtime_ns(),
 		.monotonic_ns = monotonic_ns()};
@@ -52,11 +59,28 @@ void run_event(struct run *run, const struct child *child, const char *kind, con
 	}
 }
 
-const struct event *event_get(const struct event_log *log, uint64_t number)
+/* Numbers in a ring only ever grow: a binary search. */
+static const struct event *ring_after(const struct event_ring *ring, uint64_t number)
 {
-	if (!log->events || !number || number > log->count || number + EVENTS_MAX <= log->count)
-		return NULL;
-	return &log->events[(number - 1) % EVENTS_MAX];
+	uint64_t low = ring->count > ring->size ? ring->count - ring->size : 0, high = ring->count;
+
+	while (low < high) {
+		uint64_t middle = low + (high - low) / 2;
+
+		if (ring->events[middle % ring->size].number <= number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < ring->count ? &ring->events[low % ring->size] : NULL;
+}
+
+const struct event *event_after(const struct event_log *log, uint64_t number)
+{
+	const struct event *a = ring_after(&log->rings[0], number);
+	const struct event *b = ring_after(&log->rings[1], number);
+
+	return a && (!b || a->number < b->number) ? a : b;
 }
 
 void event_follow(struct event_log *log, struct event_follower *f)

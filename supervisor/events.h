@@ -15,7 +15,8 @@ struct run;
 struct child;
 
 #define EVENTS_MAX       1024 /* kept: those of a partition that restarts in a loop for minutes */
-#define EVENT_TEXT_MAX   192
+#define EVENTS_LOG_MAX   256  /* beside them: what guests log would soon displace the others */
+#define EVENT_TEXT_MAX   288
 #define EVENT_KIND_MAX   16
 #define EVENT_PEOPLE_MAX 33 /* a partition's name and a NUL */
 
@@ -34,9 +35,15 @@ struct event_follower {
 	struct event_follower *next; /* the log's */
 };
 
+struct event_ring {
+	struct event *events; /* SIZE of them */
+	unsigned size;
+	uint64_t count; /* ever; the latest is at [(count - 1) % size] */
+};
+
 struct event_log {
-	struct event *events; /* EVENTS_MAX of them */
-	uint64_t count;       /* ever; event N is at [(N - 1) % EVENTS_MAX] */
+	struct event_ring rings[2]; /* of "log", and of all others */
+	uint64_t count;             /* ever: the number of the latest */
 	struct event_follower *followers;
 };
 
@@ -48,8 +55,8 @@ void event_log_fini(struct event_log *log);
 void run_event(struct run *run, const struct child *child, const char *kind, const char *fmt, ...)
 	PRINTF_LIKE(4, 5);
 
-/* Event NUMBER, or NULL when it is not kept any more or has not happened. */
-const struct event *event_get(const struct event_log *log, uint64_t number);
+/* The first event after NUMBER that is still kept, or NULL. */
+const struct event *event_after(const struct event_log *log, uint64_t number);
 
 void event_follow(struct event_log *log, struct event_follower *f);
 /* Legal for one that does not follow. */

@@ -6,11 +6,13 @@
 #include "supervisor/run.h"
 
 #include "lib/ipc.h"
+#include "lib/text.h"
 #include "lib/util.h"
 #include "supervisor/lockdown.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 
@@ -25,6 +27,51 @@ static char *sanitise(const uint8_t *bytes, size_t n)
 		text[i] = isprint(bytes[i]) || bytes[i] == '\n' ? (char)bytes[i] : '?';
 	text[n] = '\0';
 	return text;
+}
+
+/* So many lines of a guest's are told in a second; a partition process sends fewer. */
+#define LOG_LINES_PER_S 100
+#define NS_PER_S        1000000000
+
+/* A line of its guest's more; false: it is one too many. */
+static bool log_counts(struct child *child)
+{
+	uint64_t now = monotonic_ns();
+
+	if (now - child->log_since_ns >= NS_PER_S) {
+		child->log_since_ns = now;
+		child->log_lines = 0;
+	}
+	return child->log_lines++ < LOG_LINES_PER_S;
+}
+
+static bool on_log(struct child *child, const struct ipc_message *m)
+{
+	struct message_log log;
+	char text[MESSAGE_LOG_MAX + 1];
+	size_t size = m->size - sizeof(log);
+
+	if (m->size < sizeof(log) || size > MESSAGE_LOG_MAX || child->has_report ||
+		(!child_state_active(child->state) && child->state != CHILD_ENDED))
+		return false;
+	memcpy(&log, m->payload, sizeof(log));
+	child->log_dropped += log.dropped;
+	if (!log_counts(child)) {
+		child->log_dropped++;
+		return true;
+	}
+	if (child->log_dropped)
+		run_say(child->run,
+			"%s: %" PRIu64 " lines that its guest logged were dropped: it logs faster "
+			"than they can be shown",
+			child->plan->name, child->log_dropped);
+	child->log_dropped = 0;
+	if (!size)
+		return true;
+	text_sanitise_line(m->payload + sizeof(log), size, text);
+	run_event(child->run, child, "log", "%s", text);
+	run_say(child->run, "%s: guest says: %s", child->plan->name, text);
+	return true;
 }
 
 static void sanitise_field(char *field, size_t size)
@@ -164,6 +211,8 @@ static bool on_message(struct child *child, const struct ipc_message *m)
 		return child_on_stats_end(child);
 	case MSG_PARKED:
 		return on_parked(child, m);
+	case MSG_LOG:
+		return on_log(child, m);
 	case MSG_QUIT:
 		/* Only a user at its console can have asked for it. */
 		if (!child->run->has_terminal || child->run->console_child != (int)child->index)

@@ -234,14 +234,9 @@ static void call_events(struct rpc_call *call)
 	list = json_array();
 	if (since < 0)
 		since = 0;
-	if ((uint64_t)since + EVENTS_MAX < log->count)
-		since = (json_int_t)(log->count - EVENTS_MAX);
-	for (uint64_t i = (uint64_t)since + 1; i && i <= log->count; i++) {
-		const struct event *e = event_get(log, i);
-
-		if (e)
-			json_array_append_new(list, event_json(e));
-	}
+	for (const struct event *e = event_after(log, (uint64_t)since); e;
+		e = event_after(log, e->number))
+		json_array_append_new(list, event_json(e));
 	if (follow)
 		rpc_subscribe(call);
 	rpc_reply(call, json_pack("{s:I, s:o}", "last", (json_int_t)log->count, "events", list));

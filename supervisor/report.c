@@ -174,6 +174,12 @@ static void report_losses(const struct child *child, FILE *f)
 			" bytes are missing from the logs in --log-dir; see "
 			"whether its disk is full\n",
 			child->plan->name, lost);
+	if (child->last.lines_lost)
+		fprintf(f,
+			"bulkhead: %s: %" PRIu64
+			" lines that its guest logged were dropped: it logged faster than they "
+			"can be shown\n",
+			child->plan->name, child->last.lines_lost);
 }
 
 void report_verdict(const struct run *run, enum bh_exit code, FILE *f)
@@ -236,6 +242,8 @@ static json_t *child_json(const struct child *child)
 		json_object_set_new(o, "run_ns", json_integer((json_int_t)r->run_ns));
 		json_object_set_new(o, "console_dropped",
 			json_integer((json_int_t)sum_ports(child->last.dropped)));
+		json_object_set_new(
+			o, "guest_log_dropped", json_integer((json_int_t)child->last.lines_lost));
 		json_object_set_new(o, "counters", counters_json(child));
 	}
 	json_object_set_new(

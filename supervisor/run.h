@@ -91,6 +91,11 @@ struct child {
 	uint64_t faulted_ns;     /* ... when that was seen */
 	unsigned fatal_restarts; /* of `restarts`, those that on_fatal has limited */
 
+	/* messages.c: lines that the guest logs. */
+	uint64_t log_since_ns; /* the second that is going */
+	unsigned log_lines;    /* in it */
+	uint64_t log_dropped;  /* lines that nobody has been told of */
+
 	int shared_fd; /* memfd of `shared` */
 	struct partition_shared *shared;
 	/* Pseudo-terminals are kept open for the life of the run, over restarts; -1: none. */

@@ -25,20 +25,20 @@ START_TEST(events_have_numbers_and_words)
 {
 	const struct event *e;
 
-	ck_assert_ptr_null(event_get(&run.events, 0));
-	ck_assert_ptr_null(event_get(&run.events, 1));
+	ck_assert_ptr_null(event_after(&run.events, 0));
+	ck_assert_ptr_null(event_after(&run.events, 1));
 	run_event(&run, &child, "state", "%s", "paused");
 	run_event(&run, NULL, "safe-state", "because of %d", 7);
-	e = event_get(&run.events, 1);
+	e = event_after(&run.events, 0);
 	ck_assert_str_eq(e->partition, "linux");
 	ck_assert_str_eq(e->kind, "state");
 	ck_assert_str_eq(e->text, "paused");
 	ck_assert_uint_ne(e->realtime_ns, 0);
-	e = event_get(&run.events, 2);
+	e = event_after(&run.events, 1);
 	ck_assert_uint_eq(e->number, 2);
 	ck_assert_str_eq(e->partition, "");
 	ck_assert_str_eq(e->text, "because of 7");
-	ck_assert_ptr_null(event_get(&run.events, 3));
+	ck_assert_ptr_null(event_after(&run.events, 2));
 }
 END_TEST
 
@@ -46,9 +46,37 @@ START_TEST(only_the_latest_are_kept)
 {
 	for (unsigned i = 1; i <= EVENTS_MAX + 5; i++)
 		run_event(&run, NULL, "state", "%u", i);
-	ck_assert_ptr_null(event_get(&run.events, 5));
-	ck_assert_str_eq(event_get(&run.events, 6)->text, "6");
-	ck_assert_uint_eq(event_get(&run.events, EVENTS_MAX + 5)->number, EVENTS_MAX + 5);
+	ck_assert_str_eq(event_after(&run.events, 0)->text, "6");
+	ck_assert_str_eq(event_after(&run.events, 6)->text, "7");
+	ck_assert_uint_eq(event_after(&run.events, EVENTS_MAX + 4)->number, EVENTS_MAX + 5);
+	ck_assert_ptr_null(event_after(&run.events, EVENTS_MAX + 5));
+	ck_assert_ptr_null(event_after(&run.events, UINT64_MAX));
+}
+END_TEST
+
+/* What a guest logs displaces older lines of that kind, and nothing else. */
+START_TEST(logs_displace_only_logs)
+{
+	const struct event *e;
+	uint64_t number = 0;
+	unsigned count = 0;
+
+	run_event(&run, &child, "fatal", "triple fault");
+	for (unsigned i = 1; i <= 100 * EVENTS_LOG_MAX; i++)
+		run_event(&run, &child, "log", "%u", i);
+	run_event(&run, NULL, "stop", "x");
+	run_event(&run, &child, "log", "last");
+	e = event_after(&run.events, 0);
+	ck_assert_str_eq(e->kind, "fatal");
+	e = event_after(&run.events, e->number);
+	ck_assert_str_eq(e->kind, "log");
+	ck_assert_uint_eq(e->number, 99 * EVENTS_LOG_MAX + 3);
+	for (; e; e = event_after(&run.events, number), count++) {
+		ck_assert_uint_eq(e->number, number ? number + 1 : e->number);
+		number = e->number;
+	}
+	ck_assert_uint_eq(count, EVENTS_LOG_MAX + 1);
+	ck_assert_uint_eq(number, run.events.count);
 }
 END_TEST
 
@@ -59,8 +87,8 @@ START_TEST(long_texts_are_cut)
 	memset(text, 'x', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
 	run_event(&run, NULL, "a-kind-that-is-too-long", "%s", text);
-	ck_assert_uint_eq(strlen(event_get(&run.events, 1)->text), EVENT_TEXT_MAX - 1);
-	ck_assert_uint_eq(strlen(event_get(&run.events, 1)->kind), EVENT_KIND_MAX - 1);
+	ck_assert_uint_eq(strlen(event_after(&run.events, 0)->text), EVENT_TEXT_MAX - 1);
+	ck_assert_uint_eq(strlen(event_after(&run.events, 0)->kind), EVENT_KIND_MAX - 1);
 }
 END_TEST
 
@@ -96,6 +124,7 @@ Suite *unit_suite(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, events_have_numbers_and_words);
 	tcase_add_test(t, only_the_latest_are_kept);
+	tcase_add_test(t, logs_displace_only_logs);
 	tcase_add_test(t, long_texts_are_cut);
 	tcase_add_test(t, followers_may_leave_when_they_are_told);
 	suite_add_tcase(s, t);
