@@ -94,7 +94,8 @@ const struct command command_events = {
 	.summary = "Show what has happened in a run.",
 	.details =
 		"Prints when it was, whose it is, what kind it is of and what it was: changes of "
-		"state, fatal errors, stops and vetoes, the safe state. The latest 1024 are kept. "
+		"state, fatal errors, stops and vetoes, the safe state, lines that guests log. The "
+		"latest 1024 are kept, and 256 of those lines. "
 		"NAME is a partition, a run, or RUN/PARTITION.",
 	.options = events_specs,
 	.options_size = sizeof(struct events_options),

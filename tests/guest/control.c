@@ -42,6 +42,10 @@ void check_registers(
 	check(read(BULKHEAD_CONTROL_LOCK) == 0, "%s: and given back", by);
 	write(BULKHEAD_CONTROL_RESERVED, 1);
 	check(read(BULKHEAD_CONTROL_RESERVED) == 0, "%s: the reserved register is 0", by);
+	check(read(BULKHEAD_CONTROL_LOG_SIZE) == BULKHEAD_LOG_MAX, "%s: length of a line", by);
+	write(BULKHEAD_CONTROL_LOG_ADDRESS, (uint32_t)(uintptr_t)by);
+	write(BULKHEAD_CONTROL_LOG_ADDRESS_HIGH, (uint32_t)((uint64_t)(uintptr_t)by >> 32));
+	write(BULKHEAD_CONTROL_LOG_SIZE, (uint32_t)strlen(by));
 }
 
 static void check_other_accesses(void)

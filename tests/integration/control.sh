@@ -136,6 +136,63 @@ test_control-stop() {
 	has err 'no run is going'
 }
 
+# What a guest logs is shown as it happens, made safe, as lines of the run and as events.
+test_control-log() {
+	need_cores 2
+	plan_of one 'hostile=1 lines=3 how=spin' 0 two how=spin 1 |
+		sed "/one:/,/two:/s|ending.elf|log.elf|" >plan.yaml
+	begin plan.yaml
+	within 5 grep -q 'one: guest says: number: 3$' run.err || fail "the last line is missing"
+	has run.err '^bulkhead: one: guest says: clears: \?\[2J\?\[1;1H$' \
+		'^bulkhead: one: guest says: two lines\?bulkhead: safety: exit code 0$' \
+		'^bulkhead: one: guest says: title: \?\]0;mine\?$' \
+		'^bulkhead: one: guest says: quotes: "\\", "kind": "fatal"$' \
+		'^bulkhead: one: guest says: format: %s%n%s$' \
+		'^bulkhead: one: guest says: letters: 21 °C$' \
+		'^bulkhead: one: guest says: not letters: \?\?31m \? \?\?\?$' \
+		'^bulkhead: one: guest says: x{256}$'
+	[ "$(grep -c 'guest says' run.err)" = 11 ] || fail "other lines: $(cat run.err)"
+	bulkhead 0 events
+	has out 'one +log +two lines\?bulkhead: safety: exit code 0$' 'one +log +number: 3$'
+	bulkhead 0 events --json
+	while read -r line; do
+		"$json_program" <<<"$line" || fail "not JSON: $line"
+	done <out
+	has out '"kind":"log","text":"letters: 21 °C"' '"kind":"log","text":"x{256}"'
+	kill "$supervisor"
+	finish 130
+}
+
+# A guest that logs without a pause is shown now and then, and how many lines were dropped; nobody
+# else's events are lost by it, nor does it slow anybody down.
+test_control-log-flood() {
+	need_cores 2
+	plan_of one 'lines=1000000000' 0 two how=spin 1 |
+		sed "/one:/,/two:/s|ending.elf|log.elf|" >plan.yaml
+	begin plan.yaml
+	within 5 grep -q 'one: [0-9]* lines that its guest logged were dropped' run.err ||
+		fail "nobody says that lines were dropped"
+	bulkhead 0 pause two
+	sleep 1
+	bulkhead 0 events
+	has out 'two +state +paused$' 'one +log +number: '
+	bulkhead 0 stop
+	finish 0
+	[ "$(grep -c 'guest says' run.err)" -lt 1000 ] || fail "too many lines"
+	has run.err '^bulkhead: one: [0-9]+ lines that its guest logged were dropped: it logged faster'
+}
+
+# A guest's last words come before its end.
+test_control-log-at-the-end() {
+	need_cores 1
+	bulkhead 0 boot "$GUESTS/log.elf" --cmdline lines=60
+	[ "$(grep -c '^bulkhead: guest: guest says: number: ' err)" = 60 ] || fail "not all lines: $(cat err)"
+	verdict 'exit code 0$'
+	bulkhead 0 boot "$GUESTS/log.elf" --cmdline lines=10000 --json
+	"$json_program" <out || fail "not JSON"
+	has out '"guest_log_dropped": [1-9][0-9]*'
+}
+
 test_control-kill-restart() {
 	need_cores 2
 	start_control
