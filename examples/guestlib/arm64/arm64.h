@@ -210,6 +210,9 @@ uint64_t cpu_mpidr(unsigned cpu); /* affinity fields only, as the tree has it */
 
 /* Starts CPU, and runs fn on it; what PSCI says. CPU_OFF ends it, and so does fn's return. */
 int64_t cpu_on(unsigned cpu, void (*fn)(unsigned cpu));
+
+/* Only sets what secondary_start runs as CPU, the number that it is entered with. */
+void cpu_prepare(unsigned cpu, void (*fn)(unsigned cpu));
 extern uint8_t secondary_start[];
 
 /* ---- single instructions ---- */

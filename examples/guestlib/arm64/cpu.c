@@ -149,10 +149,15 @@ void secondary_main(unsigned cpu)
 	cpu_stop();
 }
 
-int64_t cpu_on(unsigned cpu, void (*fn)(unsigned cpu))
+void cpu_prepare(unsigned cpu, void (*fn)(unsigned cpu))
 {
 	functions[cpu] = fn;
 	dsb();
+}
+
+int64_t cpu_on(unsigned cpu, void (*fn)(unsigned cpu))
+{
+	cpu_prepare(cpu, fn);
 	return psci_call(PSCI_CPU_ON, mpidrs[cpu], (uint64_t)secondary_start, cpu);
 }
 

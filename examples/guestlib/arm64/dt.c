@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A reader of flattened device trees [Devicetree Specification 0.4, chapter 5]: every offset is held
- * against the size of its block. Left out: interrupt parents (the GIC is everybody's), ranges.
+ * A reader of flattened device trees [Devicetree Specification 0.4, chapter 5]: every offset is
+ * held against the size of its block. Left out: interrupt parents (the GIC is everybody's), ranges.
  */
 #include "arm64.h"
 
@@ -14,8 +14,19 @@
 #define DEPTH_MAX  16
 
 /* Of the header: 32-bit words. */
-enum word { W_MAGIC, W_TOTAL, W_STRUCT, W_STRINGS, W_RESERVED, W_VERSION, W_COMPATIBLE, W_BOOT_CPU,
-	W_STRINGS_SIZE, W_STRUCT_SIZE, WORDS };
+enum word {
+	W_MAGIC,
+	W_TOTAL,
+	W_STRUCT,
+	W_STRINGS,
+	W_RESERVED,
+	W_VERSION,
+	W_COMPATIBLE,
+	W_BOOT_CPU,
+	W_STRINGS_SIZE,
+	W_STRUCT_SIZE,
+	WORDS
+};
 
 struct token {
 	uint32_t type;

@@ -19,22 +19,22 @@
 #define GICD_SGIR       0x0F00
 #define GICD_IROUTER    0x6000 /* eight bytes per interrupt */
 
-#define CTLR_GICV2_ON  0x01
-#define CTLR_GICV3_ON  0x12 /* group 1, affinity routing */
-#define CTLR_RWP       0x80000000
-#define PRIORITIES     0xA0A0A0A0
+#define CTLR_GICV2_ON   0x01
+#define CTLR_GICV3_ON   0x12 /* group 1, affinity routing */
+#define CTLR_RWP        0x80000000
+#define PRIORITIES      0xA0A0A0A0
 #define PRIORITY_LOWEST 0xFF
 
 /* A redistributor: 64 KiB of its own, 64 KiB for the private interrupts. */
-#define GICR_TYPER      0x0008
-#define GICR_WAKER      0x0014
-#define GICR_SGI        0x10000
-#define GICR_SIZE       0x20000
-#define TYPER_VLPIS     2 /* twice as large then */
-#define TYPER_LAST      0x10
-#define WAKER_SLEEP     2
-#define WAKER_ASLEEP    4
-#define REGIONS_MAX     4
+#define GICR_TYPER   0x0008
+#define GICR_WAKER   0x0014
+#define GICR_SGI     0x10000
+#define GICR_SIZE    0x20000
+#define TYPER_VLPIS  2 /* twice as large then */
+#define TYPER_LAST   0x10
+#define WAKER_SLEEP  2
+#define WAKER_ASLEEP 4
+#define REGIONS_MAX  4
 
 /* GICv2's CPU interface. */
 #define GICC_CTLR 0x00
@@ -107,7 +107,7 @@ void gic_init(void)
 /* This CPU's redistributor in the regions of the tree. */
 static uint64_t redistributor_find(void)
 {
-	uint64_t affinity = cpu_mpidr(cpu_id()), base, size;
+	uint64_t affinity = sysreg_read(mpidr_el1), base, size;
 
 	affinity = (affinity & 0xFFFFFF) | (affinity >> 8 & 0xFF000000);
 	for (unsigned region = 1; region <= REGIONS_MAX; region++) {
@@ -207,10 +207,10 @@ void gic_send(unsigned cpu, unsigned sgi)
 
 	dsb(); /* what was written before is there when it comes */
 	if (version == 3)
-		sysreg_write(icc_sgi1r_el1,
-			UINT64_C(1) << (mpidr & 15) | (mpidr & 0xF0) << 40 |
-				(mpidr >> 8 & 0xFF) << 16 | (mpidr >> 16 & 0xFF) << 32 |
-				(uint64_t)sgi << 24);
+		sysreg_write(icc_sgi1r_el1, UINT64_C(1) << (mpidr & 15) | (mpidr & 0xF0) << 40 |
+						    (mpidr >> 8 & 0xFF) << 16 |
+						    (mpidr >> 16 & 0xFF) << 32 |
+						    (uint64_t)sgi << 24);
 	else
 		mmio_write32(distributor + GICD_SGIR, (uint32_t)targets[cpu] << 16 | sgi);
 }

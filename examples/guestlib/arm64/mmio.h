@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Device memory, for images that look at the machine itself: the same names on every architecture. */
+/* Device memory, for images that look at the machine itself: the same names on every architecture.
+ */
 #ifndef GUESTLIB_MMIO_H
 #define GUESTLIB_MMIO_H
 

@@ -27,8 +27,8 @@ static const char *class_name(unsigned class)
 	static const struct {
 		unsigned class;
 		const char *name;
-	} names[] = {{EC_UNKNOWN, "undefined instruction"}, {0x07, "floating point"}, {EC_SVC, "SVC"},
-		{EC_HVC, "HVC"}, {0x17, "SMC"}, {EC_SYSTEM, "system register"},
+	} names[] = {{EC_UNKNOWN, "undefined instruction"}, {0x07, "floating point"},
+		{EC_SVC, "SVC"}, {EC_HVC, "HVC"}, {0x17, "SMC"}, {EC_SYSTEM, "system register"},
 		{EC_INSN_ABORT, "instruction abort"}, {EC_PC_ALIGN, "PC alignment"},
 		{EC_DATA_ABORT, "data abort"}, {0x26, "SP alignment"}, {EC_SERROR, "SError"},
 		{0x3C, "BRK"}};
