@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "devices/virtio/virtio.h"
+
+#include "lib/util.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+/* Features of every device. */
+#define COMMON_FEATURES (VIRTIO_FEATURE(VIRTIO_F_VERSION_1) | VIRTQ_FEATURES)
+
+/* Status bits that are the driver's to set. */
+#define DRIVER_STATUS                                                                              \
+	(VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_DRIVER_OK |        \
+		VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_FAILED)
+
+/* How often the I/O thread stands back for vCPU threads, some of which may not run right now. */
+#define STAND_BACK_MAX 100
+
+/* ---- the lock ---- */
+
+/*
+ * A mutex goes to whoever comes first after it was released, which is the thread that released it
+ * and is still awake: the I/O thread could work through all of a queue while a vCPU waits. So it
+ * looks who waits.
+ */
+void virtio_lock(struct virtio_device *v)
+{
+	atomic_fetch_add(&v->wanted, 1);
+	pthread_mutex_lock(&v->lock);
+	atomic_fetch_sub(&v->wanted, 1);
+}
+
+static void lock_for_step(struct virtio_device *v)
+{
+	for (unsigned i = 0; i < STAND_BACK_MAX && atomic_load(&v->wanted); i++)
+		sched_yield();
+	pthread_mutex_lock(&v->lock);
+}
+
+void virtio_unlock(struct virtio_device *v)
+{
+	pthread_mutex_unlock(&v->lock);
+}
+
+/* ---- queues at work ---- */
+
+/* Before DRIVER_OK, and once it has failed, the device touches no queue [VIRTIO 1.2 2.1.2]. */
+static bool is_live(const struct virtio_device *v)
+{
+	return !v->resetting && (v->status & VIRTIO_CONFIG_S_DRIVER_OK) &&
+	       !(v->status & VIRTIO_CONFIG_S_NEEDS_RESET);
+}
+
+static bool queue_is_live(const struct virtio_queue *q)
+{
+	return q->enabled && is_live(q->device);
+}
+
+static unsigned index_of(const struct virtio_queue *q)
+{
+	return (unsigned)(q - q->device->queues);
+}
+
+int virtio_pop(struct virtio_device *v, unsigned queue, struct virtq_chain *ret_chain)
+{
+	return virtq_pop(&v->queues[queue].ring, ret_chain);
+}
+
+void virtio_unpop(struct virtio_device *v, unsigned queue, const struct virtq_chain *c)
+{
+	virtq_unpop(&v->queues[queue].ring, c);
+}
+
+void virtio_push(
+	struct virtio_device *v, unsigned queue, const struct virtq_chain *c, uint32_t written)
+{
+	struct virtio_queue *q = &v->queues[queue];
+
+	if (queue_is_live(q))
+		virtq_push(&q->ring, c, written);
+}
+
+void virtio_notify(struct virtio_device *v, unsigned queue)
+{
+	struct virtio_queue *q = &v->queues[queue];
+
+	if (queue_is_live(q) && virtq_interrupt_needed(&q->ring))
+		v->transport->queue_interrupt(v->transport_ctx, queue);
+}
+
+/* It cannot fail: the eventfd's count is far from its limit, and then it is readable anyway. */
+void virtio_resume(struct virtio_device *v, unsigned queue)
+{
+	eventfd_write(v->queues[queue].kick.fd, 1);
+}
+
+/* One step of Q. False when there is nothing more to do for now. */
+static bool queue_step(struct virtio_queue *q)
+{
+	struct virtio_device *v = q->device;
+
+	if (!queue_is_live(q))
+		return false;
+	switch (v->cls->queue_step(v, index_of(q))) {
+	case 0:
+		return true;
+	case -EAGAIN:
+		return virtq_kicks_start(&q->ring);
+	case -EBUSY:
+		return false;
+	default:
+		virtio_fail(v);
+		return false;
+	}
+}
+
+/* I/O thread: the driver, or the device itself, says that there is work in a queue. */
+static void queue_kicked(struct loop_watch *w, uint32_t revents)
+{
+	struct virtio_queue *q = container_of(w, struct virtio_queue, kick);
+	struct virtio_device *v = q->device;
+	eventfd_t count;
+	bool more = true;
+
+	(void)revents;
+	eventfd_read(w->fd, &count);
+	for (unsigned i = 0; i < VIRTIO_BATCH && more; i++) {
+		lock_for_step(v);
+		if (!i && queue_is_live(q))
+			virtq_kicks_stop(&q->ring);
+		more = queue_step(q);
+		if (!more || i + 1 == VIRTIO_BATCH)
+			virtio_notify(v, index_of(q));
+		virtio_unlock(v);
+	}
+	if (more)
+		virtio_resume(v, index_of(q));
+}
+
+/* ---- status ---- */
+
+bool virtio_has(const struct virtio_device *v, unsigned bit)
+{
+	return v->accepted & VIRTIO_FEATURE(bit);
+}
+
+void virtio_fail(struct virtio_device *v)
+{
+	if (v->status & VIRTIO_CONFIG_S_NEEDS_RESET)
+		return;
+	v->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+	if (v->status & VIRTIO_CONFIG_S_DRIVER_OK && !v->resetting)
+		v->transport->config_interrupt(v->transport_ctx);
+}
+
+static void queue_reset(struct virtio_queue *q)
+{
+	q->enabled = false;
+	q->ring = (struct virtq){0};
+	q->size = q->device->queue_size_max;
+	memset(q->areas, 0, sizeof(q->areas));
+}
+
+void virtio_reset_done(struct virtio_device *v)
+{
+	v->resetting = false;
+	v->status = 0;
+	v->accepted = 0;
+}
+
+/* Until the device has let go of the guest's memory the driver sees the status that it had. */
+static void reset(struct virtio_device *v)
+{
+	for (unsigned i = 0; i < v->queue_count; i++)
+		queue_reset(&v->queues[i]);
+	v->transport->reset(v->transport_ctx);
+	v->resetting = true;
+	if (!v->cls->reset || v->cls->reset(v))
+		virtio_reset_done(v);
+}
+
+/* A subset of what was offered, which is no legacy driver's [VIRTIO 1.2 2.2.2, 6.2]. */
+static bool features_fit(const struct virtio_device *v)
+{
+	return !(v->accepted & ~v->offered) && virtio_has(v, VIRTIO_F_VERSION_1);
+}
+
+/* Requests may be in the queues already [VIRTIO 1.2 3.1.1]. */
+static void activate(struct virtio_device *v)
+{
+	v->status |= VIRTIO_CONFIG_S_DRIVER_OK;
+	if (v->cls->activate && v->cls->activate(v))
+		virtio_fail(v);
+	for (unsigned i = 0; i < v->queue_count; i++)
+		virtio_resume(v, i);
+}
+
+uint8_t virtio_get_status(const struct virtio_device *v)
+{
+	return v->status;
+}
+
+/* A driver sets bits and clears none. What it sets too early stays clear. */
+void virtio_set_status(struct virtio_device *v, uint8_t status)
+{
+	uint8_t set = status & DRIVER_STATUS & ~v->status;
+
+	if (v->resetting)
+		return;
+	if (!status) {
+		reset(v);
+		return;
+	}
+	if (!features_fit(v))
+		set &= (uint8_t)~VIRTIO_CONFIG_S_FEATURES_OK;
+	v->status |= set & (uint8_t)~VIRTIO_CONFIG_S_DRIVER_OK;
+	if (set & VIRTIO_CONFIG_S_DRIVER_OK && v->status & VIRTIO_CONFIG_S_FEATURES_OK)
+		activate(v);
+}
+
+/* ---- features ---- */
+
+static uint32_t word_of(uint64_t features, uint32_t word)
+{
+	return word < 2 ? (uint32_t)(features >> (32 * word)) : 0;
+}
+
+uint32_t virtio_get_offered(const struct virtio_device *v, uint32_t word)
+{
+	return word_of(v->offered, word);
+}
+
+uint32_t virtio_get_accepted(const struct virtio_device *v, uint32_t word)
+{
+	return word_of(v->accepted, word);
+}
+
+/* Nothing is negotiated any more once FEATURES_OK is set [VIRTIO 1.2 3.1.1]. */
+void virtio_set_accepted(struct virtio_device *v, uint32_t word, uint32_t bits)
+{
+	unsigned shift = 32 * (word & 1);
+
+	if (word > 1 || v->resetting || v->status & VIRTIO_CONFIG_S_FEATURES_OK)
+		return;
+	v->accepted = (v->accepted & ~((uint64_t)UINT32_MAX << shift)) | (uint64_t)bits << shift;
+}
+
+/* ---- configuration ---- */
+
+void virtio_config_changed(struct virtio_device *v)
+{
+	v->config_unseen = true;
+	if (is_live(v))
+		v->transport->config_interrupt(v->transport_ctx);
+}
+
+/*
+ * The generation changes when a changed configuration is read, not when it changes: however often
+ * it does, a driver that read old and new bytes sees two generations [VIRTIO 1.2 4.1.4.3.1].
+ */
+uint64_t virtio_config_read(struct virtio_device *v, uint64_t offset, unsigned size)
+{
+	uint64_t value = 0;
+
+	if (v->config_unseen)
+		v->config_generation++;
+	v->config_unseen = false;
+	if (offset < v->config_size)
+		memcpy(&value, v->config + offset, min_u64(size, v->config_size - offset));
+	return value;
+}
+
+void virtio_config_write(struct virtio_device *v, uint64_t offset, unsigned size, uint64_t value)
+{
+	if (!v->cls->config_write || offset >= v->config_size || size > v->config_size - offset)
+		return;
+	v->cls->config_write(v, (unsigned)offset, size, value);
+}
+
+/* ---- setting up queues ---- */
+
+struct virtio_queue *virtio_queue(struct virtio_device *v, uint32_t index)
+{
+	return index < v->queue_count ? &v->queues[index] : NULL;
+}
+
+void virtio_queue_set_size(struct virtio_queue *q, uint16_t size)
+{
+	if (!q->enabled)
+		q->size = size;
+}
+
+void virtio_queue_set_area(struct virtio_queue *q, enum virtio_area area, bool high, uint32_t value)
+{
+	unsigned shift = high ? 32 : 0;
+
+	if (!q->enabled)
+		q->areas[area] = (q->areas[area] & ~((uint64_t)UINT32_MAX << shift)) |
+				 (uint64_t)value << shift;
+}
+
+void virtio_queue_enable(struct virtio_queue *q)
+{
+	struct virtio_device *v = q->device;
+	const struct virtq_layout layout = {
+		.size = q->size,
+		.features = v->accepted,
+		.desc = q->areas[VIRTIO_AREA_DESC],
+		.driver = q->areas[VIRTIO_AREA_DRIVER],
+		.device = q->areas[VIRTIO_AREA_DEVICE],
+	};
+
+	/* Before that it is not known what kind of queue it is. */
+	if (q->enabled || v->resetting || !(v->status & VIRTIO_CONFIG_S_FEATURES_OK))
+		return;
+	if (q->size > v->queue_size_max || virtq_init(&q->ring, &v->machine->gmem, &layout)) {
+		virtio_fail(v);
+		return;
+	}
+	q->enabled = true;
+	virtio_resume(v, index_of(q));
+}
+
+void virtio_queue_disable(struct virtio_queue *q)
+{
+	if (q->enabled && q->ring.in_flight)
+		virtio_fail(q->device);
+	else
+		q->enabled = false;
+}
+
+/* ---- birth and end ---- */
+
+static int queue_init(struct virtio_device *v, struct virtio_queue *q)
+{
+	q->device = v;
+	queue_reset(q);
+	q->kick.events = POLLIN;
+	q->kick.ready = queue_kicked;
+	q->kick.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (q->kick.fd < 0)
+		return -errno;
+	return v->loop ? loop_watch(v->loop, &q->kick) : 0;
+}
+
+int virtio_init(struct virtio_device *v, const struct virtio_setup *s)
+{
+	int ret = 0;
+
+	assert(s->queues <= VIRTIO_QUEUES_MAX && s->config_size <= VIRTIO_CONFIG_MAX);
+	v->cls = s->cls;
+	v->machine = s->machine;
+	v->loop = s->loop;
+	v->offered = s->features | COMMON_FEATURES;
+	v->config_size = s->config_size;
+	v->queue_size_max = s->queue_size ?: VIRTQ_SIZE_MAX;
+	pthread_mutex_init(&v->lock, NULL);
+	v->queues = calloc(s->queues, sizeof(*v->queues));
+	if (!v->queues)
+		return -ENOMEM;
+	v->queue_count = s->queues;
+	for (unsigned i = 0; i < s->queues; i++)
+		v->queues[i].kick = LOOP_WATCH_INIT;
+	for (unsigned i = 0; i < s->queues && !ret; i++)
+		ret = queue_init(v, &v->queues[i]);
+	return ret;
+}
+
+void virtio_fini(struct virtio_device *v)
+{
+	for (unsigned i = 0; i < v->queue_count; i++) {
+		if (v->loop)
+			loop_unwatch(v->loop, &v->queues[i].kick);
+		fd_close(&v->queues[i].kick.fd);
+	}
+	free(v->queues);
+	pthread_mutex_destroy(&v->lock);
+}
+
+void virtio_destroy(struct virtio_device *v)
+{
+	if (v)
+		v->cls->destroy(v);
+}
+
+void virtio_attach(struct virtio_device *v, const struct virtio_transport *transport, void *ctx)
+{
+	v->transport = transport;
+	v->transport_ctx = ctx;
+}
