@@ -79,7 +79,7 @@ int virtq_init(struct virtq *q, const struct gmem *g, const struct virtq_layout 
 
 /*
  * Takes the next request. 0; -EAGAIN when there is none; -EBADMSG when the ring or the chain is
- * malformed, with *RET_CHAIN undefined.
+ * malformed. *RET_CHAIN, which is large, is what it is worked on, and undefined after an error.
  */
 int virtq_pop(struct virtq *q, struct virtq_chain *ret_chain);
 
