@@ -86,6 +86,11 @@ static int create_fusa_control_page(struct machine *m, const struct devices_conf
 	return cfg->control.watchdog_us ? control_page_create(m, &cfg->control) : 0;
 }
 
+static int create_pci(struct machine *m, const struct devices_config *cfg)
+{
+	return cfg->pci ? pci_host_create(m) : 0;
+}
+
 /* One entry per device: the second for those that need nothing but the machine. */
 struct creator {
 	int (*create)(struct machine *m, const struct devices_config *cfg);
@@ -98,6 +103,7 @@ static const struct creator standard_devices[] = {
 	{.create = create_control_page},
 	{.create_plain = power_button_create},
 	{.create_plain = i8042_create},
+	{.create = create_pci}, /* before the reset port, which is one of its ports */
 	{.create_plain = reset_port_create},
 	{.create_plain = acpi_pm_create},
 	{.create_plain = debug_exit_create},
@@ -108,6 +114,7 @@ static const struct creator standard_devices[] = {
 
 static const struct creator arm64_devices[] = {
 	{.create = create_pl011},
+	{.create = create_pci},
 	{.create = create_pl031},
 	{.create = create_control_page},
 	{.create_plain = pl061_create},

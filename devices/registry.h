@@ -19,6 +19,7 @@ struct devices_config {
 	struct rtc_config rtc; /* zeroed: the host's clock */
 	/* Zeroed: no watchdog, and nobody looks at it. fusa: there only with a watchdog. */
 	struct control_page_config control;
+	bool pci;   /* a host bridge, for functions that are added later; not under fusa */
 	bool debug; /* fusa: the exit port beside what the contract has */
 };
 

@@ -5,11 +5,13 @@
  * difference: there is no firmware that a soft reset could return to.
  *
  * The register answers byte accesses only, so its window is this one port: a dword at 0xCF8 is PCI
- * configuration's and never comes here.
+ * configuration's and never comes here. Where there is PCI, the port is the host bridge's, which
+ * passes bytes on.
  */
 #include "devices/reset_port.h"
 
 #include "devices/common.h"
+#include "devices/pci/host.h"
 #include "lib/util.h"
 #include "vmm/layout_x86.h"
 
@@ -55,7 +57,10 @@ int reset_port_create(struct machine *m)
 	struct device *dev;
 	int ret = device_create(m, &reset_port_class, "RESET", sizeof(struct reset_port), &dev);
 
-	if (!ret)
-		ret = machine_add_window(m, WINDOW_PORT, X86_PORT_RESET, 1, dev, 0);
-	return ret;
+	if (ret)
+		return ret;
+	if (!m->pci.host)
+		return machine_add_window(m, WINDOW_PORT, X86_PORT_RESET, 1, dev, 0);
+	pci_host_lend_port(m, X86_PORT_RESET, dev);
+	return 0;
 }

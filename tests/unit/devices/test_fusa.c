@@ -145,10 +145,10 @@ START_TEST(config_masks)
 	ck_assert_uint_eq(pci_config_read(&c, 0x04, 4), 0x0417);
 	pci_config_write(&c, 0x05, 1, 0);
 	ck_assert_uint_eq(pci_config_read(&c, 0x04, 2), 0x0017);
-	pci_config_set(&c, 0xFE, 4, 0x11223344, 0xFFFFFFFF); /* past the end is nothing */
-	ck_assert_uint_eq(pci_config_read(&c, 0xFE, 4), 0xFFFF3344);
-	pci_config_write(&c, 0xFF, 4, 0xAABBCCDD);
-	ck_assert_uint_eq(pci_config_read(&c, 0xFE, 2), 0xDD44);
+	pci_config_set(&c, 0xFFE, 4, 0x11223344, 0xFFFFFFFF); /* past the end is nothing */
+	ck_assert_uint_eq(pci_config_read(&c, 0xFFE, 4), 0xFFFF3344);
+	pci_config_write(&c, 0xFFF, 4, 0xAABBCCDD);
+	ck_assert_uint_eq(pci_config_read(&c, 0xFFE, 2), 0xDD44);
 }
 END_TEST
 
