@@ -15,8 +15,13 @@
 
 #define PAGE ((uint64_t)4 * KIB) /* the smallest that stage 2 has */
 
-#define PSTATE_SPSEL 1u
-#define PSTATE_EL    0xCu
+#define PSTATE_SPSEL   1u
+#define PSTATE_EL      0xCu
+#define PSTATE_AARCH32 0x10u
+
+/* Data accesses of EL0 and of EL1 are big-endian. */
+#define SCTLR_E0E (1u << 24)
+#define SCTLR_EE  (1u << 25)
 
 union value {
 	uint64_t x[2];
@@ -29,7 +34,7 @@ struct access {
 	uint32_t insn;
 	struct insn_access i;
 	gpa_t ipa; /* of the first byte */
-	uint64_t pc, base;
+	uint64_t pc, pstate, base;
 	union value values[2];
 };
 
@@ -43,33 +48,36 @@ static void give_up(const struct access *a, const char *why)
 	vcpu_fatal(a->vcpu, END_INTERNAL_ERROR, "access without syndrome", what);
 }
 
-/* Which of the stack pointers SP is. */
-static int base_id(const struct vcpu *vcpu, unsigned rn, uint64_t *ret_id)
+/* What kind of code it is, before its instruction is looked at. */
+static int get_state(struct access *a, bool *ret_known)
 {
-	uint64_t pstate;
-	int ret;
+	uint64_t sctlr;
+	int ret = reg_get_u64(a->vcpu, REG_PC, &a->pc);
 
-	if (rn != INSN_REG_31) {
-		*ret_id = REG_X(rn);
-		return 0;
-	}
-	ret = reg_get_u64(vcpu, REG_PSTATE, &pstate);
 	if (!ret)
-		*ret_id = pstate & PSTATE_EL && pstate & PSTATE_SPSEL ? REG_SPEL1 : REG_SP;
+		ret = reg_get_u64(a->vcpu, REG_PSTATE, &a->pstate);
+	if (!ret)
+		ret = reg_get_u64(a->vcpu, REG_SCTLR_EL1, &sctlr);
+	if (!ret)
+		*ret_known = !(a->pstate & PSTATE_AARCH32) &&
+			     !(sctlr & (a->pstate & PSTATE_EL ? SCTLR_EE : SCTLR_E0E));
 	return ret;
+}
+
+/* Register 31 is the stack pointer: one of the two. */
+static uint64_t base_id(const struct access *a)
+{
+	if (a->i.rn != INSN_REG_31)
+		return REG_X(a->i.rn);
+	return a->pstate & PSTATE_EL && a->pstate & PSTATE_SPSEL ? REG_SPEL1 : REG_SP;
 }
 
 static int get_base(struct access *a)
 {
-	uint64_t id;
-	int ret;
-
-	if (a->i.literal) {
-		a->base = a->pc;
-		return 0;
-	}
-	ret = base_id(a->vcpu, a->i.rn, &id);
-	return ret ? ret : reg_get_u64(a->vcpu, id, &a->base);
+	if (!a->i.literal)
+		return reg_get_u64(a->vcpu, base_id(a), &a->base);
+	a->base = a->pc;
+	return 0;
 }
 
 static unsigned register_of(const struct access *a, unsigned n)
@@ -157,13 +165,9 @@ static bool move_values(struct access *a)
 
 static int write_back(const struct access *a)
 {
-	uint64_t id;
-	int ret;
-
 	if (!a->i.writeback)
 		return 0;
-	ret = base_id(a->vcpu, a->i.rn, &id);
-	return ret ? ret : reg_set_u64(a->vcpu, id, a->base + (uint64_t)a->i.offset);
+	return reg_set_u64(a->vcpu, base_id(a), a->base + (uint64_t)a->i.offset);
 }
 
 /*
@@ -183,7 +187,17 @@ static bool is_whole(const struct access *a)
 void exit_nisv(struct vcpu *vcpu)
 {
 	struct access a = {.vcpu = vcpu, .ipa = vcpu->run->arm_nisv.fault_ipa};
+	bool known;
 
+	if (get_state(&a, &known)) {
+		give_up(&a, "KVM does not give its registers");
+		return;
+	}
+	if (!known) {
+		give_up(&a,
+			"only little-endian A64 code can be emulated; use plain loads and stores");
+		return;
+	}
 	if (!regs_fetch(vcpu, &a.insn)) {
 		give_up(&a, "the instruction cannot be fetched from where the PC points to");
 		return;
@@ -193,7 +207,7 @@ void exit_nisv(struct vcpu *vcpu)
 			"such instructions cannot be emulated exactly; use plain loads and stores");
 		return;
 	}
-	if (reg_get_u64(vcpu, REG_PC, &a.pc) || get_base(&a) || (!a.i.load && get_values(&a))) {
+	if (get_base(&a) || (!a.i.load && get_values(&a))) {
 		give_up(&a, "KVM does not give its registers");
 		return;
 	}
