@@ -33,21 +33,23 @@ struct table {
 	char signature[5];
 	uint8_t revision;
 	bool listed; /* in the XSDT */
+	bool pci;    /* only where there is a host bridge */
 	uint16_t offset;
 	void (*emit)(struct aml *a, const struct acpi_context *ctx); /* NULL: there is none */
 };
 
 static const struct table own_tables[ACPI_TABLES] = {
-	[ACPI_XSDT] = {"XSDT", 1, false, 0x80, xsdt_emit},
-	[ACPI_FADT] = {"FACP", 6, true, 0x100, fadt_emit},
-	[ACPI_DSDT] = {"DSDT", 2, false, 0, dsdt_emit}, /* revision 2: 64-bit integers */
-	[ACPI_MADT] = {"APIC", 5, true, 0, madt_emit},
+	[ACPI_XSDT] = {"XSDT", 1, false, false, 0x80, xsdt_emit},
+	[ACPI_FADT] = {"FACP", 6, true, false, 0x100, fadt_emit},
+	[ACPI_DSDT] = {"DSDT", 2, false, false, 0, dsdt_emit}, /* revision 2: 64-bit integers */
+	[ACPI_MADT] = {"APIC", 5, true, false, 0, madt_emit},
+	[ACPI_MCFG] = {"MCFG", 1, true, true, 0, mcfg_emit},
 };
 
 /* The non-safety VM's, of the fusa contract (docs/contract-fusa.md). */
 static const struct table fusa_tables[ACPI_TABLES] = {
-	[ACPI_XSDT] = {"XSDT", 1, false, FUSA_XSDT - X86_ACPI_RSDP, xsdt_emit},
-	[ACPI_MADT] = {"APIC", 4, true, FUSA_MADT - X86_ACPI_RSDP, fusa_madt_emit},
+	[ACPI_XSDT] = {"XSDT", 1, false, false, FUSA_XSDT - X86_ACPI_RSDP, xsdt_emit},
+	[ACPI_MADT] = {"APIC", 4, true, false, FUSA_MADT - X86_ACPI_RSDP, fusa_madt_emit},
 };
 
 static const struct table *tables_of(const struct machine *m)
@@ -55,12 +57,19 @@ static const struct table *tables_of(const struct machine *m)
 	return machine_is_fusa(m) ? fusa_tables : own_tables;
 }
 
+static bool table_exists(const struct machine *m, unsigned id)
+{
+	const struct table *t = &tables_of(m)[id];
+
+	return t->emit && (!t->pci || m->pci.host);
+}
+
 static void xsdt_emit(struct aml *a, const struct acpi_context *ctx)
 {
 	const struct table *tables = tables_of(ctx->machine);
 
 	for (unsigned i = 0; i < ACPI_TABLES; i++) {
-		if (tables[i].listed)
+		if (tables[i].listed && table_exists(ctx->machine, i))
 			aml_u64(a, ctx->address[i]);
 	}
 }
@@ -132,7 +141,7 @@ static int tables_emit(struct acpi_context *ctx, uint8_t *buf, size_t size, size
 	int ret;
 
 	for (unsigned i = 0; i < ACPI_TABLES; i++) {
-		if (!tables[i].emit)
+		if (!table_exists(ctx->machine, i))
 			continue;
 		at = max_u64(align_up(at, TABLE_ALIGN), tables[i].offset);
 		if (at > size)

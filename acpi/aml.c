@@ -333,3 +333,49 @@ void aml_resource_interrupt(struct aml *a, uint32_t gsi, int level)
 	aml_u8(a, 1);
 	aml_u32(a, gsi);
 }
+
+/* Address Space Resource Descriptors [6.4.3.5], by their tag's width. */
+enum { ADDRESS_DWORD = 0x87, ADDRESS_WORD = 0x88, ADDRESS_QWORD = 0x8A };
+enum { ADDRESS_MEMORY, ADDRESS_IO, ADDRESS_BUS };
+
+static void address_space(struct aml *a, unsigned width, uint8_t type, uint64_t base, uint64_t size)
+{
+	static const uint8_t tags[] = {
+		[2] = ADDRESS_WORD, [4] = ADDRESS_DWORD, [8] = ADDRESS_QWORD};
+	/* Memory is read and written, and not cached; ports are all there are. */
+	static const uint8_t type_flags[] = {
+		[ADDRESS_MEMORY] = 0x01, [ADDRESS_IO] = 0x03, [ADDRESS_BUS] = 0};
+	uint64_t last = base + size - 1;
+
+	if (!size || last < base || (width < 8 && last >> (8 * width))) {
+		fail(a, -ERANGE);
+		return;
+	}
+	aml_u8(a, tags[width]);
+	aml_u16(a, (uint16_t)(3 + 5 * width));
+	aml_u8(a, type);
+	aml_u8(a, 0x0C); /* produced; minimum and maximum are fixed */
+	aml_u8(a, type_flags[type]);
+	put_le(a, 0, width); /* granularity */
+	put_le(a, base, width);
+	put_le(a, last, width);
+	put_le(a, 0, width); /* translation */
+	put_le(a, size, width);
+}
+
+void aml_resource_buses(struct aml *a, uint64_t first, uint64_t count)
+{
+	address_space(a, 2, ADDRESS_BUS, first, count);
+}
+
+void aml_resource_io_aperture(struct aml *a, uint64_t base, uint64_t size)
+{
+	address_space(a, 2, ADDRESS_IO, base, size);
+}
+
+void aml_resource_memory_aperture(struct aml *a, uint64_t base, uint64_t size)
+{
+	bool low = size && base + (size - 1) >= base && base + (size - 1) <= UINT32_MAX;
+
+	address_space(a, low ? 4 : 8, ADDRESS_MEMORY, base, size);
+}

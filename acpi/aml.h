@@ -76,4 +76,9 @@ void aml_resource_isa_irq(struct aml *a, unsigned irq);
 /* Any GSI, active high. */
 void aml_resource_interrupt(struct aml *a, uint32_t gsi, int level);
 
+/* What a host bridge passes on to its bus, at the same addresses; SIZE is not 0. */
+void aml_resource_buses(struct aml *a, uint64_t first, uint64_t count);
+void aml_resource_io_aperture(struct aml *a, uint64_t base, uint64_t size);
+void aml_resource_memory_aperture(struct aml *a, uint64_t base, uint64_t size);
+
 #endif

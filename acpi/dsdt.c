@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Differentiated System Description Table [ACPI 6.4 5.2.11.1]: the processors, every device whose
- * class has an ACPI id, and the power-off state.
+ * class has an ACPI id, PCI, and the power-off state.
  */
 #include "acpi/tables.h"
 #include "vmm/device.h"
@@ -116,6 +116,7 @@ void dsdt_emit(struct aml *a, const struct acpi_context *ctx)
 		if (m->devices[i]->cls->acpi_hid)
 			device_emit(a, m, m->devices[i]);
 	}
+	pci_emit(a, m);
 	aml_close(a);
 	s5_emit(a);
 }

@@ -13,6 +13,7 @@ enum acpi_table_id {
 	ACPI_FADT,
 	ACPI_DSDT,
 	ACPI_MADT,
+	ACPI_MCFG,
 	ACPI_TABLES,
 };
 
@@ -26,5 +27,9 @@ void fadt_emit(struct aml *a, const struct acpi_context *ctx);
 void dsdt_emit(struct aml *a, const struct acpi_context *ctx);
 void madt_emit(struct aml *a, const struct acpi_context *ctx);
 void fusa_madt_emit(struct aml *a, const struct acpi_context *ctx);
+void mcfg_emit(struct aml *a, const struct acpi_context *ctx);
+
+/* The part of the DSDT, in \_SB, that is about PCI: nothing where there is none. */
+void pci_emit(struct aml *a, const struct machine *m);
 
 #endif

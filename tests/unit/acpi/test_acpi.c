@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The tables as an operating system finds them: from the RSDP on, by address. With ACPI_DUMP_DIR
- * set, the tables for 1, 4 and 64 vCPUs are also written to DIR/VCPUS/NAME.dat, which is what
- * tests/golden/run-acpi gives to iasl.
+ * set, the tables for 1, 4 and 64 vCPUs are also written to DIR/VCPUS/NAME.dat, and those of a
+ * machine with PCI to DIR/pci/NAME.dat, which is what tests/golden/run-acpi gives to iasl.
  */
 #include "acpi/acpi.h"
 #include "devices/registry.h"
@@ -39,15 +39,20 @@ static void add_device(
 		ck_assert_int_eq(machine_add_irq(&m, dev, (uint32_t)irq, irq >= 16), 0);
 }
 
-static void create(unsigned vcpus)
+static void create_with(unsigned vcpus, bool pci)
 {
-	const struct devices_config cfg = {.serial = {&chr[0], &chr[1]}};
+	const struct devices_config cfg = {.serial = {&chr[0], &chr[1]}, .pci = pci};
 
 	machine_fini(&m);
 	memset(memory, 0, sizeof(memory));
 	ck_assert_int_eq(machine_init(&m, GUEST_X86_64, 64 * MIB, vcpus), 0);
 	ck_assert_int_eq(gmem_add(&m.gmem, 0, sizeof(memory), memory), 0);
 	ck_assert_int_eq(devices_create(&m, &cfg), 0);
+}
+
+static void create(unsigned vcpus)
+{
+	create_with(vcpus, false);
 }
 
 static void build(unsigned vcpus)
@@ -273,6 +278,43 @@ START_TEST(refusals)
 }
 END_TEST
 
+static void build_pci(void)
+{
+	gpa_t rsdp = 0;
+
+	create_with(1, true);
+	ck_assert_int_eq(acpi_build(&m, &rsdp), 0);
+}
+
+START_TEST(pci)
+{
+	static const uint8_t crs[] = {0x88, 0x0D, 0, 2, 0x0C, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,
+		0,                                     /* bus 0 */
+		0x47, 1, 0xF8, 0x0C, 0xF8, 0x0C, 1, 8, /* 0xCF8 to 0xCFF */
+		0x88, 0x0D, 0, 1, 0x0C, 3, 0, 0, 0, 0xC0, 0xFF, 0xFF, 0, 0, 0, 0x40, 0x87, 0x17, 0,
+		0, 0x0C, 1, 0, 0, 0, 0, 0, 0, 0, 0x80, 0xFF, 0xFF, 0xFF, 0xDF, 0, 0, 0, 0, 0, 0, 0,
+		0x60, 0x8A, 0x2B, 0, 0, 0x0C, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x40, 0, 0, 0,
+		0xFF, 0xFF, 0xFF, 0xFF, 0x7F, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x40, 0,
+		0, 0, 0x79, 0};
+	/* Device 1, INTB: the third line. */
+	static const uint8_t route[] = {
+		0x12, 0x0B, 0x04, 0x0C, 0xFF, 0xFF, 0x01, 0x00, 0x01, 0x00, 0x0A, 18};
+	static const uint8_t mcfg[] = {
+		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xE0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+	gpa_t at;
+
+	build(1);
+	at = dsdt_find();
+	ck_assert_ptr_null(memmem(memory + at, get(at + 4, 4), "PCI0", 4));
+	build_pci();
+	at = dsdt_find();
+	ck_assert_ptr_nonnull(memmem(memory + at, get(at + 4, 4), crs, sizeof(crs)));
+	ck_assert_ptr_nonnull(memmem(memory + at, get(at + 4, 4), route, sizeof(route)));
+	ck_assert_uint_eq(table_check(table_find("MCFG"), "MCFG", 1), 36 + sizeof(mcfg));
+	ck_assert_mem_eq(memory + table_find("MCFG") + 36, mcfg, sizeof(mcfg));
+}
+END_TEST
+
 static void dump_table(const char *dir, const char *name, gpa_t at)
 {
 	char path[512];
@@ -285,21 +327,35 @@ static void dump_table(const char *dir, const char *name, gpa_t at)
 	ck_assert_int_eq(fclose(f), 0);
 }
 
+static void dump_all(const char *root, const char *name, bool with_mcfg)
+{
+	char dir[480];
+
+	snprintf(dir, sizeof(dir), "%s/%s", root, name);
+	ck_assert_msg(!mkdir(dir, 0777) || errno == EEXIST, "%s", dir);
+	dump_table(dir, "xsdt", get(X86_ACPI_RSDP + 24, 8));
+	dump_table(dir, "facp", table_find("FACP"));
+	dump_table(dir, "dsdt", dsdt_find());
+	dump_table(dir, "apic", table_find("APIC"));
+	if (with_mcfg)
+		dump_table(dir, "mcfg", table_find("MCFG"));
+}
+
 START_TEST(dump)
 {
-	static const unsigned counts[] = {1, 4, 64};
+	static const struct {
+		unsigned vcpus;
+		const char *name;
+	} counts[] = {{1, "1"}, {4, "4"}, {64, "64"}};
 	const char *root = getenv("ACPI_DUMP_DIR");
 
 	for (size_t i = 0; root && i < ARRAY_SIZE(counts); i++) {
-		char dir[480];
-
-		snprintf(dir, sizeof(dir), "%s/%u", root, counts[i]);
-		ck_assert_msg(!mkdir(dir, 0777) || errno == EEXIST, "%s", dir);
-		build(counts[i]);
-		dump_table(dir, "xsdt", get(X86_ACPI_RSDP + 24, 8));
-		dump_table(dir, "facp", table_find("FACP"));
-		dump_table(dir, "dsdt", dsdt_find());
-		dump_table(dir, "apic", table_find("APIC"));
+		build(counts[i].vcpus);
+		dump_all(root, counts[i].name, false);
+	}
+	if (root) {
+		build_pci();
+		dump_all(root, "pci", true);
 	}
 }
 END_TEST
@@ -316,6 +372,7 @@ Suite *unit_suite(void)
 	tcase_add_test(t, memory_and_level_resources);
 	tcase_add_test(t, claims_its_place);
 	tcase_add_test(t, refusals);
+	tcase_add_test(t, pci);
 	tcase_add_test(t, dump);
 	suite_add_tcase(s, t);
 	return s;

@@ -172,6 +172,34 @@ START_TEST(resource_limits)
 END_TEST
 
 /* Whatever the buffer's size: -ENOSPC or all of it, never a byte past the end. */
+START_TEST(aperture_limits)
+{
+	static const struct {
+		void (*emit)(struct aml *a, uint64_t base, uint64_t size);
+		uint64_t base, size;
+		size_t bytes; /* 0: refused */
+	} cases[] = {
+		{aml_resource_buses, 0, 256, 16},
+		{aml_resource_io_aperture, 0xFFFF, 1, 16},
+		{aml_resource_io_aperture, 0xFFFF, 2, 0},
+		{aml_resource_io_aperture, 0, 0, 0},
+		{aml_resource_memory_aperture, 0xF0000000, 0x10000000, 26},
+		{aml_resource_memory_aperture, 0xF0000000, 0x10000001, 46},
+		{aml_resource_memory_aperture, UINT64_MAX, 1, 46},
+		{aml_resource_memory_aperture, UINT64_MAX, 2, 0},
+		{aml_resource_memory_aperture, 0x1000, 0, 0},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		setup();
+		cases[i].emit(&a, cases[i].base, cases[i].size);
+		ck_assert_int_eq(aml_error(&a), cases[i].bytes ? 0 : -ERANGE);
+		if (cases[i].bytes)
+			ck_assert_uint_eq(a.used, cases[i].bytes);
+	}
+}
+END_TEST
+
 START_TEST(overflow_sticks)
 {
 	uint8_t small[64];
@@ -225,6 +253,7 @@ Suite *unit_suite(void)
 	tcase_add_test(t, package_lengths);
 	tcase_add_test(t, resources);
 	tcase_add_test(t, resource_limits);
+	tcase_add_test(t, aperture_limits);
 	tcase_add_test(t, overflow_sticks);
 	tcase_add_test(t, unbalanced);
 	suite_add_tcase(s, t);
