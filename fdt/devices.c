@@ -37,22 +37,26 @@ static void emit_pl061(struct tree *t)
 	emit_pl031(t);
 	tree_flag(t, "gpio-controller");
 	TREE_CELLS(t, "#gpio-cells", 2);
-	TREE_CELLS(t, "phandle", PHANDLE_GPIO);
 }
 
-/* Classes that need more than registers and interrupts. */
+/* Classes that need more than registers, interrupts and their name. */
 static const struct binding {
 	const char *compatible; /* the class's */
 	const char *list;       /* what the tree says: strings with a NUL after each */
 	size_t list_size;
-	void (*emit)(struct tree *t);
+	void (*emit)(struct tree *t); /* with the clock; NULL: nothing more */
+	/* Of a class that the machine has one of; 0 and NULL: any, and the device's name. */
+	uint32_t phandle;
+	const char *label;
 } bindings[] = {
 #define PRIMECELL(name)                                                                            \
 	"arm," name, "arm," name "\0arm,primecell", sizeof("arm," name "\0arm,primecell")
-	{PRIMECELL("pl011"), emit_pl011},
-	{PRIMECELL("pl031"), emit_pl031},
-	{PRIMECELL("pl061"), emit_pl061},
+	{PRIMECELL("pl011"), emit_pl011, 0, NULL},
+	{PRIMECELL("pl031"), emit_pl031, 0, NULL},
+	/* Not gpio, which dtc takes for a property that names a pin. */
+	{PRIMECELL("pl061"), emit_pl061, PHANDLE_GPIO, "gpio0"},
 #undef PRIMECELL
+	{"bulkhead,control", "bulkhead,control", sizeof("bulkhead,control"), NULL, 0, "control"},
 };
 
 static const struct binding *binding_find(const char *compatible)
@@ -132,14 +136,14 @@ static void emit_device(struct tree *t, const struct device *dev)
 
 	node_name(dev, name, sizeof(name));
 	tree_begin(t, "%s", name);
-	tree_label(t, "%s", dev->name);
+	tree_label(t, b ? b->phandle : 0, "%s", b && b->label ? b->label : dev->name);
 	if (b)
 		tree_bytes(t, "compatible", b->list, b->list_size);
 	else
 		tree_string(t, "compatible", compatible);
 	emit_reg(t, dev);
 	emit_interrupts(t, dev);
-	if (b)
+	if (b && b->emit)
 		b->emit(t);
 	tree_end(t);
 }
@@ -147,12 +151,11 @@ static void emit_device(struct tree *t, const struct device *dev)
 static void emit_clock(struct tree *t)
 {
 	tree_begin(t, "apb-pclk");
-	tree_label(t, "apb_pclk");
+	tree_label(t, PHANDLE_CLOCK, "apb_pclk");
 	tree_string(t, "compatible", "fixed-clock");
 	TREE_CELLS(t, "#clock-cells", 0);
 	TREE_CELLS(t, "clock-frequency", CLOCK_HZ);
 	tree_string(t, "clock-output-names", "clk24mhz");
-	TREE_CELLS(t, "phandle", PHANDLE_CLOCK);
 	tree_end(t);
 }
 
@@ -180,10 +183,12 @@ void devices_emit(struct tree *t, const struct machine *m)
 
 	for (unsigned i = 0; i < m->device_count; i++) {
 		const struct device *dev = m->devices[i];
+		const struct binding *b;
 
 		if (!is_described(dev, NULL))
 			continue;
-		clock = clock || binding_find(dev->cls->fdt_compatible);
+		b = binding_find(dev->cls->fdt_compatible);
+		clock = clock || (b && b->emit);
 		gpio = gpio || is_described(dev, "arm,pl061");
 		emit_device(t, dev);
 	}

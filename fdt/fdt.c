@@ -40,7 +40,7 @@ static void emit_chosen(struct tree *t, const struct machine *m, const struct fd
 
 	devices_console(m, console);
 	tree_begin(t, "chosen");
-	tree_label(t, "chosen");
+	tree_label(t, 0, "chosen");
 	if (req->cmdline && *req->cmdline)
 		tree_string(t, "bootargs", req->cmdline);
 	if (*console)
@@ -73,7 +73,7 @@ static void emit_root(struct tree *t, const struct machine *m, const struct fdt_
 	nodes_emit_gic(t, m);
 	nodes_emit_mappings(t, m);
 	devices_emit(t, m);
-	if (req->overlay.data)
+	if (req->overlay.path)
 		tree_symbols(t);
 	tree_end(t);
 }
@@ -113,7 +113,7 @@ int fdt_build(const struct machine *m, const struct fdt_request *req, struct dia
 	ret = emit(m, req, buf, req->room);
 	if (ret)
 		return refuse(diags, fdt_strerror(ret));
-	if (req->overlay.data) {
+	if (req->overlay.path) {
 		ret = overlay_apply(buf, req->room, &req->overlay, diags);
 		if (ret)
 			return ret;

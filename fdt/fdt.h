@@ -17,9 +17,9 @@
 
 /* A tree overlay of the plan's (.dtbo): hostile input. */
 struct fdt_overlay {
-	const uint8_t *data; /* NULL: none */
+	const char *path;    /* for messages; NULL: there is none */
+	const uint8_t *data; /* may be NULL when SIZE is 0 */
 	size_t size;         /* bytes */
-	const char *path;    /* for messages */
 	struct diag_loc loc; /* where the plan names it */
 	const char *field;   /* "partitions.linux.arm64.overlay" */
 };

@@ -49,13 +49,12 @@ void nodes_emit_cpus(struct tree *t, const struct machine *m)
 	emit_cpu_map(t, m->vcpus);
 	for (unsigned i = 0; i < m->vcpus; i++) {
 		tree_begin(t, "cpu@%x", arm64_mpidr(i));
-		tree_label(t, "cpu%u", i);
+		tree_label(t, PHANDLE_CPU0 + i, "cpu%u", i);
 		tree_string(t, "device_type", "cpu");
 		/* Whatever the host's is: guests tell by MIDR_EL1. */
 		tree_string(t, "compatible", "arm,arm-v8");
 		tree_string(t, "enable-method", "psci");
 		TREE_CELLS(t, "reg", arm64_mpidr(i));
-		TREE_CELLS(t, "phandle", PHANDLE_CPU0 + i);
 		tree_end(t);
 	}
 	tree_end(t);
@@ -68,7 +67,8 @@ void nodes_emit_psci(struct tree *t, const struct machine *m)
 		TREE_STRINGS(t, "compatible", "arm,psci-1.0\0arm,psci-0.2");
 	else
 		tree_string(t, "compatible", "arm,psci-0.2");
-	tree_string(t, "method", "hvc");
+	/* At EL2 the guest's HVC goes to itself. */
+	tree_string(t, "method", m->nested ? "smc" : "hvc");
 	tree_end(t);
 }
 
@@ -83,13 +83,15 @@ static uint32_t ppi_flags(const struct machine *m)
 void nodes_emit_timer(struct tree *t, const struct machine *m)
 {
 	uint32_t flags = ppi_flags(m);
+	/* In the order of the binding; the last, of EL2's virtual timer, is for a guest there. */
+	const uint32_t interrupts[] = {GIC_PPI, ARM64_PPI_SECURE_TIMER, flags, GIC_PPI,
+		ARM64_PPI_PHYS_TIMER, flags, GIC_PPI, ARM64_PPI_VIRT_TIMER, flags, GIC_PPI,
+		ARM64_PPI_HYP_TIMER, flags, GIC_PPI, ARM64_PPI_HYP_VIRT_TIMER, flags};
 
 	tree_begin(t, "timer");
 	TREE_STRINGS(t, "compatible", "arm,armv8-timer\0arm,armv7-timer");
 	tree_flag(t, "always-on"); /* no vCPU sleeps so deep that it stops */
-	TREE_CELLS(t, "interrupts", GIC_PPI, ARM64_PPI_SECURE_TIMER, flags, GIC_PPI,
-		ARM64_PPI_PHYS_TIMER, flags, GIC_PPI, ARM64_PPI_VIRT_TIMER, flags, GIC_PPI,
-		ARM64_PPI_HYP_TIMER, flags);
+	tree_cells(t, "interrupts", interrupts, ARRAY_SIZE(interrupts) - (m->nested ? 0 : 3));
 	tree_end(t);
 }
 
@@ -98,7 +100,7 @@ void nodes_emit_pmu(struct tree *t, const struct machine *m)
 	if (m->arm64.pmu != MACHINE_ON)
 		return;
 	tree_begin(t, "pmu");
-	tree_label(t, "pmu");
+	tree_label(t, 0, "pmu");
 	tree_string(t, "compatible", "arm,armv8-pmuv3");
 	TREE_CELLS(t, "interrupts", GIC_PPI, ARM64_PPI_PMU, ppi_flags(m));
 	tree_end(t);
@@ -107,12 +109,11 @@ void nodes_emit_pmu(struct tree *t, const struct machine *m)
 static void emit_its(struct tree *t)
 {
 	tree_begin(t, "its@%x", ARM64_ITS_BASE);
-	tree_label(t, "its");
+	tree_label(t, PHANDLE_ITS, "its");
 	tree_string(t, "compatible", "arm,gic-v3-its");
 	tree_flag(t, "msi-controller");
 	TREE_CELLS(t, "#msi-cells", 1);
 	TREE_CELLS(t, "reg", TREE_PAIR(ARM64_ITS_BASE), TREE_PAIR(ARM64_ITS_SIZE));
-	TREE_CELLS(t, "phandle", PHANDLE_ITS);
 	tree_end(t);
 }
 
@@ -121,7 +122,7 @@ void nodes_emit_gic(struct tree *t, const struct machine *m)
 	bool v2 = m->arm64.gic == MACHINE_GIC_V2;
 
 	tree_begin(t, "intc@%x", ARM64_GICD_BASE);
-	tree_label(t, "intc");
+	tree_label(t, PHANDLE_GIC, "intc");
 	tree_string(t, "compatible", v2 ? "arm,cortex-a15-gic" : "arm,gic-v3");
 	TREE_CELLS(t, "#interrupt-cells", 3);
 	tree_flag(t, "interrupt-controller");
@@ -136,7 +137,8 @@ void nodes_emit_gic(struct tree *t, const struct machine *m)
 		TREE_CELLS(t, "reg", TREE_PAIR(ARM64_GICD_BASE), TREE_PAIR(ARM64_GICD_SIZE),
 			TREE_PAIR(ARM64_GICR_BASE), TREE_PAIR(ARM64_GICR_SIZE));
 	}
-	TREE_CELLS(t, "phandle", PHANDLE_GIC);
+	if (m->nested)
+		TREE_CELLS(t, "interrupts", GIC_PPI, ARM64_PPI_MAINTENANCE, ppi_flags(m));
 	if (!v2 && m->arm64.its == MACHINE_ON)
 		emit_its(t);
 	tree_end(t);
@@ -161,7 +163,7 @@ static void emit_mapping(struct tree *t, const struct machine_mapping *map)
 			name = &mapping_names[i];
 	}
 	tree_begin(t, "%s@%" PRIx64, name->node, map->base);
-	tree_label(t, "%s", name->node);
+	tree_label(t, 0, "%s", name->node);
 	tree_string(t, "compatible", name->compatible);
 	TREE_CELLS(t, "reg", TREE_PAIR(map->base), TREE_PAIR(map->size));
 	tree_flag(t, "no-map");

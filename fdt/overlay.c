@@ -87,7 +87,7 @@ static int check_labels(struct work *w)
 			return complain(w, "its node __fixups__ is damaged; compile it again");
 		if (!fdt_getprop(w->fdt, symbols, label, NULL))
 			ret = complain(w,
-				"the partition's tree has no label \"%.64s\"; see docs/device-tree.md for those that it has, or name the node by target-path",
+				"the partition's tree has no label \"%.64s\"; see docs/machine-arm64.md for those that it has, or name the node by target-path",
 				label);
 	}
 	return ret;
@@ -161,7 +161,8 @@ int overlay_apply(void *fdt, size_t room, const struct fdt_overlay *overlay, str
 	copy = malloc(overlay->size ? overlay->size : 1);
 	if (!copy)
 		return complain(&w, "out of memory; free some on the host");
-	memcpy(copy, overlay->data, overlay->size);
+	if (overlay->size)
+		memcpy(copy, overlay->data, overlay->size);
 	w.fdto = copy;
 	ret = check_blob(&w);
 	if (!ret)

@@ -7,6 +7,9 @@
 #include <stdarg.h>
 #include <string.h>
 
+/* Phandles that nobody has given: from here on, in order. */
+#define PHANDLE_OTHERS 0x9000
+
 /* More cells than any property has. */
 #define CELLS_MAX 256
 
@@ -61,7 +64,7 @@ void tree_end(struct tree *t)
 	keep(t, fdt_end_node(t->fdt));
 }
 
-void tree_label(struct tree *t, const char *fmt, ...)
+void tree_label(struct tree *t, uint32_t phandle, const char *fmt, ...)
 {
 	struct tree_label *label = &t->labels[t->label_count];
 	va_list ap;
@@ -79,6 +82,7 @@ void tree_label(struct tree *t, const char *fmt, ...)
 		*p = (char)tolower((unsigned char)*p);
 	memcpy(label->path, t->path, sizeof(label->path));
 	t->label_count++;
+	TREE_CELLS(t, "phandle", phandle ? phandle : PHANDLE_OTHERS + t->label_count);
 }
 
 void tree_symbols(struct tree *t)

@@ -39,9 +39,12 @@ int tree_finish(struct tree *t);
 void tree_begin(struct tree *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void tree_end(struct tree *t);
 
-/* Gives the open node a label, in lower case. */
-void tree_label(struct tree *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* The node __symbols__, with all labels [Devicetree Specification 0.4 does not have it; dtc -@]. */
+/*
+ * Gives the open node a label, in lower case, and the phandle that it takes: PHANDLE, or if that is
+ * 0 one that no other node has.
+ */
+void tree_label(struct tree *t, uint32_t phandle, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* The node __symbols__ with all labels, as dtc -@ makes it. */
 void tree_symbols(struct tree *t);
 
 /* Properties of the open node. */

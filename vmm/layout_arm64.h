@@ -47,11 +47,13 @@
 #define ARM64_SPIS      224 /* KVM has 256 interrupts, of which 32 are private to a CPU */
 
 /* PPIs. */
-#define ARM64_PPI_PMU          7
-#define ARM64_PPI_HYP_TIMER    10
-#define ARM64_PPI_VIRT_TIMER   11
-#define ARM64_PPI_SECURE_TIMER 13
-#define ARM64_PPI_PHYS_TIMER   14
+#define ARM64_PPI_PMU            7
+#define ARM64_PPI_MAINTENANCE    9 /* of the GIC, for a guest at EL2 */
+#define ARM64_PPI_HYP_TIMER      10
+#define ARM64_PPI_VIRT_TIMER     11
+#define ARM64_PPI_HYP_VIRT_TIMER 12
+#define ARM64_PPI_SECURE_TIMER   13
+#define ARM64_PPI_PHYS_TIMER     14
 
 /* The pin of the GPIO controller that the power button is on. */
 #define ARM64_GPIO_POWER_BUTTON 3
