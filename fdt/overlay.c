@@ -6,6 +6,8 @@
  */
 #include "fdt/overlay.h"
 
+#include "lib/size.h"
+
 #include <errno.h>
 #include <libfdt.h>
 #include <stdarg.h>
@@ -71,19 +73,60 @@ static int check_depth(struct work *w)
 	return 0;
 }
 
+/* Whether the property, of LENGTH bytes or an error, has a whole cell at OFFSET. */
+static bool holds_cell(int length, uint64_t offset)
+{
+	return length >= 4 && offset <= (uint64_t)length - 4;
+}
+
+/* One place where the phandle of a label goes: "/fragment@0:target:0". */
+static bool fixup_is_valid(const struct work *w, const char *text)
+{
+	const char *name = strchr(text, ':'), *colon = name ? strchr(name + 1, ':') : NULL;
+	int node, length = 0;
+	uint64_t offset;
+
+	if (!colon || parse_u64(colon + 1, &offset))
+		return false;
+	node = fdt_path_offset_namelen(w->fdto, text, (int)(name - text));
+	if (*text != '/' || node < 0)
+		return false;
+	return fdt_getprop_namelen(w->fdto, node, name + 1, (int)(colon - name - 1), &length) &&
+	       holds_cell(length, offset);
+}
+
+/* All those of one label: strings, one after the other. */
+static bool fixups_are_valid(const struct work *w, const char *list, int length)
+{
+	size_t rest = length > 0 ? (size_t)length : 0;
+
+	if (!rest || list[rest - 1])
+		return false;
+	while (rest) {
+		size_t size = strlen(list) + 1;
+
+		if (!fixup_is_valid(w, list))
+			return false;
+		list += size;
+		rest -= size;
+	}
+	return true;
+}
+
 /* Every label that the overlay refers to is one of the tree's. */
 static int check_labels(struct work *w)
 {
-	int fixups = fdt_path_offset(w->fdto, "/__fixups__"), property;
+	int fixups = fdt_path_offset(w->fdto, "/__fixups__"), property, length;
 	int symbols = fdt_path_offset(w->fdt, "/__symbols__");
-	const char *label;
+	const char *label, *list;
 	int ret = 0;
 
 	if (fixups < 0)
 		return 0;
 	fdt_for_each_property_offset(property, w->fdto, fixups)
 	{
-		if (!fdt_getprop_by_offset(w->fdto, property, &label, NULL))
+		list = fdt_getprop_by_offset(w->fdto, property, &label, &length);
+		if (!list || !fixups_are_valid(w, list, length))
 			return complain(w, "its node __fixups__ is damaged; compile it again");
 		if (!fdt_getprop(w->fdt, symbols, label, NULL))
 			ret = complain(w,
@@ -91,6 +134,45 @@ static int check_labels(struct work *w)
 				label);
 	}
 	return ret;
+}
+
+/*
+ * References inside the overlay: FIXUPS is a copy of NODE whose properties list the offsets of
+ * phandles. The depth is bounded by check_depth.
+ */
+static bool local_fixups_are_valid(const struct work *w, int node, int fixups)
+{
+	int property, child, twin, length, list_length;
+	const char *name;
+
+	fdt_for_each_property_offset(property, w->fdto, fixups)
+	{
+		const fdt32_t *list = fdt_getprop_by_offset(w->fdto, property, &name, &list_length);
+
+		if (!list || list_length % 4 || !fdt_getprop(w->fdto, node, name, &length))
+			return false;
+		for (int i = 0; i < list_length / 4; i++) {
+			if (!holds_cell(length, fdt32_ld(&list[i])))
+				return false;
+		}
+	}
+	fdt_for_each_subnode(child, w->fdto, fixups)
+	{
+		name = fdt_get_name(w->fdto, child, NULL);
+		twin = name ? fdt_subnode_offset(w->fdto, node, name) : -1;
+		if (twin < 0 || !local_fixups_are_valid(w, twin, child))
+			return false;
+	}
+	return true;
+}
+
+static int check_local_fixups(struct work *w)
+{
+	int fixups = fdt_path_offset(w->fdto, "/__local_fixups__");
+
+	if (fixups < 0 || local_fixups_are_valid(w, 0, fixups))
+		return 0;
+	return complain(w, "its node __local_fixups__ is damaged; compile it again");
 }
 
 /* A fragment that names its target by a path names one that is there. */
@@ -169,6 +251,8 @@ int overlay_apply(void *fdt, size_t room, const struct fdt_overlay *overlay, str
 		ret = check_depth(&w);
 	if (!ret)
 		ret = check_labels(&w);
+	if (!ret)
+		ret = check_local_fixups(&w);
 	if (!ret)
 		ret = check_fragments(&w);
 	return ret ? ret : apply(&w, fdt, room);

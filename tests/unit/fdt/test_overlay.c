@@ -190,6 +190,89 @@ START_TEST(unknown_targets)
 }
 END_TEST
 
+/* What fixups name, libfdt writes to. */
+static void refuse_fixup(const char *text, size_t size)
+{
+	overlay_begin();
+	begin("fragment@0");
+	string("target-path", "/chosen");
+	begin("__overlay__");
+	ck_assert_int_eq(fdt_property_u32(blob, "cell", UINT32_MAX), 0);
+	end();
+	end();
+	begin("__fixups__");
+	ck_assert_int_eq(fdt_property(blob, "uart0", text, (int)size), 0);
+	end();
+	overlay_end();
+	assert_refused("its node __fixups__ is damaged; compile it again");
+}
+
+START_TEST(bad_fixups)
+{
+	static const char *const bad[] = {
+		"",
+		"/fragment@0",
+		"/fragment@0:target-path",
+		"/fragment@0/__overlay__:cell:1",
+		"/fragment@0/__overlay__:cell:4294967292",
+		"/fragment@0/__overlay__:cell:18446744073709551612",
+		"/fragment@0/__overlay__:cell:-4",
+		"/fragment@0/__overlay__:cell:",
+		"/fragment@0/__overlay__:sell:0",
+		"/fragment@1/__overlay__:cell:0",
+		"fragment@0/__overlay__:cell:0",
+		":cell:0",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		refuse_fixup(bad[i], strlen(bad[i]) + 1);
+	refuse_fixup("x", 0);
+	refuse_fixup("/fragment@0/__overlay__:cell:0", 30);
+	refuse_fixup("/fragment@0/__overlay__:cell:0\0/fragment@0/__overlay__:cell:1", 62);
+}
+END_TEST
+
+/* The cell at OFFSET of SIZE bytes of a property that has 8. */
+static void local_fixup(const char *name, uint32_t offset, int size, const char *node)
+{
+	const fdt32_t cell[] = {cpu_to_fdt32(offset), 0};
+
+	overlay_begin();
+	begin("fragment@0");
+	string("target-path", "/chosen");
+	begin("__overlay__");
+	ck_assert_int_eq(fdt_property_u64(blob, "cells", 0x100000001), 0);
+	end();
+	end();
+	begin("__local_fixups__");
+	begin("fragment@0");
+	begin(node);
+	ck_assert_int_eq(fdt_property(blob, name, cell, size), 0);
+	end();
+	end();
+	end();
+	overlay_end();
+}
+
+START_TEST(bad_local_fixups)
+{
+	const char *text = "its node __local_fixups__ is damaged; compile it again";
+
+	local_fixup("cells", 4, 4, "__overlay__");
+	build();
+	local_fixup("cells", 5, 4, "__overlay__");
+	assert_refused(text);
+	local_fixup("cells", UINT32_MAX, 4, "__overlay__");
+	assert_refused(text);
+	local_fixup("cells", 4, 6, "__overlay__");
+	assert_refused(text);
+	local_fixup("other", 4, 4, "__overlay__");
+	assert_refused(text);
+	local_fixup("cells", 4, 4, "elsewhere");
+	assert_refused(text);
+}
+END_TEST
+
 static void nested_nodes(unsigned depth)
 {
 	overlay_begin();
@@ -262,6 +345,8 @@ Suite *unit_suite(void)
 	tcase_add_test(t, damaged);
 	tcase_add_test(t, no_fragments);
 	tcase_add_test(t, unknown_targets);
+	tcase_add_test(t, bad_fixups);
+	tcase_add_test(t, bad_local_fixups);
 	tcase_add_test(t, depth);
 	tcase_add_test(t, biggest);
 	suite_add_tcase(s, t);
