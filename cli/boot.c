@@ -28,14 +28,15 @@ struct boot_options {
 static const struct option_spec boot_specs[] = {
 	{"initrd", "FILE", OPTION_STRING, FIELD(initrd), "Initial RAM disk of a Linux kernel."},
 	{"cmdline", "TEXT", OPTION_STRING, FIELD(cmdline),
-		"The image's command line. Default: console=ttyS0 for Linux, nothing for others."},
+		"The image's command line. Default: console=ttyS0 (arm64: ttyAMA0) for Linux, nothing for "
+		"others."},
 	{"memory", "SIZE", OPTION_SIZE, FIELD(memory), "Guest memory. Default: 512M."},
 	{"cpus", "N", OPTION_UNSIGNED, FIELD(cpus),
 		"Number of vCPUs; they share the host's cores. Default: 1."},
 	{"module", "FILE[ STRING]", OPTION_STRINGS, FIELD(modules),
 		"A multiboot module and its string. May be repeated."},
 	{"type", "TYPE", OPTION_STRING, FIELD(type),
-		"Do not recognise the image: it is multiboot, multiboot2, elf, bzimage or raw."},
+		"Do not recognise the image: it is multiboot, multiboot2, elf, bzimage, arm64-image or raw."},
 	{"set", "KEY=VALUE", OPTION_STRINGS, FIELD(set),
 		"Set any other key of a plan, such as partitions.guest.on_reset=stop. May be repeated."},
 	{"timeout", "TIME", OPTION_DURATION, FIELD(timeout),
@@ -71,12 +72,27 @@ static json_t *modules_json(const struct option_strings *modules)
 	return list;
 }
 
+/* The host's, unless the image is one for the other: --print has a use for that, a run says so. */
+static enum plan_arch image_arch(const char *image)
+{
+	enum plan_arch host = partition_host_arch();
+	enum plan_arch other = host == PLAN_ARCH_ARM64 ? PLAN_ARCH_X86_64 : PLAN_ARCH_ARM64;
+
+	return partition_image_may_be_for(host, image) || !partition_image_may_be_for(other, image)
+		       ? host
+		       : other;
+}
+
 static const char *default_cmdline(const struct boot_options *o, const char *image)
 {
-	bool is_linux = o->type && strcmp(o->type, "auto") != 0 ? strcmp(o->type, "bzimage") == 0
-								: partition_image_is_linux(image);
+	bool is_linux =
+		o->type && strcmp(o->type, "auto") != 0
+			? strcmp(o->type, "bzimage") == 0 || strcmp(o->type, "arm64-image") == 0
+			: partition_image_is_linux(image);
 
-	return is_linux ? "console=ttyS0" : "";
+	if (!is_linux)
+		return "";
+	return image_arch(image) == PLAN_ARCH_ARM64 ? "console=ttyAMA0" : "console=ttyS0";
 }
 
 /* The plan as text: JSON, which is YAML. Owned by the caller; NULL without memory. */
@@ -148,7 +164,7 @@ static int boot_run(const void *options, unsigned operand_count, char *const *op
 	const struct plan_options plan_options = {
 		.overrides = o->set.items,
 		.override_count = o->set.count,
-		.arch = partition_host_arch(),
+		.arch = image_arch(operands[0]),
 	};
 	AUTO_FREE char *text = NULL;
 	struct plan *plan = NULL;
@@ -180,7 +196,8 @@ const struct command command_boot = {
 	.synopsis = "[OPTIONS] IMAGE",
 	.summary = "Boot one image, without a plan: the shortest way from a kernel to a console.",
 	.details =
-		"IMAGE is a Linux bzImage, a multiboot or ELF kernel, or a flat binary (--type raw). "
+		"IMAGE is a Linux kernel (bzImage; arm64: Image), a multiboot or ELF kernel, or a flat "
+		"binary (--type raw). "
 		"On a terminal, Ctrl-A x ends the run.",
 	.options = boot_specs,
 	.options_size = sizeof(struct boot_options),

@@ -46,15 +46,17 @@ static void check_kvm(const struct plan *plan, struct diags *diags)
 
 /* ---- architecture ---- */
 
+/* `boot` takes the architecture from the image, which has no place in a file. */
 static void check_arch(const struct plan *plan, struct diags *diags)
 {
 	enum plan_arch host = partition_host_arch();
+	bool boot = !plan->arch_loc.file;
 
 	if (plan->arch != host)
-		diag_error(diags, &plan->arch_loc, "arch",
-			"the plan is for %s, and this host's KVM runs %s guests; run it on an %s "
+		diag_error(diags, &plan->arch_loc, boot ? NULL : "arch",
+			"the %s is for %s, and this host's KVM runs %s guests; run it on an %s "
 			"host",
-			plan_arch_name(plan->arch), plan_arch_name(host),
+			boot ? "image" : "plan", plan_arch_name(plan->arch), plan_arch_name(host),
 			plan_arch_name(plan->arch));
 }
 

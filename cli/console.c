@@ -25,7 +25,8 @@ struct console_options {
 #define FIELD(f) offsetof(struct console_options, f)
 
 static const struct option_spec console_specs[] = {
-	{"port", "N", OPTION_UNSIGNED, FIELD(port), "COM1 or COM2. Default: 1."},
+	{"port", "N", OPTION_UNSIGNED, FIELD(port),
+		"The first or the second serial port. Default: 1."},
 	{"read-only", NULL, OPTION_FLAG, FIELD(read_only), "Only show; leave input to others."},
 	{"run", "RUN", OPTION_STRING, FIELD(run), "The run, where several are going."},
 	{"json", NULL, OPTION_FLAG, FIELD(json), "Errors as one JSON object on standard output."},

@@ -18,6 +18,19 @@ bool elf_detect(const uint8_t *data, size_t size)
 	return size >= SELFMAG && !memcmp(data, ELFMAG, SELFMAG);
 }
 
+/* e_machine is in the same place in both classes; what is big-endian is for neither. */
+bool elf_may_be_for(enum guest_arch arch, const uint8_t *data, size_t size)
+{
+	const size_t at = offsetof(Elf64_Ehdr, e_machine);
+	unsigned machine;
+
+	if (size < at + 2)
+		return true;
+	machine = (unsigned)(data[at] | data[at + 1] << 8);
+	return arch == GUEST_ARM64 ? machine != EM_386 && machine != EM_X86_64
+				   : machine != EM_AARCH64;
+}
+
 /* Whether the guest's processor is the one that the file is for. */
 static bool is_for(const struct load *l, const GElf_Ehdr *ehdr)
 {

@@ -166,6 +166,7 @@ void image_move(struct image *image, gpa_t base);
 
 /* elf.c: parses the program headers of an ELF file for the guest's processor. */
 bool elf_detect(const uint8_t *data, size_t size);
+bool elf_may_be_for(enum guest_arch arch, const uint8_t *data, size_t size);
 int elf_parse(struct load *l, struct image *ret_image);
 int elf_load(struct load *l);
 

@@ -54,6 +54,21 @@ enum image_type image_type_detect(const uint8_t *data, size_t size)
 	return detect(head, gunzip_head(data, size, head, sizeof(head)));
 }
 
+bool image_may_be_for(enum guest_arch arch, const uint8_t *data, size_t size)
+{
+	uint8_t head[HEAD_SIZE];
+	enum image_type type;
+
+	if (gzip_detect(data, size)) {
+		size = gunzip_head(data, size, head, sizeof(head));
+		data = head;
+	}
+	if (elf_detect(data, size))
+		return elf_may_be_for(arch, data, size);
+	type = detect(data, size);
+	return (types[type].archs & FOR(arch)) != 0;
+}
+
 /* The type of what a guest of ARCH is given: its own files first. */
 static enum image_type detect_for(enum guest_arch arch, const uint8_t *data, size_t size)
 {

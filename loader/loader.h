@@ -59,6 +59,9 @@ int loader_load(struct machine *m, const struct loader_request *req, struct entr
 /* What the bytes look like: never IMAGE_AUTO; IMAGE_RAW when they look like nothing else. */
 enum image_type image_type_detect(const uint8_t *data, size_t size);
 
+/* False when the bytes tell that they are for another architecture than ARCH. */
+bool image_may_be_for(enum guest_arch arch, const uint8_t *data, size_t size);
+
 /* "multiboot", "bzimage", ... */
 const char *image_type_name(enum image_type type);
 

@@ -34,9 +34,12 @@ enum plan_arch partition_host_arch(void);
 int partition_check_host(const struct plan_partition *p, const char *device, struct diags *diags);
 
 /*
- * Whether the file is what a partition would load as a Linux bzImage, compressed with gzip or not;
- * false also when it cannot be read.
+ * Whether the file is what a partition would load as a Linux bzImage or Image, compressed with gzip
+ * or not; false also when it cannot be read.
  */
 bool partition_image_is_linux(const char *path);
+
+/* False when the file is one for another architecture; true also when it cannot be read. */
+bool partition_image_may_be_for(enum plan_arch arch, const char *path);
 
 #endif

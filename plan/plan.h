@@ -299,6 +299,8 @@ void plan_partition_destroy(struct plan_partition *p);
 
 /* "x86-64", "arm64". */
 const char *plan_arch_name(enum plan_arch arch);
+/* What users know serial port PORT (from 0) as: "COM1", "UART0". Static. */
+const char *plan_port_name(enum plan_arch arch, unsigned port);
 const char *plan_role_name(enum plan_role role);
 
 /* "partitions.NAME.KEY", the field that messages about P's key KEY ("serial.0") name. */

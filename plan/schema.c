@@ -582,6 +582,16 @@ const char *plan_arch_name(enum plan_arch arch)
 	return arch_names[arch];
 }
 
+const char *plan_port_name(enum plan_arch arch, unsigned port)
+{
+	static const char *const names[][PLAN_SERIAL_PORTS] = {
+		[PLAN_ARCH_X86_64] = {"COM1", "COM2"},
+		[PLAN_ARCH_ARM64] = {"UART0", "UART1"},
+	};
+
+	return names[arch][port];
+}
+
 const char *plan_role_name(enum plan_role role)
 {
 	return role_names[role];

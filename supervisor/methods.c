@@ -358,7 +358,7 @@ static void call_attach(struct rpc_call *call)
 		return;
 	if (port < 1 || port > PLAN_SERIAL_PORTS ||
 		child->plan->serial[port - 1].kind == PLAN_SERIAL_NONE) {
-		rpc_fail(call, RPC_ERROR_PARAMS, "%s has no COM%d; see `serial` in its plan",
+		rpc_fail(call, RPC_ERROR_PARAMS, "%s has no serial port %d; see `serial` in its plan",
 			partition, port);
 		return;
 	}

@@ -282,7 +282,8 @@ static int make_pty(struct child *child, unsigned port)
 		return -1;
 	cfmakeraw(&raw);
 	tcsetattr(*slave, TCSANOW, &raw);
-	run_say(child->run, "%s: COM%u is %s", child->plan->name, port + 1, name);
+	run_say(child->run, "%s: %s is %s", child->plan->name,
+		plan_port_name(child->plan->arch, port), name);
 	return 0;
 }
 

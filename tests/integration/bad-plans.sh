@@ -76,6 +76,7 @@ make_images() {
 	make_multiboot multiboot-bss 0x10003 0 0x100000 0x20000000 0x100020
 	make_elf elf 2 62 0x100000 4096 4096 0x100080
 	make_elf elf-arm64 2 183 0x100000 4096 4096 0x100080
+	make_elf elf-for-arm64 2 183 0x40080000 4096 4096 0x40080000
 	make_elf elf-object 1 62 0x100000 4096 4096 0x100080
 	make_elf elf-truncated 2 62 0x100000 65536 65536 0x100080
 	make_elf elf-entry 2 62 0x100000 4096 4096 0x900000

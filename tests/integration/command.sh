@@ -134,3 +134,41 @@ test_check-fusa-reference() {
 		--set "partitions.linux.image=$GUESTS/fusa-machine-1.bin"
 	has err 'partitions.zephyr.cpus: 2 vCPUs, but the fusa contract drops INIT and SIPI'
 }
+
+# A plan for the architecture that this host's KVM does not run is checked in full, and not run.
+test_other-architecture() {
+	local this=x86-64 other=arm64 machine=183 address=0x40080000 no_host='serror'
+	[ "$(uname -m)" = x86_64 ] ||
+		this=arm64 other=x86-64 machine=62 address=0x100000 no_host='inject'
+	make_elf image 2 "$machine" "$address" 4096 4096 "$address"
+	head -c 100 /dev/zero >overlay
+	cat >plan.yaml <<-YAML
+		arch: $other
+		partitions:
+		  a:
+		    cpus: {count: 2}
+		    memory: 32M
+		    image: image
+		    on_violation: $no_host
+	YAML
+	bulkhead 0 check plan.yaml
+	has out 'plan.yaml: ok: 1 partition$'
+	bulkhead 3 check --host plan.yaml
+	has err "plan.yaml:1:7: arch: the plan is for $other, and this host's KVM runs $this guests; run it on an $other host"
+	bulkhead 3 run plan.yaml
+	has err "arch: the plan is for $other, and"
+	bulkhead 3 boot image
+	has err "^bulkhead: the image is for $other, and this host's KVM runs $this guests"
+	bulkhead 0 boot --print image
+	has out "^arch: $other$"
+	# What this architecture's image is to that plan.
+	bulkhead 2 check --set "partitions.a.image=$GUESTS/hello.elf" plan.yaml
+	has err 'e_machine|partition'
+	bulkhead 0 check --set "partitions.a.image=$GUESTS/hello.elf" --set "arch=$this" \
+		--set partitions.a.on_violation=inject plan.yaml
+	[ "$other" = arm64 ] || return 0
+	bulkhead 2 check --set 'partitions.a.arm64={overlay: overlay}' plan.yaml
+	has err 'partitions.a.arm64.overlay: .*overlay: '
+	bulkhead 0 check --print --set 'partitions.a.arm64={gic: v2, psci: 1.0}' plan.yaml
+	has out 'arm64: \{gic: v2, its: auto,.* psci: "1.0", overlay: null\}'
+}

@@ -65,6 +65,43 @@ START_TEST(other_images)
 }
 END_TEST
 
+#define MAY_BE(x86, arm64)                                                                         \
+	ck_assert_int_eq(partition_image_may_be_for(PLAN_ARCH_X86_64, path), x86);                 \
+	ck_assert_int_eq(partition_image_may_be_for(PLAN_ARCH_ARM64, path), arm64)
+
+START_TEST(whose_it_is)
+{
+	static const struct {
+		unsigned machine;
+		bool x86, arm64;
+	} machines[] = {{3, true, false}, {62, true, false}, {183, false, true}, {40, true, true}};
+
+	write_plain(sizeof(image)); /* nothing known: raw */
+	MAY_BE(true, true);
+	memcpy(image + 0x202, "HdrS", 4);
+	write_gzip(sizeof(image));
+	MAY_BE(true, false);
+	memset(image, 0, sizeof(image));
+	memcpy(image + 56, "ARM\x64", 4);
+	write_plain(sizeof(image));
+	MAY_BE(false, true);
+	ck_assert(partition_image_is_linux(path));
+	write_gzip(sizeof(image));
+	MAY_BE(false, true);
+	for (size_t i = 0; i < ARRAY_SIZE(machines); i++) {
+		memset(image, 0, sizeof(image));
+		memcpy(image, "\177ELF\2\1\1", 7);
+		image[18] = (uint8_t)machines[i].machine;
+		write_plain(sizeof(image));
+		MAY_BE(machines[i].x86, machines[i].arm64);
+		write_plain(19); /* cut off in the middle of it */
+		MAY_BE(true, true);
+	}
+	strcpy(path, "/nonexistent/vmlinuz");
+	MAY_BE(true, true);
+}
+END_TEST
+
 START_TEST(no_image)
 {
 	ck_assert(!partition_image_is_linux("/nonexistent/vmlinuz"));
@@ -80,6 +117,7 @@ Suite *unit_suite(void)
 
 	tcase_add_test(t, linux_plain_or_compressed);
 	tcase_add_test(t, other_images);
+	tcase_add_test(t, whose_it_is);
 	tcase_add_test(t, no_image);
 	suite_add_tcase(s, t);
 	return s;
