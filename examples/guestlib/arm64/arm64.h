@@ -10,12 +10,6 @@
 #include "guest.h"
 #include "mmio.h"
 
-#include <bulkhead/control.h>
-#ifndef BULKHEAD_CONTROL_ADDRESS_ARM64
-#undef BULKHEAD_CONTROL_ADDRESS
-#define BULKHEAD_CONTROL_ADDRESS 0x09FE0000
-#endif
-
 /* ---- instructions ---- */
 
 #define sysreg_read(name)                                                                          \

@@ -22,8 +22,10 @@ static void exit_call(void)
 {
 	struct smccc r = smccc_hvc(BULKHEAD_CALL64 + BULKHEAD_CALL_EXIT, code(), 0, 0);
 
-	if ((int32_t)r.x[0] == BULKHEAD_CALL_NOT_SUPPORTED)
-		kprintf("host    no hypercalls\n");
+	if ((int32_t)r.x[0] != BULKHEAD_CALL_NOT_SUPPORTED)
+		return;
+	kprintf("host    hypercalls: not passed on by its kernel\n");
+	exit_page();
 }
 
 static void off(void)
@@ -36,11 +38,12 @@ static void reset(void)
 	psci_call(PSCI_SYSTEM_RESET, 0, 0, 0);
 }
 
+/* By architecture, of which there is one kind, and for a warm one nothing more is asked. */
 static void reset2(void)
 {
 	if (psci_call(PSCI_FEATURES, PSCI_SYSTEM_RESET2, 0, 0) == PSCI_NOT_SUPPORTED) {
-		kprintf("host    no SYSTEM_RESET2\n");
-		return;
+		kprintf("host    there is no SYSTEM_RESET2\n");
+		reset();
 	}
 	if (psci_call(PSCI_SYSTEM_RESET2, WARM + 1, 0, 0) == PSCI_INVALID)
 		kprintf("still here\n"); /* of the architecture's kinds there is only that one */

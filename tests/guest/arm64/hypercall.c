@@ -8,6 +8,7 @@
 #include "../check.h"
 #include "arm64.h"
 
+#include <bulkhead/control.h>
 #include <bulkhead/hypercall.h>
 
 #define UNKNOWN   (BULKHEAD_CALL_FUNCTIONS - 1)

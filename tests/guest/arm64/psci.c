@@ -175,6 +175,8 @@ static void wake_up(unsigned cpu)
 
 static void suspend(void)
 {
+	int64_t result;
+
 	if (psci_call(PSCI_FEATURES, PSCI_SYSTEM_SUSPEND, 0, 0) == PSCI_NOT_SUPPORTED) {
 		kprintf("host    there is no SYSTEM_SUSPEND\n");
 		return;
@@ -182,8 +184,8 @@ static void suspend(void)
 	cpu_prepare(SLEEPER, wake_up);
 	slept = time_ns();
 	timer_once(SLEEP, nothing);
-	check(false, "SYSTEM_SUSPEND returned %ld",
-		psci_call(PSCI_SYSTEM_SUSPEND, (uint64_t)secondary_start, SLEEPER, 0));
+	result = psci_call(PSCI_SYSTEM_SUSPEND, (uint64_t)secondary_start, SLEEPER, 0);
+	check(false, "SYSTEM_SUSPEND has returned %ld", result);
 }
 
 int guest_main(void)
