@@ -518,6 +518,106 @@ START_TEST(event_of_a_lost_watchdog)
 }
 END_TEST
 
+/* ---- lines that guests log ---- */
+
+static void say_log(unsigned i, uint64_t dropped, const char *text)
+{
+	struct {
+		struct message_log log;
+		char text[MESSAGE_LOG_MAX + 1];
+	} m = {.log.dropped = dropped};
+
+	memcpy(m.text, text, strlen(text));
+	say(i, MSG_LOG, &m, sizeof(m.log) + strlen(text));
+}
+
+/* How often TEXT was said. */
+static unsigned times_said(const char *text)
+{
+	unsigned count = 0;
+
+	fflush(run.err);
+	for (const char *at = said; at && (at = strstr(at, text)); at++)
+		count++;
+	return count;
+}
+
+START_TEST(guest_log)
+{
+	const struct event *e;
+	uint64_t before;
+
+	start_all();
+	before = run.events.count;
+	say_log(LINUX, 0, "all is \033[1mwell\n");
+	ck_assert_uint_eq(times_said("bulkhead: linux: guest says: all is ?[1mwell\n"), 1);
+	e = event_after(&run.events, before);
+	ck_assert_str_eq(e->kind, "log");
+	ck_assert_str_eq(e->partition, "linux");
+	ck_assert_str_eq(e->text, "all is ?[1mwell");
+	/* Lines that were dropped are told with the next, or alone. */
+	say_log(LINUX, 7, "more");
+	ck_assert_uint_eq(times_said("linux: 7 lines that its guest logged were dropped"), 1);
+	say_log(LINUX, 8, "");
+	ck_assert_uint_eq(times_said("linux: 8 lines that its guest logged were dropped"), 1);
+	ck_assert_uint_eq(times_said("guest says"), 2);
+	ck_assert(!run.children[LINUX].broke_protocol);
+}
+END_TEST
+
+/* Last words come before the report, or not at all. */
+START_TEST(guest_log_at_the_end)
+{
+	const struct message_report report = {.lines_lost = 3};
+
+	start_all();
+	say_ended(LINUX, PARTITION_EXIT_CODE, BULKHEAD_END_EXIT_CODE);
+	say_log(LINUX, 0, "farewell");
+	ck_assert_uint_eq(times_said("guest says: farewell"), 1);
+	say(LINUX, MSG_REPORT, &report, sizeof(report));
+	ck_assert(!run.children[LINUX].broke_protocol);
+	say_log(LINUX, 0, "and another thing");
+	ck_assert(run.children[LINUX].broke_protocol);
+	ck_assert_uint_eq(times_said("guest says"), 1);
+}
+END_TEST
+
+/* A process that does not count its lines is not believed to: most are dropped here. */
+START_TEST(guest_log_without_end)
+{
+	struct child *c = &run.children[LINUX];
+
+	start_all();
+	for (unsigned i = 0; i < 300; i++)
+		say_log(LINUX, 0, "x");
+	ck_assert_uint_le(times_said("guest says: x"), 200); /* it took one second, at most two */
+	ck_assert_uint_ge(c->log_dropped, 100);
+	c->log_dropped = 5;
+	c->log_since_ns -= 1000 * MS;
+	say_log(LINUX, 2, "x");
+	ck_assert_uint_eq(times_said("linux: 7 lines that"), 1);
+	ck_assert_uint_eq(c->log_dropped, 0);
+	say_log(SAFETY, 0, "heard"); /* nobody else's share */
+	ck_assert_uint_eq(times_said("safety: guest says: heard"), 1);
+}
+END_TEST
+
+/* Too short, too long, and before there is a guest. */
+START_TEST(guest_log_of_a_liar)
+{
+	static const uint8_t bytes[sizeof(struct message_log) + MESSAGE_LOG_MAX + 1];
+
+	if (_i == 0)
+		spawn(LINUX);
+	else
+		start_all();
+	say(LINUX, MSG_LOG, bytes,
+		_i == 1 ? sizeof(struct message_log) - 1 : sizeof(bytes) - (_i == 0));
+	ck_assert(run.children[LINUX].broke_protocol);
+	ck_assert_uint_eq(times_said("guest says"), 0);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
 	Suite *s = suite_create("lifecycle");
@@ -550,6 +650,10 @@ Suite *unit_suite(void)
 	tcase_add_test(t, failed_restart_of_the_safety_partition);
 	tcase_add_test(t, death_before_the_release);
 	tcase_add_test(t, event_of_a_lost_watchdog);
+	tcase_add_test(t, guest_log);
+	tcase_add_test(t, guest_log_at_the_end);
+	tcase_add_test(t, guest_log_without_end);
+	tcase_add_loop_test(t, guest_log_of_a_liar, 0, 3);
 	suite_add_tcase(s, t);
 	return s;
 }
