@@ -23,6 +23,7 @@
 struct virtio_mmio {
 	struct device dev;
 	struct virtio_device *virtio; /* owned; its lock guards what follows */
+	gpa_t base;
 	uint32_t gsi;
 	uint32_t interrupts; /* InterruptStatus; the line is the OR of its bits */
 	uint32_t offered_sel, accepted_sel, queue_sel;
@@ -41,6 +42,23 @@ static void set_interrupts(struct virtio_mmio *t, uint32_t interrupts)
 	if (line != !!t->interrupts)
 		services->irq_set(services->ctx, t->gsi, line);
 	t->interrupts = interrupts;
+}
+
+/* The value that is written is the queue's number; a doorbell hears no other. */
+static void queue_switched(void *ctx, unsigned queue, bool on)
+{
+	struct virtio_mmio *t = ctx;
+	const struct machine_services *services = &t->dev.machine->services;
+	const struct machine_doorbell_place place = {
+		.space = WINDOW_MMIO,
+		.address = t->base + VIRTIO_MMIO_QUEUE_NOTIFY,
+		.size = sizeof(uint32_t),
+		.has_data = true,
+		.data = queue,
+	};
+
+	services->doorbell_set(
+		services->ctx, t->virtio->queues[queue].doorbell, on ? &place : NULL);
 }
 
 static void queue_interrupt(void *ctx, unsigned queue)
@@ -67,6 +85,7 @@ static void reset(void *ctx)
 }
 
 static const struct virtio_transport transport = {
+	.queue_switched = queue_switched,
 	.queue_interrupt = queue_interrupt,
 	.config_interrupt = config_interrupt,
 	.reset = reset,
@@ -227,6 +246,7 @@ int virtio_mmio_create(
 		return ret;
 	}
 	to_mmio(dev)->virtio = v;
+	to_mmio(dev)->base = cfg->base;
 	to_mmio(dev)->gsi = cfg->gsi;
 	virtio_attach(v, &transport, to_mmio(dev));
 	ret = machine_add_window(m, WINDOW_MMIO, cfg->base, VIRTIO_MMIO_SIZE, dev, 0);

@@ -158,9 +158,19 @@ void virtio_fail(struct virtio_device *v)
 		v->transport->config_interrupt(v->transport_ctx);
 }
 
+static void queue_switch(struct virtio_queue *q, bool on)
+{
+	struct virtio_device *v = q->device;
+
+	if (q->enabled == on)
+		return;
+	q->enabled = on;
+	v->transport->queue_switched(v->transport_ctx, index_of(q), on);
+}
+
 static void queue_reset(struct virtio_queue *q)
 {
-	q->enabled = false;
+	queue_switch(q, false);
 	q->ring = (struct virtq){0};
 	q->size = q->device->queue_size_max;
 	memset(q->areas, 0, sizeof(q->areas));
@@ -196,8 +206,10 @@ static void activate(struct virtio_device *v)
 	v->status |= VIRTIO_CONFIG_S_DRIVER_OK;
 	if (v->cls->activate && v->cls->activate(v))
 		virtio_fail(v);
-	for (unsigned i = 0; i < v->queue_count; i++)
-		virtio_resume(v, i);
+	for (unsigned i = 0; i < v->queue_count; i++) {
+		if (v->queues[i].enabled)
+			virtio_resume(v, i);
+	}
 }
 
 uint8_t virtio_get_status(const struct virtio_device *v)
@@ -322,7 +334,7 @@ void virtio_queue_enable(struct virtio_queue *q)
 		virtio_fail(v);
 		return;
 	}
-	q->enabled = true;
+	queue_switch(q, true);
 	virtio_resume(v, index_of(q));
 }
 
@@ -331,20 +343,22 @@ void virtio_queue_disable(struct virtio_queue *q)
 	if (q->enabled && q->ring.in_flight)
 		virtio_fail(q->device);
 	else
-		q->enabled = false;
+		queue_switch(q, false);
 }
 
 /* ---- birth and end ---- */
 
 static int queue_init(struct virtio_device *v, struct virtio_queue *q)
 {
+	int ret = machine_add_doorbell(v->machine, &q->doorbell);
+
+	if (ret)
+		return ret;
 	q->device = v;
 	queue_reset(q);
+	q->kick.fd = v->machine->doorbells[q->doorbell].event_fd;
 	q->kick.events = POLLIN;
 	q->kick.ready = queue_kicked;
-	q->kick.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (q->kick.fd < 0)
-		return -errno;
 	return v->loop ? loop_watch(v->loop, &q->kick) : 0;
 }
 
@@ -373,11 +387,8 @@ int virtio_init(struct virtio_device *v, const struct virtio_setup *s)
 
 void virtio_fini(struct virtio_device *v)
 {
-	for (unsigned i = 0; i < v->queue_count; i++) {
-		if (v->loop)
-			loop_unwatch(v->loop, &v->queues[i].kick);
-		fd_close(&v->queues[i].kick.fd);
-	}
+	for (unsigned i = 0; v->loop && i < v->queue_count; i++)
+		loop_unwatch(v->loop, &v->queues[i].kick);
 	free(v->queues);
 	pthread_mutex_destroy(&v->lock);
 }

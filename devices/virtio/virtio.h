@@ -6,7 +6,7 @@
  * registers to the calls below.
  *
  * Threads. vCPU threads touch the transport's registers; the I/O thread works on the queues, woken
- * by an eventfd for each of them. The device's lock guards all state of the device, of its queues
+ * by a doorbell for each of them. The device's lock guards all state of the device, of its queues
  * and of its transport. The I/O thread takes it anew for each step of a queue, which is one request
  * or a constant amount of work, and lets vCPU threads in first: none waits for more than a step.
  * Nobody blocks while holding it.
@@ -71,6 +71,12 @@ struct virtio_class {
 
 /* How a device reaches its driver. Called on any thread, under the device's lock. */
 struct virtio_transport {
+	/*
+	 * QUEUE is in use from now on, or not any more: its doorbell (struct virtio_queue) is to be
+	 * where the driver writes, or nowhere. Where it cannot be, such a write calls
+	 * virtio_resume.
+	 */
+	void (*queue_switched)(void *ctx, unsigned queue, bool on);
 	void (*queue_interrupt)(void *ctx, unsigned queue);
 	void (*config_interrupt)(void *ctx);
 	void (*reset)(void *ctx); /* the device was reset: no interrupt is left */
@@ -80,7 +86,8 @@ enum virtio_area { VIRTIO_AREA_DESC, VIRTIO_AREA_DRIVER, VIRTIO_AREA_DEVICE, VIR
 
 struct virtio_queue {
 	struct virtio_device *device;
-	struct loop_watch kick; /* the eventfd that says that there is work */
+	unsigned doorbell;      /* of the machine */
+	struct loop_watch kick; /* its eventfd, which says that there is work */
 	uint16_t size;          /* as the driver wrote it, as these */
 	gpa_t areas[VIRTIO_AREAS];
 	bool enabled; /* ring is set up */
@@ -123,7 +130,7 @@ struct virtio_setup {
 
 /*
  * Makes the part of a device that is common to all, in zeroed memory. 0, or the errors of calloc,
- * eventfd and loop_watch. virtio_fini undoes it, and is legal after an error.
+ * machine_add_doorbell and loop_watch. virtio_fini undoes it, and is legal after an error.
  */
 int virtio_init(struct virtio_device *v, const struct virtio_setup *setup);
 void virtio_fini(struct virtio_device *v);
