@@ -117,7 +117,7 @@ void host_lockdown_early(const struct host *host, struct diags *gaps)
 {
 	if (host->launch.lockdown == BSP_LOCKDOWN_OFF)
 		return;
-	sandbox_enter(0, gaps);
+	sandbox_enter(gaps);
 	sandbox_limit(early_limits, ARRAY_SIZE(early_limits), gaps);
 }
 

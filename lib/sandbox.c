@@ -3,11 +3,9 @@
  * Namespaces, the empty root, capabilities and limits: namespaces(7), user_namespaces(7),
  * pid_namespaces(7), capabilities(7), pivot_root(2).
  *
- * Two ways lead to the same place. With CAP_SYS_ADMIN the namespaces are made outright, then the
- * process becomes nobody, then it gets a user namespace of its own, in which it has no power over
- * the others. Without, the user namespace comes first and gives the power to make the others. In
- * neither is a uid mapped into it: nobody can make a user namespace below, and no file is ever
- * ours.
+ * A user namespace comes first and gives the power to make the others: the process is born into it,
+ * or, with CAP_SYS_ADMIN, becomes nobody and then makes it. No uid is mapped into it: nobody can
+ * make a user namespace below, and no file is ever ours.
  */
 #include "lib/sandbox.h"
 
@@ -95,14 +93,14 @@ static void caps_empty_bounding_set(void)
 	}
 }
 
-static void caps_reduce(uint64_t keep, struct diags *gaps)
+static void caps_drop(struct diags *gaps)
 {
-	const struct caps kept = {.effective = keep, .permitted = keep};
+	const struct caps none = {0};
 	int ret;
 
 	caps_empty_bounding_set();
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	ret = caps_set(&kept);
+	ret = caps_set(&none);
 	if (ret)
 		diag_warning(gaps, NULL, NULL, "it keeps its capabilities: %s; see dmesg",
 			strerror(-ret));
@@ -204,6 +202,8 @@ void sandbox_take_signals(void)
 #define REASON_SIZE 300
 
 enum kind { KIND_USER, KIND_MOUNT, KIND_PID, KIND_NET, KIND_IPC, KIND_COUNT };
+
+_Static_assert(KIND_COUNT == SANDBOX_NAMESPACES, "one error of each");
 
 static const struct {
 	const char *name, *limit, *option;
@@ -354,7 +354,7 @@ static void make_namespaces(int errors[KIND_COUNT])
 }
 
 /*
- * Root becomes nobody, but keeps the power to make a user namespace where ordinary users may not.
+ * Root becomes nobody, but keeps the power to make namespaces where ordinary users may not.
  */
 static void leave_root(struct diags *gaps)
 {
@@ -396,15 +396,6 @@ void sandbox_limit(const struct sandbox_limit *limits, unsigned count, struct di
 	}
 }
 
-/* No way back: neither by executing a file nor through another process that traces this one. */
-static void close_the_door(uint64_t keep_caps, struct diags *gaps)
-{
-	caps_reduce(keep_caps, gaps);
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
-		diag_warning(gaps, NULL, NULL, "it may gain privileges or be traced: %s; see dmesg",
-			strerror(errno));
-}
-
 void sandbox_reduce(uint64_t keep_caps, struct diags *gaps)
 {
 	struct caps caps;
@@ -426,63 +417,57 @@ void sandbox_reduce(uint64_t keep_caps, struct diags *gaps)
 			gaps, NULL, NULL, "it keeps its privileges: %s; see dmesg", strerror(-ret));
 }
 
-void sandbox_enter(uint64_t keep_caps, struct diags *gaps)
+/*
+ * A user namespace of its own gives the power to make the others, and takes away that over whatever
+ * is not made in it. Where there can be none, root makes the others by its own power.
+ */
+void sandbox_enter_user(struct sandbox_entry *ret_entry, struct diags *gaps)
 {
-	/* For reasons: by then /proc is out of reach. */
-	AUTO_CLOSE int sysctls = open("/proc/sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	bool own_user = uids_unmapped();
-	int errors[KIND_COUNT] = {0};
-	struct caps caps = {0};
-
-	caps_get(&caps);
-	keep_caps &= own_user ? 0 : caps.permitted;
+	*ret_entry = (struct sandbox_entry){
+		.sysctls = open("/proc/sys", O_PATH | O_DIRECTORY | O_CLOEXEC)};
 	if (getpid() != 1)
-		errors[KIND_PID] = birth_error();
-	if (!own_user && !has_cap(CAP_SYS_ADMIN) && !keep_caps) {
-		errors[KIND_USER] = unshare(CLONE_NEWUSER) ? errno : 0;
-		own_user = true; /* or can never be */
-	}
+		ret_entry->errors[KIND_PID] = birth_error();
+	if (uids_unmapped())
+		return; /* born into one */
+	leave_root(gaps);
+	if (unshare(CLONE_NEWUSER))
+		ret_entry->errors[KIND_USER] = errno;
+}
+
+/* The reasons as they are, and not as they show. */
+static void find_causes(int errors[KIND_COUNT])
+{
+	/* In a chroot there can be no user namespace either. */
+	if (errors[KIND_USER] && errors[KIND_MOUNT] == IN_CHROOT)
+		errors[KIND_USER] = IN_CHROOT;
+	/* Without it, ordinary users have no power to make the others. */
+	for (unsigned i = 0; errors[KIND_USER] && i < KIND_COUNT; i++)
+		errors[i] = errors[i] ? errors[KIND_USER] : 0;
+}
+
+void sandbox_enter_rest(struct sandbox_entry *entry, struct diags *gaps)
+{
+	int *errors = entry->errors;
+
 	make_namespaces(errors);
 	if (!errors[KIND_MOUNT])
 		errors[KIND_MOUNT] = enter_empty_root();
-	/* Without the first there is no power to make the others. */
-	for (unsigned i = 0; errors[KIND_USER] && i < KIND_COUNT; i++)
-		errors[i] = errors[i] ? errors[KIND_USER] : 0;
-	caps_empty_bounding_set();
-	leave_root(gaps);
-	/* In a chroot none can be made; the cause is the same. */
-	if (!own_user && !keep_caps && unshare(CLONE_NEWUSER))
-		errors[KIND_USER] = errors[KIND_MOUNT] == IN_CHROOT ? IN_CHROOT : errno;
-	close_the_door(keep_caps, gaps);
-	say_refused(sysctls, errors, gaps);
+	find_causes(errors);
+	caps_drop(gaps);
+	/* No way back: neither by executing a file nor through a process that traces this one. */
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+		diag_warning(gaps, NULL, NULL, "it may gain privileges or be traced: %s; see dmesg",
+			strerror(errno));
+	say_refused(entry->sysctls, errors, gaps);
+	fd_close(&entry->sysctls);
 }
 
-/*
- * Makes a user namespace. A thread that was joined may be the kernel's for a moment yet, during
- * which this process counts as one with several, which gets EINVAL: that is tried again.
- */
-static int unshare_user(void)
+void sandbox_enter(struct diags *gaps)
 {
-	static const struct timespec pause = {.tv_nsec = 1000000};
+	struct sandbox_entry entry;
 
-	for (unsigned tries = 0; unshare(CLONE_NEWUSER); tries++) {
-		if (errno != EINVAL || tries == 100)
-			return errno;
-		nanosleep(&pause, NULL);
-	}
-	return 0;
-}
-
-void sandbox_drop_kept(struct diags *gaps)
-{
-	int errors[KIND_COUNT] = {0};
-	struct caps caps;
-
-	if (caps_get(&caps) || !caps.permitted)
-		return;
-	errors[KIND_USER] = unshare_user();
-	close_the_door(0, gaps);
-	say_refused(-1, errors, gaps);
+	sandbox_enter_user(&entry, gaps);
+	sandbox_enter_rest(&entry, gaps);
 }
 
 /* Not in sandbox_filter.c: who tests what remains without a filter takes sandbox_filter_apply's

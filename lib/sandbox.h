@@ -5,7 +5,7 @@
  * others:
  *
  *   sandbox_spawn   by the parent: the process is born into a pid namespace of its own
- *   sandbox_enter   by the process, once all it needs is open and before it has threads
+ *   sandbox_enter   by the process, once all it needs is open and while it has one thread
  *   sandbox_filter  by the process, once its threads are there: system calls
  *
  * What a host does not allow is no error but a gap: a warning in `gaps`, "what is not isolated:
@@ -56,6 +56,8 @@ struct sandbox_limit {
 	uint64_t value; /* soft and hard; a limit that is lower already stays */
 };
 
+#define SANDBOX_NAMESPACES 5 /* kinds of them */
+
 /* The uid and gid that a process of root's takes: nobody's. Others keep theirs. */
 #define SANDBOX_NOBODY 65534
 
@@ -65,17 +67,22 @@ struct sandbox_limit {
  * System V IPC and POSIX message queues, root's uid, all capabilities and the way to gain any
  * (no_new_privs), and being dumped or traced. PR_SET_PDEATHSIG is lost: set it afterwards. Open
  * descriptors stay; nothing can be opened by name any more.
- *
- * KEEP_CAPS: capabilities (bits, as CAP_TO_MASK gives them) that it needs for a while yet, if it
- * has them: then they stay, and the user namespace waits, until sandbox_drop_kept.
  */
-void sandbox_enter(uint64_t keep_caps, struct diags *gaps);
+void sandbox_enter(struct diags *gaps);
 
 /*
- * Takes away what sandbox_enter kept, with one thread, others having been joined. Legal when that
- * was nothing.
+ * The same in two steps, for a process that has other things done beside the second, which takes
+ * long: root's uid and power over whatever is the host's are gone after the first; after it there
+ * may be other threads. These keep what they have until they are gone, which must be before the
+ * process looks at anything that could harm it.
  */
-void sandbox_drop_kept(struct diags *gaps);
+struct sandbox_entry {
+	int sysctls;                    /* /proc/sys, for reasons: later it is out of reach */
+	int errors[SANDBOX_NAMESPACES]; /* of those that it could not get, each an errno */
+};
+
+void sandbox_enter_user(struct sandbox_entry *ret_entry, struct diags *gaps);
+void sandbox_enter_rest(struct sandbox_entry *entry, struct diags *gaps);
 
 /*
  * The mild form, for a process that still starts others: takes away all capabilities but KEEP_CAPS,
@@ -117,17 +124,18 @@ enum sandbox_filter_kind {
 struct sandbox_filter;
 
 /*
- * An empty filter, to which sandbox_filter_add adds calls: 0, -ENOMEM, or -EINVAL for a name or an
- * argument that is none. Rules for the same call must be all conditional or a single one that is
- * not.
+ * An empty filter, to which sandbox_filter_add adds calls: 0; -ENOMEM; -EINVAL for a name or an
+ * argument that is none; -ENOSPC for more than there can be. Rules for the same call must be all
+ * conditional or a single one that is not.
  */
 int sandbox_filter_create(enum sandbox_filter_kind kind, struct sandbox_filter **ret_filter);
 int sandbox_filter_add(
 	struct sandbox_filter *filter, const struct sandbox_rule *rules, size_t count);
 
 /*
- * Applies the filter to all threads of the process, and to all processes that it starts; needs
- * no_new_privs, which it sets. Where the kernel has no filters that is a gap. Destroys FILTER.
+ * Applies the filter to all threads of the process, and to all processes that it starts;
+ * needs no_new_privs, which it sets. Where the kernel has no filters that is a gap. Destroys
+ * FILTER.
  */
 void sandbox_filter_apply(struct sandbox_filter *filter, struct diags *gaps);
 

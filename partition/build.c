@@ -27,7 +27,6 @@ struct builder {
 	const struct plan_partition *plan;
 	struct diags *diags;
 	struct partition_build *b;
-	gpa_t rsdp; /* x86-64: where the ACPI tables start */
 };
 
 void partition_files_unmap(struct partition_files *files)
@@ -113,7 +112,7 @@ static int build_devices(struct builder *w)
 	}
 	ret = devices_create(&w->b->machine, &config);
 	if (!ret && w->plan->arch == PLAN_ARCH_X86_64)
-		ret = acpi_build(&w->b->machine, &w->rsdp);
+		ret = acpi_build(&w->b->machine, &w->b->rsdp);
 	if (ret) {
 		diag_error(w->diags, &w->plan->locs[PLAN_KEY_PARTITION], w->plan->name,
 			"its devices and firmware tables cannot be made: %s; this is a defect of Bulkhead, "
@@ -197,7 +196,7 @@ static int build_load(struct builder *w)
 		.cmdline = loader_file(p, PLAN_KEY_CMDLINE, NULL, NULL),
 		.load_address = p->load_address,
 		.entry = p->entry,
-		.acpi_rsdp = w->rsdp,
+		.acpi_rsdp = w->b->rsdp,
 	};
 
 	if (p->arch == PLAN_ARCH_ARM64)
@@ -254,23 +253,33 @@ static int build_tree(struct builder *w)
 	return fdt_build(&w->b->machine, &req, w->diags);
 }
 
-int partition_build_init(
+int partition_build_memory(
 	const struct partition_request *req, struct diags *diags, struct partition_build *ret_build)
 {
 	struct builder w = {.req = req, .plan = req->plan, .diags = diags, .b = ret_build};
-	int ret;
 
 	memset(ret_build, 0, sizeof(*ret_build));
 	ret_build->memory.fd = -1;
-	ret = build_memory(&w);
-	if (!ret)
-		ret = choice_make(w.plan, req->kvm_fd, &ret_build->machine, diags);
+	return build_memory(&w);
+}
+
+int partition_build_machine(
+	const struct partition_request *req, struct diags *diags, struct partition_build *b)
+{
+	struct builder w = {.req = req, .plan = req->plan, .diags = diags, .b = b};
+	int ret = choice_make(w.plan, req->kvm_fd, &b->machine, diags);
+
 	if (!ret)
 		ret = build_devices(&w);
-	if (!ret)
-		ret = build_status_page(&w);
-	if (!ret)
-		ret = build_load(&w);
+	return ret ?: build_status_page(&w);
+}
+
+int partition_build_load(
+	const struct partition_request *req, struct diags *diags, struct partition_build *b)
+{
+	struct builder w = {.req = req, .plan = req->plan, .diags = diags, .b = b};
+	int ret = build_load(&w);
+
 	if (!ret && w.plan->arch == PLAN_ARCH_ARM64)
 		ret = build_tree(&w);
 	return ret;

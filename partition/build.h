@@ -29,6 +29,7 @@ void partition_files_unmap(struct partition_files *files);
 
 struct partition_build {
 	struct machine machine;
+	gpa_t rsdp; /* x86: where the ACPI tables start */
 	struct vm_memory memory;
 	struct entry_state entry;
 };
@@ -50,12 +51,20 @@ struct partition_request {
 };
 
 /*
+ * Three steps, in this order: RAM; the rest of the machine, and the tables that describe it; what
+ * is in the files. Only the last looks at anything that is not the plan's. It alone needs `files`;
+ * what else is in REQ is needed from the second on.
+ *
  * 0; or -EINVAL, with the reasons in DIAGS, when the plan or an image is wrong; or another negative
  * errno, also with a reason in DIAGS, when this host cannot. partition_build_fini is legal after
- * either.
+ * any.
  */
-int partition_build_init(const struct partition_request *req, struct diags *diags,
+int partition_build_memory(const struct partition_request *req, struct diags *diags,
 	struct partition_build *ret_build);
+int partition_build_machine(
+	const struct partition_request *req, struct diags *diags, struct partition_build *b);
+int partition_build_load(
+	const struct partition_request *req, struct diags *diags, struct partition_build *b);
 void partition_build_fini(struct partition_build *b);
 
 #endif

@@ -44,7 +44,11 @@ int partition_check(const struct plan_partition *p, struct diags *diags)
 	}
 	ret = map_files(p, files);
 	if (!ret) {
-		ret = partition_build_init(&req, diags, &build);
+		ret = partition_build_memory(&req, diags, &build);
+		if (!ret)
+			ret = partition_build_machine(&req, diags, &build);
+		if (!ret)
+			ret = partition_build_load(&req, diags, &build);
 		partition_build_fini(&build);
 	}
 	partition_files_unmap(files);

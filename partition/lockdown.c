@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "partition/lockdown.h"
 
-#include "lib/sandbox.h"
 #include "lib/util.h"
 #include "vmm/runtime.h"
 
@@ -89,74 +88,66 @@ static int add_calls(struct sandbox_filter *filter)
 	return ret;
 }
 
-static void filter_calls(struct diags *gaps)
-{
-	struct sandbox_filter *filter = NULL;
-	int ret = sandbox_filter_create(SANDBOX_ALLOW_LISTED, &filter);
-
-	if (!ret)
-		ret = add_calls(filter);
-	sandbox_filter_finish(filter, ret, gaps);
-}
-
 /* ---- the whole ---- */
 
 /* Gaps of a strict plan are errors, placed where the plan names the partition. */
-static int conclude(const struct plan_partition *p, struct diags *gaps)
+static int conclude(struct partition_lockdown *l)
 {
-	struct diags found = *gaps;
+	const struct plan_partition *p = l->plan;
+	struct diags found = l->gaps;
 
 	if (p->lockdown != PLAN_LOCKDOWN_STRICT || !found.count)
 		return 0;
-	diags_init(gaps);
+	diags_init(&l->gaps);
 	for (unsigned i = 0; i < found.count; i++)
-		diag_error(gaps, &p->locs[PLAN_KEY_PARTITION], p->name,
+		diag_error(&l->gaps, &p->locs[PLAN_KEY_PARTITION], p->name,
 			"it cannot be isolated, as lockdown: strict demands: %s",
 			found.items[i].text);
 	diags_fini(&found);
 	return -EPERM;
 }
 
-/*
- * Guest memory is locked by right of CAP_IPC_LOCK, or within a limit. The right ends with the
- * process's own user namespace: the limit is raised, or else the right kept until the memory is
- * there.
- */
-static uint64_t caps_for_memory(void)
+static bool off(const struct partition_lockdown *l)
 {
-	static const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
-
-	return setrlimit(RLIMIT_MEMLOCK, &unlimited) ? (uint64_t)1 << CAP_IPC_LOCK : 0;
+	return l->plan->lockdown == PLAN_LOCKDOWN_OFF;
 }
 
-int partition_lockdown_early(const struct plan_partition *p, struct diags *gaps)
+void partition_lockdown_first(
+	const struct plan_partition *p, struct partition_lockdown *ret_lockdown)
 {
-	if (p->lockdown == PLAN_LOCKDOWN_OFF)
+	*ret_lockdown = (struct partition_lockdown){.plan = p};
+	diags_init(&ret_lockdown->gaps);
+	if (!off(ret_lockdown))
+		sandbox_enter_user(&ret_lockdown->entry, &ret_lockdown->gaps);
+}
+
+int partition_lockdown_enter(struct partition_lockdown *l)
+{
+	if (off(l))
 		return 0;
-	sandbox_enter(caps_for_memory(), gaps);
-	sandbox_limit(early_limits, ARRAY_SIZE(early_limits), gaps);
+	sandbox_enter_rest(&l->entry, &l->gaps);
+	sandbox_limit(early_limits, ARRAY_SIZE(early_limits), &l->gaps);
 	/* The C library looks for the time zone once, whatever is asked of it: now, in vain. */
 	tzset();
-	return conclude(p, gaps);
+	l->filter_error = sandbox_filter_create(SANDBOX_ALLOW_LISTED, &l->filter);
+	if (!l->filter_error)
+		l->filter_error = add_calls(l->filter);
+	return conclude(l);
 }
 
-void partition_lockdown_memory(const struct plan_partition *p, struct diags *gaps)
+int partition_lockdown_last(struct partition_lockdown *l)
 {
-	if (p->lockdown != PLAN_LOCKDOWN_OFF)
-		sandbox_drop_kept(gaps);
-}
-
-int partition_lockdown_late(const struct plan_partition *p, struct diags *gaps)
-{
-	if (p->lockdown == PLAN_LOCKDOWN_OFF)
+	if (off(l))
 		return 0;
-	sandbox_limit(late_limits, ARRAY_SIZE(late_limits), gaps);
-	filter_calls(gaps);
-	return conclude(p, gaps);
+	sandbox_limit(late_limits, ARRAY_SIZE(late_limits), &l->gaps);
+	sandbox_filter_finish(l->filter, l->filter_error, &l->gaps);
+	l->filter = NULL;
+	return conclude(l);
 }
 
-size_t partition_lockdown_text(const struct diags *gaps, char *text, size_t size)
+size_t partition_lockdown_text(const struct partition_lockdown *l, char *text, size_t size)
 {
+	const struct diags *gaps = &l->gaps;
 	size_t used = 0;
 
 	text[0] = '\0';

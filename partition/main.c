@@ -44,8 +44,7 @@ struct partition {
 	struct plan_partition *plan;
 	struct partition_build build;
 	struct vm *vm;
-	struct vm_ahead *ahead; /* until vm_create takes it */
-	struct diags gaps;      /* of the lock-down */
+	struct partition_lockdown lockdown;
 
 	struct loop *loop;
 	struct loop_watch control;
@@ -355,31 +354,41 @@ static void vcpu_affinity(const struct partition *p, cpu_set_t *sets)
 	}
 }
 
+static int map_shared(int fd, size_t size, int protection, void **ret_address)
+{
+	void *address = mmap(NULL, size, protection, MAP_SHARED, fd, 0);
+
+	if (address == MAP_FAILED)
+		return -errno;
+	*ret_address = address;
+	return 0;
+}
+
+/* What the machine's devices need of this process. */
+static int prepare_devices(struct partition *p)
+{
+	int ret = map_shared(
+		p->launch.line_fd, sizeof(*p->line), PROT_READ | PROT_WRITE, (void **)&p->line);
+
+	if (!ret)
+		ret = map_shared(p->launch.shared_fd, sizeof(*p->shared), PROT_READ | PROT_WRITE,
+			(void **)&p->shared);
+	if (!ret && p->launch.status_fd >= 0)
+		ret = map_shared(p->launch.status_fd, BULKHEAD_STATUS_SIZE, PROT_READ, &p->status);
+	if (ret)
+		return ret;
+	p->wake.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (p->wake.fd < 0)
+		return -errno;
+	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++)
+		chardev_init(&p->ports[i], p->wake.fd);
+	return 0;
+}
+
 static int start_io(struct partition *p)
 {
-	cpu_set_t cores;
-	int wake_fd, ret;
+	int ret = loop_create(&p->loop);
 
-	cores_to_set(p->launch.io_cores, &cores);
-	if (CPU_COUNT(&cores) && sched_setaffinity(0, sizeof(cores), &cores))
-		return -errno;
-	p->line = mmap(
-		NULL, sizeof(*p->line), PROT_READ | PROT_WRITE, MAP_SHARED, p->launch.line_fd, 0);
-	if (p->line == MAP_FAILED)
-		return -errno;
-	p->shared = mmap(NULL, sizeof(*p->shared), PROT_READ | PROT_WRITE, MAP_SHARED,
-		p->launch.shared_fd, 0);
-	if (p->shared == MAP_FAILED)
-		return -errno;
-	if (p->launch.status_fd >= 0)
-		p->status = mmap(
-			NULL, BULKHEAD_STATUS_SIZE, PROT_READ, MAP_SHARED, p->launch.status_fd, 0);
-	if (p->status == MAP_FAILED)
-		return -errno;
-	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (wake_fd < 0)
-		return -errno;
-	ret = loop_create(&p->loop);
 	if (!ret)
 		ret = loop_timer_init(p->loop, &p->drain_timer, drain);
 	if (!ret)
@@ -387,9 +396,9 @@ static int start_io(struct partition *p)
 	if (!ret)
 		ret = alarm_init(&p->alarm, p->loop, &p->build.machine);
 	if (!ret)
-		ret = guestlog_init(&p->guestlog, p->loop, p->supervisor_fd, wake_fd);
+		ret = guestlog_init(&p->guestlog, p->loop, p->supervisor_fd, p->wake.fd);
 	if (!ret)
-		ret = watch(p, &p->wake, wake_fd, chardevs_ready);
+		ret = watch(p, &p->wake, p->wake.fd, chardevs_ready);
 	if (!ret)
 		ret = watch(p, &p->control, p->supervisor_fd, control_ready);
 	return ret;
@@ -410,7 +419,6 @@ static int start_consoles(struct partition *p)
 		};
 		int ret;
 
-		chardev_init(&p->ports[i], p->wake.fd);
 		if (p->plan->serial[i].kind == PLAN_SERIAL_NONE)
 			continue;
 		snprintf(p->labels[i], sizeof(p->labels[i]), i ? "%s.com%u" : "%s", p->plan->name,
@@ -440,10 +448,11 @@ static int map_files(struct partition *p, struct partition_files *files)
 	return ret;
 }
 
-/* Builds the machine; on failure the supervisor has been told. */
-static int build(struct partition *p)
+/* One step of building; on failure the supervisor has been told. */
+static int build(struct partition *p, const struct partition_files *files,
+	int (*step)(const struct partition_request *req, struct diags *diags,
+		struct partition_build *b))
 {
-	AUTO_FREE struct partition_files *files = calloc(1, sizeof(*files));
 	struct partition_request req = {.plan = p->plan,
 		.files = files,
 		.kvm_fd = p->launch.kvm_fd,
@@ -451,19 +460,29 @@ static int build(struct partition *p)
 		.shared = p->shared,
 		.status = p->status};
 	struct diags diags;
+	int ret;
+
+	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++)
+		req.ports[i] = p->plan->serial[i].kind == PLAN_SERIAL_NONE ? NULL : &p->ports[i];
+	diags_init(&diags);
+	ret = step(&req, &diags, &p->build);
+	if (ret)
+		tell_failed(p->supervisor_fd, ret != -EINVAL, &diags);
+	diags_fini(&diags);
+	return ret;
+}
+
+/* The same for what is in the files. */
+static int load(struct partition *p)
+{
+	AUTO_FREE struct partition_files *files = calloc(1, sizeof(*files));
 	int ret = files ? map_files(p, files) : -ENOMEM;
 
 	if (ret) {
 		tell_failed_host(p->supervisor_fd, p->plan, "mapping its images", ret);
 		return ret;
 	}
-	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++)
-		req.ports[i] = p->consoles[i] ? &p->ports[i] : NULL;
-	diags_init(&diags);
-	ret = partition_build_init(&req, &diags, &p->build);
-	if (ret)
-		tell_failed(p->supervisor_fd, ret != -EINVAL, &diags);
-	diags_fini(&diags);
+	ret = build(p, files, partition_build_load);
 	partition_files_unmap(files);
 	return ret;
 }
@@ -481,15 +500,14 @@ static void set_priority(const struct partition *p, int priority)
 		setpriority(PRIO_PROCESS, 0, priority);
 }
 
-static int create_vm(struct partition *p, const char **ret_what)
+static int start_vm(struct partition *p, const char **ret_what)
 {
 	cpu_set_t affinity[PLAN_VCPUS_MAX];
-	int ret = vm_create(p->launch.kvm_fd, &p->build.machine, p->ahead, &p->vm, ret_what);
+	int ret = 0;
 
 	vcpu_affinity(p, affinity);
-	if (!ret)
-		set_policy(p);
-	if (!ret && p->launch.status_irq_fd >= 0) {
+	set_policy(p);
+	if (p->launch.status_irq_fd >= 0) {
 		*ret_what = "KVM_IRQFD for the status page";
 		ret = vm_irqfd(p->vm, p->launch.status_irq_fd, p->plan->status_irq);
 	}
@@ -527,40 +545,95 @@ static int send_ready(struct partition *p)
 	int ret;
 
 	fd_close(&p->launch.kvm_fd);
-	ret = partition_lockdown_late(p->plan, &p->gaps);
+	ret = partition_lockdown_last(&p->lockdown);
 	if (ret) {
-		tell_failed(p->supervisor_fd, true, &p->gaps);
+		tell_failed(p->supervisor_fd, true, &p->lockdown.gaps);
 		return ret;
 	}
-	size = partition_lockdown_text(&p->gaps, gaps, sizeof(gaps));
+	size = partition_lockdown_text(&p->lockdown, gaps, sizeof(gaps));
 	return ipc_send(p->supervisor_fd, MSG_READY, gaps, size);
+}
+
+/* Tells of RET, unless it is 0. Returns it. */
+static int tell(const struct partition *p, const char *what, int ret)
+{
+	if (ret)
+		tell_failed_host(p->supervisor_fd, p->plan, what, ret);
+	return ret;
+}
+
+/* The cores that its own work is done on, and memory: by right of what is about to be lost. */
+static int prepare(struct partition *p)
+{
+	static const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+	cpu_set_t cores;
+
+	cores_to_set(p->launch.io_cores, &cores);
+	if (CPU_COUNT(&cores) && sched_setaffinity(0, sizeof(cores), &cores))
+		return tell(p, "moving to its cores", -errno);
+	set_priority(p, VCPU_PRIORITY);
+	/* Where it may not be raised, the limit may suffice all the same. */
+	setrlimit(RLIMIT_MEMLOCK, &unlimited);
+	return build(p, NULL, partition_build_memory);
+}
+
+/* Locks the process down as far as building allows. */
+static int enter(struct partition *p)
+{
+	int ret = partition_lockdown_enter(&p->lockdown);
+
+	if (ret)
+		tell_failed(p->supervisor_fd, true, &p->lockdown.gaps);
+	die_with_supervisor(p);
+	return ret;
+}
+
+/*
+ * KVM takes about as long to create a VM as the kernel to separate this process from the others:
+ * the one is done by a thread of its own, beside the other.
+ */
+static int create(struct partition *p)
+{
+	const char *what = "starting a thread";
+	struct vm_ahead *ahead;
+	int ret;
+
+	partition_lockdown_first(p->plan, &p->lockdown);
+	ret = tell(p, what, vm_ahead_start(p->launch.kvm_fd, &ahead));
+	if (!ret)
+		ret = tell(p, "mapping what it shares", prepare_devices(p));
+	if (!ret)
+		ret = build(p, NULL, partition_build_machine);
+	if (ret)
+		return ret;
+	vm_ahead_go_on(ahead, &p->build.machine);
+	ret = enter(p);
+	if (!ret)
+		ret = tell(p, "starting its I/O thread", start_io(p));
+	if (!ret)
+		ret = tell(p, "starting its consoles", start_consoles(p));
+	if (ret)
+		return ret;
+	ret = vm_ahead_finish(ahead, &p->vm, &what);
+	return tell(p, what, ret);
 }
 
 static int partition_run(struct partition *p)
 {
-	const char *what = "starting its I/O thread";
+	const char *what;
 	int ret;
 
-	p->ahead = vm_start_ahead(p->launch.kvm_fd);
-	ret = start_io(p);
-
+	die_with_supervisor(p);
+	ret = prepare(p);
 	if (!ret)
-		ret = start_consoles(p);
-	if (ret) {
-		tell_failed_host(p->supervisor_fd, p->plan, what, ret);
-		return ret;
-	}
-	ret = build(p);
+		ret = create(p);
+	if (!ret) /* not before: now there is but one thread, which is locked down */
+		ret = load(p);
 	if (ret)
 		return ret;
-	vm_ahead_wait(p->ahead); /* what follows is for a process with one thread */
-	partition_lockdown_memory(p->plan, &p->gaps);
-	die_with_supervisor(p);
-	ret = create_vm(p, &what);
-	if (ret) {
-		tell_failed_host(p->supervisor_fd, p->plan, what, ret);
-		return ret;
-	}
+	ret = start_vm(p, &what);
+	if (ret)
+		return tell(p, what, ret);
 	ret = send_machine(p);
 	if (!ret)
 		ret = send_ready(p);
@@ -598,12 +671,6 @@ int partition_main(int argc, char **argv)
 	signal(SIGTTIN, SIG_IGN);
 	signal(SIGTTOU, SIG_IGN); /* supervisor_gone restores the terminal from the background */
 	sandbox_take_signals();
-	set_priority(p, VCPU_PRIORITY);
-	if (partition_lockdown_early(p->plan, &p->gaps)) {
-		tell_failed(p->supervisor_fd, true, &p->gaps);
-		_exit(EXIT_FAILURE);
-	}
-	die_with_supervisor(p);
 	ret = partition_run(p);
 	if (ret)
 		terminal_restore(p);

@@ -2,30 +2,60 @@
 #include "vmm/ahead.h"
 
 #include "lib/util.h"
-#include "vmm/arch.h"
+#include "vmm/vm.h"
 
+#include <errno.h>
 #include <linux/kvm.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <sys/ioctl.h>
 
 struct vm_ahead {
 	pthread_t thread;
-	bool joined;
 	int kvm_fd;
-	sem_t created; /* vm_fd is final */
-	int vm_fd;
-	struct arch_host *host; /* final once the thread is gone */
+	sem_t go_on;             /* machine is final */
+	struct machine *machine; /* NULL: it is not wanted any more */
+	atomic_bool asking;      /* somebody asks for host, or has */
+	sem_t asked;             /* vm_ahead_finish did, and host is final */
+	struct arch_host *host;  /* until vm_create takes it */
+	/* The outcome, final once the thread is gone. */
+	struct vm *vm;
+	const char *what;
+	int ret;
 };
+
+static void wait_for(sem_t *semaphore)
+{
+	while (sem_wait(semaphore))
+		; /* a signal */
+}
+
+static struct arch_host *take_host(void *ctx)
+{
+	struct vm_ahead *a = ctx;
+	struct arch_host *host;
+
+	if (!atomic_exchange(&a->asking, true))
+		return NULL;
+	wait_for(&a->asked);
+	host = a->host;
+	a->host = NULL;
+	return host;
+}
 
 static void *ahead_thread(void *arg)
 {
 	struct vm_ahead *a = arg;
+	struct vm_parts parts = {.host = take_host, .ctx = a};
 
-	a->vm_fd = ioctl(a->kvm_fd, KVM_CREATE_VM, arch_vm_type(a->kvm_fd));
-	sem_post(&a->created);
-	a->host = arch_host_ask(a->kvm_fd);
+	parts.fd = ioctl(a->kvm_fd, KVM_CREATE_VM, arch_vm_type(a->kvm_fd));
+	wait_for(&a->go_on);
+	if (a->machine)
+		a->ret = vm_create(a->kvm_fd, a->machine, &parts, &a->vm, &a->what);
+	else
+		fd_close(&parts.fd);
 	return NULL;
 }
 
@@ -50,57 +80,49 @@ static int create_beside(pthread_t *ret_thread, void *(*run)(void *arg), void *a
 	return ret;
 }
 
-struct vm_ahead *vm_start_ahead(int kvm_fd)
+int vm_ahead_start(int kvm_fd, struct vm_ahead **ret_ahead)
 {
 	struct vm_ahead *a = calloc(1, sizeof(*a));
+	int ret;
 
 	if (!a)
-		return NULL;
-	a->kvm_fd = kvm_fd;
-	sem_init(&a->created, 0, 0);
-	if (create_beside(&a->thread, ahead_thread, a)) {
+		return -ENOMEM;
+	*a = (struct vm_ahead){.kvm_fd = kvm_fd, .what = "creating the VM", .ret = -ECANCELED};
+	sem_init(&a->go_on, 0, 0);
+	sem_init(&a->asked, 0, 0);
+	ret = create_beside(&a->thread, ahead_thread, a);
+	if (ret) {
 		free(a);
-		return NULL;
+		return -ret;
 	}
-	return a;
+	*ret_ahead = a;
+	return 0;
 }
 
-void vm_ahead_wait(struct vm_ahead *ahead)
+void vm_ahead_go_on(struct vm_ahead *ahead, struct machine *m)
 {
-	if (!ahead || ahead->joined)
-		return;
+	ahead->machine = m;
+	sem_post(&ahead->go_on);
+}
+
+int vm_ahead_finish(struct vm_ahead *ahead, struct vm **ret_vm, const char **ret_what)
+{
+	int ret;
+
+	if (!ahead->machine) {
+		sem_post(&ahead->go_on);
+	} else if (!atomic_exchange(&ahead->asking, true)) {
+		ahead->host = arch_host_ask(ahead->kvm_fd);
+		sem_post(&ahead->asked);
+	}
 	pthread_join(ahead->thread, NULL);
-	ahead->joined = true;
-}
-
-int vm_ahead_take_vm(struct vm_ahead *ahead)
-{
-	int fd;
-
-	if (!ahead)
-		return -1;
-	while (sem_wait(&ahead->created))
-		; /* a signal */
-	fd = ahead->vm_fd;
-	ahead->vm_fd = -1;
-	return fd;
-}
-
-struct arch_host *vm_ahead_take_host(struct vm_ahead *ahead)
-{
-	struct arch_host *host;
-
-	if (!ahead)
-		return NULL;
-	vm_ahead_wait(ahead);
-	fd_close(&ahead->vm_fd); /* if nobody has taken it */
-	host = ahead->host;
-	sem_destroy(&ahead->created);
+	ret = ahead->ret;
+	*ret_what = ahead->what;
+	if (!ret)
+		*ret_vm = ahead->vm;
+	arch_host_free(ahead->host); /* if nobody has taken it */
+	sem_destroy(&ahead->go_on);
+	sem_destroy(&ahead->asked);
 	free(ahead);
-	return host;
-}
-
-void vm_ahead_cancel(struct vm_ahead *ahead)
-{
-	arch_host_free(vm_ahead_take_host(ahead));
+	return ret;
 }

@@ -1,30 +1,31 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What of a VM takes KVM long and depends on nothing that the plan says: done by a thread of its
- * own while the machine is built. Used by the thread that creates the VM.
+ * A VM created by a thread of its own, beside the caller's: most of it takes KVM long and little of
+ * it depends on what the plan says. Used by the thread that would have called vm_create.
  */
 #ifndef VMM_AHEAD_H
 #define VMM_AHEAD_H
 
-struct arch_host;
+struct machine;
+struct vm;
 struct vm_ahead;
 
 /*
- * Starts it. KVM_FD is an open /dev/kvm. NULL, which the others take, when there is no thread to be
- * had. Must be given to vm_create or to vm_ahead_cancel.
+ * Starts it. KVM_FD is an open /dev/kvm. 0, or a negative errno when there is no thread to be had.
  */
-struct vm_ahead *vm_start_ahead(int kvm_fd);
+int vm_ahead_start(int kvm_fd, struct vm_ahead **ret_ahead);
 
-/* Waits until the thread is gone. */
-void vm_ahead_wait(struct vm_ahead *ahead);
+/*
+ * Now the machine is known, and its memory in place: the rest can be made. Until vm_ahead_finish it
+ * is the thread's; what is in its memory is not looked at.
+ */
+void vm_ahead_go_on(struct vm_ahead *ahead, struct machine *m);
 
-/* Gives up what has come of it. */
-void vm_ahead_cancel(struct vm_ahead *ahead);
-
-/* The VM's descriptor, as soon as it is there; -1 when KVM gave none. Once. */
-int vm_ahead_take_vm(struct vm_ahead *ahead);
-
-/* What KVM said about itself (vmm/arch.h), NULL when it did not; frees AHEAD. */
-struct arch_host *vm_ahead_take_host(struct vm_ahead *ahead);
+/*
+ * Waits until the thread is done and gone, and frees AHEAD; asks KVM what it supports meanwhile, if
+ * the thread has not come to that yet. What vm_create returns; or -ECANCELED,
+ * with everything undone, when vm_ahead_go_on was never called.
+ */
+int vm_ahead_finish(struct vm_ahead *ahead, struct vm **ret_vm, const char **ret_what);
 
 #endif

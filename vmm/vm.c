@@ -2,7 +2,6 @@
 #include "vmm/vm.h"
 
 #include "lib/util.h"
-#include "vmm/ahead.h"
 #include "vmm/vcpu.h"
 
 #include <errno.h>
@@ -184,7 +183,7 @@ static int vm_add_memory(struct vm *vm, const char **ret_what)
 	return ret;
 }
 
-static int vm_open(struct vm *vm, struct vm_ahead *ahead, const char **ret_what)
+static int vm_open(struct vm *vm, int *fd, const char **ret_what)
 {
 	int ret = vm_check_kvm(vm->kvm_fd, ret_what);
 
@@ -200,7 +199,8 @@ static int vm_open(struct vm *vm, struct vm_ahead *ahead, const char **ret_what)
 	if (vm->end_fd < 0)
 		return -errno;
 	*ret_what = "KVM_CREATE_VM";
-	vm->fd = vm_ahead_take_vm(ahead);
+	vm->fd = *fd;
+	*fd = -1;
 	if (vm->fd < 0)
 		vm->fd = ioctl(vm->kvm_fd, KVM_CREATE_VM, arch_vm_type(vm->kvm_fd));
 	return vm->fd < 0 ? -errno : 0;
@@ -217,9 +217,9 @@ static void gate_init(struct vm *vm)
 	pthread_condattr_destroy(&attr);
 }
 
-static int create_arch(struct vm *vm, struct vm_ahead *ahead, const char **ret_what)
+static int create_arch(struct vm *vm, const struct vm_parts *parts, const char **ret_what)
 {
-	struct arch_host *host = vm_ahead_take_host(ahead);
+	struct arch_host *host = parts->host ? parts->host(parts->ctx) : NULL;
 
 	*ret_what = "asking KVM for the features that it supports";
 	if (!host)
@@ -227,15 +227,19 @@ static int create_arch(struct vm *vm, struct vm_ahead *ahead, const char **ret_w
 	return host ? arch_vm_create(vm, host, ret_what) : -errno;
 }
 
-int vm_create(int kvm_fd, struct machine *m, struct vm_ahead *ahead, struct vm **ret_vm,
+int vm_create(int kvm_fd, struct machine *m, const struct vm_parts *parts, struct vm **ret_vm,
 	const char **ret_what)
 {
+	static const struct vm_parts none = {.fd = -1};
 	struct vm *vm = calloc(1, sizeof(*vm));
-	int ret;
+	int fd, ret;
 
 	*ret_what = "memory for the VM";
+	if (!parts)
+		parts = &none;
+	fd = parts->fd;
 	if (!vm) {
-		vm_ahead_cancel(ahead);
+		fd_close(&fd);
 		return -ENOMEM;
 	}
 	*vm = (struct vm){.kvm_fd = kvm_fd, .fd = -1, .machine = m, .end_fd = -1};
@@ -245,14 +249,13 @@ int vm_create(int kvm_fd, struct machine *m, struct vm_ahead *ahead, struct vm *
 	if (!ret && !vm->vcpus)
 		ret = -ENOMEM;
 	if (!ret)
-		ret = vm_open(vm, ahead, ret_what);
+		ret = vm_open(vm, &fd, ret_what);
+	fd_close(&fd);
 	/* Memory comes first: each slot added to a VM with vCPUs waits for them. */
 	if (!ret)
 		ret = vm_add_memory(vm, ret_what);
-	if (ret)
-		vm_ahead_cancel(ahead);
-	else
-		ret = create_arch(vm, ahead, ret_what);
+	if (!ret)
+		ret = create_arch(vm, parts, ret_what);
 	while (!ret && vm->vcpu_count < m->vcpus) {
 		ret = vcpu_create(vm, vm->vcpu_count, &vm->vcpus[vm->vcpu_count], ret_what);
 		if (!ret)

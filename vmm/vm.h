@@ -2,8 +2,9 @@
 /*
  * One virtual machine on /dev/kvm: its memory, its vCPUs, and how it ended.
  *
- * Threads: one thread (the I/O thread of the partition process) creates, starts, pauses, stops and
- * destroys. The vCPU threads are the VM's own. vm_end may be called from any thread.
+ * Threads: one thread at a time (that of vmm/ahead.h, then the I/O thread of the partition process)
+ * creates, starts, pauses, stops and destroys. The vCPU threads are the VM's own. vm_end may be
+ * called from any thread.
  */
 #ifndef VMM_VM_H
 #define VMM_VM_H
@@ -19,7 +20,6 @@
 #include <stdatomic.h>
 
 struct vcpu;
-struct vm_ahead;
 
 #define VM_REPORT_MAX 4096
 
@@ -118,13 +118,22 @@ int vm_memory_create(struct machine *m, enum vm_pages pages, bool lock,
 	struct vm_memory *ret_memory, const char **ret_what);
 void vm_memory_destroy(struct vm_memory *memory);
 
+/* What can be had of KVM before there is a machine, or beside vm_create. */
+struct vm_parts {
+	int fd; /* KVM_CREATE_VM's; -1: none */
+	/* What arch_host_ask gave, once, perhaps after a wait; NULL when nobody has asked. NULL: it
+	 * is nobody's task. */
+	struct arch_host *(*host)(void *ctx);
+	void *ctx;
+};
+
 /*
  * Creates the VM of M (memory in place) with its interrupt controller and vCPUs, all stopped.
- * Becomes M's provider of services. KVM_FD is an open /dev/kvm. AHEAD (vmm/ahead.h; NULL: nothing
- * was) is used up. 0, or a negative errno with
- * *RET_WHAT the ioctl that failed (static text).
+ * Becomes M's provider of services. KVM_FD is an open /dev/kvm. PARTS->fd is used up; what
+ * is missing of PARTS is made (NULL: all). 0, or a negative errno with *RET_WHAT the ioctl that
+ * failed (static text).
  */
-int vm_create(int kvm_fd, struct machine *m, struct vm_ahead *ahead, struct vm **ret_vm,
+int vm_create(int kvm_fd, struct machine *m, const struct vm_parts *parts, struct vm **ret_vm,
 	const char **ret_what);
 void vm_destroy(struct vm *vm);
 
