@@ -157,7 +157,7 @@ static void run_for(uint64_t ns)
 static void die(unsigned i)
 {
 	kill(run.children[i].pid, SIGKILL);
-	for (unsigned n = 0; n < 200 && run.children[i].pid; n++)
+	for (unsigned n = 0; n < 2000 && run.children[i].pid; n++)
 		run_for(5 * MS);
 	ck_assert_int_eq(run.children[i].pid, 0);
 	fd_close(&peers[i]);
