@@ -7,6 +7,7 @@
 #include "cli/doctor.h"
 
 #include "cli/commands.h"
+#include "partition/partition.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -14,6 +15,7 @@
 #include <pwd.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/klog.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -228,6 +230,20 @@ static int try_io_uring(void)
 	return 0;
 }
 
+/* What the kernel has said, owned by the caller; NULL when it may not be read. */
+static char *read_kernel_log(void)
+{
+	enum { READ_ALL = 3, BUFFER_SIZE = 10 }; /* syslog(2) */
+	int size = klogctl(BUFFER_SIZE, NULL, 0);
+	AUTO_FREE char *text = size > 0 ? calloc(1, (size_t)size + 1) : NULL;
+	char *ret = text;
+
+	if (!text || klogctl(READ_ALL, text, size) < 0)
+		return NULL;
+	text = NULL;
+	return ret;
+}
+
 /* From the file and not by getpwuid(3), which a static binary does not have. */
 static void user_name(char *buf, size_t size)
 {
@@ -249,7 +265,12 @@ static int doctor_run(const void *options, unsigned operand_count, char *const *
 	static struct host_kvm_report kvm;
 	static struct features features;
 	char verdict[VERDICT_MAX], user[64];
-	struct doctor_host host = {.root = "", .kvm = &kvm, .user = user};
+	AUTO_FREE char *kernel_log = read_kernel_log();
+	struct doctor_host host = {.root = "",
+		.kvm = &kvm,
+		.user = user,
+		.arch = partition_host_arch(),
+		.kernel_log = kernel_log};
 	struct stat st;
 	int ret;
 

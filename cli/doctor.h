@@ -5,6 +5,7 @@
 
 #include "lib/util.h"
 #include "partition/probe.h"
+#include "plan/plan.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -36,6 +37,8 @@ struct doctor_host {
 	const char *root; /* stands before /proc, /sys, /etc; "" is the real host */
 	const struct host_kvm_report *kvm;
 	const char *user; /* who runs this */
+	enum plan_arch arch;
+	const char *kernel_log; /* what dmesg prints; NULL: it cannot be read */
 	/* Of HOST_KVM_DEVICE, if it is there. */
 	mode_t device_mode;
 	gid_t device_group;
@@ -52,6 +55,9 @@ const char *feature_state_name(enum feature_state state);
 
 /* /dev/kvm, its capabilities, and what its guests can do. */
 void doctor_check_kvm(const struct doctor_host *host, struct features *f);
+
+/* Part of it: how KVM on arm64 shares the processor with the kernel. */
+void doctor_check_el2(const struct doctor_host *host, struct features *f);
 
 /* Cores, memory, limits, I/O. */
 void doctor_check_resources(const struct doctor_host *host, struct features *f);

@@ -405,5 +405,7 @@ void doctor_check_kvm(const struct doctor_host *host, struct features *f)
 		return;
 	check_caps(host->kvm, f);
 	check_traits(host->kvm, f);
+	if (host->arch == PLAN_ARCH_ARM64)
+		doctor_check_el2(host, f);
 	check_guests(host->kvm, f);
 }

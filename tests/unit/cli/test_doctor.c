@@ -290,6 +290,68 @@ START_TEST(resources_of_an_empty_host)
 }
 END_TEST
 
+/* What the kernel of several versions says, and what is made of it. */
+START_TEST(el2_modes)
+{
+	static const struct {
+		const char *log, *found;
+	} cases[] = {
+		{NULL, "unknown"},
+		{"", "unknown"},
+		{"<6>[    0.1] CPU: All CPU(s) started at EL2\n", "unknown"},
+		{"[ 0.38] kvm [1]: vgic interrupt IRQ9\n[ 0.39] kvm [1]: Hyp mode initialized "
+		 "successfully\n",
+			"nVHE"},
+		{"[ 0.39] kvm [1]: VHE mode initialized successfully\n", "VHE"},
+		{"[ 0.39] kvm [1]: Hyp nVHE mode initialized successfully\n", "nVHE"},
+		{"[ 0.39] kvm [1]: Protected hVHE mode initialized successfully\n", "protected"},
+		{"[ 0.39] kvm [1]: Protected nVHE mode initialized successfully\n", "protected"},
+		{"[ 0.39] kvm [1]: HYP mode not available\n", "not there"},
+		{"[ 0.39] kvm [1]: Hyp mode\n[ 1] x: VHE mode initialized successfully\n",
+			"unknown"},
+	};
+
+	kvm.access = HOST_KVM_USABLE;
+	host.arch = PLAN_ARCH_ARM64;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		host.kernel_log = cases[i].log;
+		features.count = 0;
+		doctor_check_kvm(&host, &features);
+		ck_assert_int_eq(
+			strncmp(find("EL2 mode")->found, cases[i].found, strlen(cases[i].found)),
+			0);
+	}
+	host.kernel_log = NULL;
+	put("/proc/cmdline", "console=ttyAMA0 kvm-arm.mode=protected\n");
+	features.count = 0;
+	doctor_check_kvm(&host, &features);
+	assert_has(find("EL2 mode")->found, "protected");
+	kvm.caps[kvm.cap_count++] = (struct host_kvm_cap){.name = "KVM_CAP_ARM_EL2", .value = 1};
+	features.count = 0;
+	doctor_check_kvm(&host, &features);
+	assert_has(find("EL2 mode")->found, "VHE");
+	host.arch = PLAN_ARCH_X86_64;
+	features.count = 0;
+	doctor_check_kvm(&host, &features);
+	for (unsigned i = 0; i < features.count; i++)
+		ck_assert_str_ne(features.items[i].name, "EL2 mode");
+}
+END_TEST
+
+START_TEST(traits)
+{
+	kvm.access = HOST_KVM_USABLE;
+	kvm.trait_count = 2;
+	kvm.traits[0] = (struct host_kvm_trait){
+		.name = "interrupt controller", .why = "w", .there = true, .found = "GICv3"};
+	kvm.traits[1] = (struct host_kvm_trait){.name = "ITS", .why = "w", .found = "not there"};
+	doctor_check_kvm(&host, &features);
+	ck_assert_int_eq(find("interrupt controller")->state, FEATURE_OK);
+	ck_assert_str_eq(find("interrupt controller")->found, "GICv3");
+	ck_assert_int_eq(find("ITS")->state, FEATURE_WARNING);
+}
+END_TEST
+
 START_TEST(words)
 {
 	ck_assert(has_word("fpu vmx", "vmx"));
@@ -316,6 +378,8 @@ Suite *unit_suite(void)
 	tcase_add_test(t, resources_of_a_prepared_host);
 	tcase_add_test(t, resources_of_a_poor_host);
 	tcase_add_test(t, resources_of_an_empty_host);
+	tcase_add_test(t, el2_modes);
+	tcase_add_test(t, traits);
 	tcase_add_test(t, words);
 	suite_add_tcase(s, t);
 	return s;
