@@ -7,6 +7,7 @@
 #include "fdt/overlay.h"
 
 #include "lib/size.h"
+#include "lib/text.h"
 
 #include <errno.h>
 #include <libfdt.h>
@@ -36,6 +37,15 @@ static int complain(struct work *w, const char *fmt, ...)
 	va_end(ap);
 	diag_error(w->diags, &w->overlay->loc, w->overlay->field, "%s: %s", w->overlay->path, text);
 	return -EINVAL;
+}
+
+/* What the overlay has for a name, safe to print. */
+#define NAME_MAX_SHOWN 128
+
+static char *show(const char *name, char buf[NAME_MAX_SHOWN + 1])
+{
+	text_sanitise_line((const uint8_t *)name, strnlen(name, NAME_MAX_SHOWN), buf);
+	return buf;
 }
 
 /* Whether it is a blob at all, and one that its own header describes. */
@@ -79,6 +89,27 @@ static bool holds_cell(int length, uint64_t offset)
 	return length >= 4 && offset <= (uint64_t)length - 4;
 }
 
+/*
+ * Whether references may be put into the property: not into those that libfdt works by itself, or
+ * what has been checked here would change behind our back.
+ */
+static bool may_change(const char *name, size_t length)
+{
+	static const char *const own[] = {"target-path", "phandle", "linux,phandle"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
+		if (length == strlen(own[i]) && !memcmp(name, own[i], length))
+			return false;
+	}
+	return true;
+}
+
+/* The nodes beside the fragments, __fixups__ and so on, are libfdt's too. */
+static bool is_own_node(const char *name)
+{
+	return !strncmp(name, "__", 2);
+}
+
 /* One place where the phandle of a label goes: "/fragment@0:target:0". */
 static bool fixup_is_valid(const struct work *w, const char *text)
 {
@@ -89,7 +120,8 @@ static bool fixup_is_valid(const struct work *w, const char *text)
 	if (!colon || parse_u64(colon + 1, &offset))
 		return false;
 	node = fdt_path_offset_namelen(w->fdto, text, (int)(name - text));
-	if (*text != '/' || node < 0)
+	if (*text != '/' || node < 0 || is_own_node(text + 1) ||
+		!may_change(name + 1, (size_t)(colon - name) - 1))
 		return false;
 	return fdt_getprop_namelen(w->fdto, node, name + 1, (int)(colon - name - 1), &length) &&
 	       holds_cell(length, offset);
@@ -119,6 +151,7 @@ static int check_labels(struct work *w)
 	int fixups = fdt_path_offset(w->fdto, "/__fixups__"), property, length;
 	int symbols = fdt_path_offset(w->fdt, "/__symbols__");
 	const char *label, *list;
+	char shown[NAME_MAX_SHOWN + 1];
 	int ret = 0;
 
 	if (fixups < 0)
@@ -130,8 +163,8 @@ static int check_labels(struct work *w)
 			return complain(w, "its node __fixups__ is damaged; compile it again");
 		if (!fdt_getprop(w->fdt, symbols, label, NULL))
 			ret = complain(w,
-				"the partition's tree has no label \"%.64s\"; see docs/machine-arm64.md for those that it has, or name the node by target-path",
-				label);
+				"the partition's tree has no label \"%s\"; see docs/machine-arm64.md for those that it has, or name the node by target-path",
+				show(label, shown));
 	}
 	return ret;
 }
@@ -149,7 +182,8 @@ static bool local_fixups_are_valid(const struct work *w, int node, int fixups)
 	{
 		const fdt32_t *list = fdt_getprop_by_offset(w->fdto, property, &name, &list_length);
 
-		if (!list || list_length % 4 || !fdt_getprop(w->fdto, node, name, &length))
+		if (!list || list_length % 4 || !may_change(name, strlen(name)) ||
+			!fdt_getprop(w->fdto, node, name, &length))
 			return false;
 		for (int i = 0; i < list_length / 4; i++) {
 			if (!holds_cell(length, fdt32_ld(&list[i])))
@@ -160,7 +194,8 @@ static bool local_fixups_are_valid(const struct work *w, int node, int fixups)
 	{
 		name = fdt_get_name(w->fdto, child, NULL);
 		twin = name ? fdt_subnode_offset(w->fdto, node, name) : -1;
-		if (twin < 0 || !local_fixups_are_valid(w, twin, child))
+		if (twin < 0 || (node == 0 && is_own_node(name)) ||
+			!local_fixups_are_valid(w, twin, child))
 			return false;
 	}
 	return true;
@@ -178,6 +213,7 @@ static int check_local_fixups(struct work *w)
 /* A fragment that names its target by a path names one that is there. */
 static int check_target(struct work *w, int fragment)
 {
+	char shown[NAME_MAX_SHOWN + 1];
 	int length = 0;
 	const char *path = fdt_getprop(w->fdto, fragment, "target-path", &length);
 
@@ -186,8 +222,8 @@ static int check_target(struct work *w, int fragment)
 	if (length <= 0 || strnlen(path, (size_t)length) == (size_t)length)
 		return complain(w, "a target-path is not a string; compile it again");
 	if (fdt_path_offset(w->fdt, path) < 0)
-		return complain(w,
-			"target-path \"%.128s\" is not in the partition's tree; correct it", path);
+		return complain(w, "target-path \"%s\" is not in the partition's tree; correct it",
+			show(path, shown));
 	return 0;
 }
 

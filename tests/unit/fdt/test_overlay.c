@@ -222,6 +222,8 @@ START_TEST(bad_fixups)
 		"/fragment@1/__overlay__:cell:0",
 		"fragment@0/__overlay__:cell:0",
 		":cell:0",
+		"/fragment@0:target-path:0",
+		"/__fixups__:uart0:0",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
@@ -242,13 +244,16 @@ static void local_fixup(const char *name, uint32_t offset, int size, const char 
 	string("target-path", "/chosen");
 	begin("__overlay__");
 	ck_assert_int_eq(fdt_property_u64(blob, "cells", 0x100000001), 0);
+	ck_assert_int_eq(fdt_property_u32(blob, "phandle", 1), 0);
 	end();
 	end();
 	begin("__local_fixups__");
 	begin("fragment@0");
-	begin(node);
+	if (strcmp(node, ".") != 0)
+		begin(node);
 	ck_assert_int_eq(fdt_property(blob, name, cell, size), 0);
-	end();
+	if (strcmp(node, ".") != 0)
+		end();
 	end();
 	end();
 	overlay_end();
@@ -270,6 +275,43 @@ START_TEST(bad_local_fixups)
 	assert_refused(text);
 	local_fixup("cells", 4, 4, "elsewhere");
 	assert_refused(text);
+	local_fixup("target-path", 0, 4, ".");
+	assert_refused(text);
+	local_fixup("phandle", 0, 4, "__overlay__");
+	assert_refused(text);
+}
+END_TEST
+
+/* Their nodes are no place for references. */
+START_TEST(fixups_of_fixups)
+{
+	const fdt32_t cell = cpu_to_fdt32(0);
+
+	overlay_begin();
+	begin("fragment@0");
+	string("target-path", "/chosen");
+	begin("__overlay__");
+	end();
+	end();
+	begin("__symbols__");
+	string("label", "/fragment@0");
+	end();
+	begin("__local_fixups__");
+	begin("__symbols__");
+	ck_assert_int_eq(fdt_property(blob, "label", &cell, 4), 0);
+	end();
+	end();
+	overlay_end();
+	assert_refused("its node __local_fixups__ is damaged");
+}
+END_TEST
+
+START_TEST(names_are_shown_safely)
+{
+	one_fragment(NULL, "\033[31m\377");
+	assert_refused("has no label \"?[31m?\"");
+	one_fragment("/\033[31m", NULL);
+	assert_refused("target-path \"/?[31m\" is not");
 }
 END_TEST
 
@@ -347,6 +389,8 @@ Suite *unit_suite(void)
 	tcase_add_test(t, unknown_targets);
 	tcase_add_test(t, bad_fixups);
 	tcase_add_test(t, bad_local_fixups);
+	tcase_add_test(t, fixups_of_fixups);
+	tcase_add_test(t, names_are_shown_safely);
 	tcase_add_test(t, depth);
 	tcase_add_test(t, biggest);
 	suite_add_tcase(s, t);
