@@ -96,6 +96,7 @@ static void rng_destroy(struct virtio_device *v)
 static const struct virtio_class rng_class = {
 	.name = "virtio-rng",
 	.device_id = VIRTIO_ID_RNG,
+	.pci_class = 0xFF0000, /* fits no other */
 	.queue_step = rng_step,
 	.destroy = rng_destroy,
 };

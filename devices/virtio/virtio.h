@@ -40,6 +40,7 @@ struct virtio_device;
 struct virtio_class {
 	const char *name;   /* "virtio-rng" */
 	uint16_t device_id; /* [VIRTIO 1.2 5] */
+	uint32_t pci_class; /* base class, subclass, interface: 24 bits [PCI 3.0 D] */
 
 	/*
 	 * I/O thread: one step of QUEUE, at most one request of it (virtio_pop). 0: there may be
