@@ -13,12 +13,13 @@
 #define ROOM_VCPU    320
 #define ROOM_DEVICE  512
 #define ROOM_MAPPING 256
+#define ROOM_PCI     1024
 
 uint64_t fdt_room(const struct machine *m, size_t overlay_size)
 {
 	uint64_t room = ROOM_BASE + (uint64_t)m->vcpus * ROOM_VCPU +
 			(uint64_t)m->device_count * ROOM_DEVICE +
-			(uint64_t)m->mapping_count * ROOM_MAPPING;
+			(uint64_t)m->mapping_count * ROOM_MAPPING + (m->pci.host ? ROOM_PCI : 0);
 
 	/* Names in an overlay may grow: paths of labels do. */
 	return align_up(room + 2 * min_u64(overlay_size, FDT_OVERLAY_MAX), 4 * KIB);
@@ -73,6 +74,7 @@ static void emit_root(struct tree *t, const struct machine *m, const struct fdt_
 	nodes_emit_gic(t, m);
 	nodes_emit_mappings(t, m);
 	devices_emit(t, m);
+	pci_emit_node(t, m);
 	if (req->overlay.path)
 		tree_symbols(t);
 	tree_end(t);

@@ -28,6 +28,9 @@ void nodes_emit_pmu(struct tree *t, const struct machine *m);
 void nodes_emit_gic(struct tree *t, const struct machine *m);
 void nodes_emit_mappings(struct tree *t, const struct machine *m);
 
+/* pci.c: the host bridge, if there is one. */
+void pci_emit_node(struct tree *t, const struct machine *m);
+
 /* devices.c: those of struct machine that have a class with fdt_compatible. */
 void devices_emit(struct tree *t, const struct machine *m);
 /* The path of the console's serial port into BUF, which has TREE_PATH_MAX bytes; "" if none. */

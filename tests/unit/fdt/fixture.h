@@ -26,22 +26,33 @@ static struct {
 	uint8_t memory[FDT_ROOM_MAX] __attribute__((aligned(4096)));
 } f;
 
-/* A machine of 512 MiB, of which the first 2 MiB are there. Its choices are still open. */
-static inline void create_open(unsigned vcpus)
+static inline void create_devices(unsigned vcpus, const struct devices_config *cfg)
 {
-	const struct devices_config cfg = {.serial = {&f.chr[0], &f.chr[1]}};
 
 	machine_fini(&f.m);
 	memset(f.memory, 0, sizeof(f.memory));
 	ck_assert_int_eq(machine_init(&f.m, GUEST_ARM64, 512 * MIB, vcpus), 0);
 	ck_assert_int_eq(gmem_add(&f.m.gmem, BASE, sizeof(f.memory), f.memory), 0);
-	ck_assert_int_eq(devices_create(&f.m, &cfg), 0);
+	ck_assert_int_eq(devices_create(&f.m, cfg), 0);
 	f.req = (struct fdt_request){.base = BASE, .cmdline = ""};
+}
+
+/* A machine of 512 MiB, of which the first 2 MiB are there. Its choices are still open. */
+static inline void create_open(unsigned vcpus)
+{
+	create_devices(vcpus, &(struct devices_config){.serial = {&f.chr[0], &f.chr[1]}});
 }
 
 static inline void create(unsigned vcpus)
 {
 	create_open(vcpus);
+	machine_assume(&f.m);
+}
+
+/* The same with a host bridge. */
+static inline void create_pci(void)
+{
+	create_devices(1, &(struct devices_config){.serial = {&f.chr[0], &f.chr[1]}, .pci = true});
 	machine_assume(&f.m);
 }
 

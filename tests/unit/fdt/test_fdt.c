@@ -246,6 +246,41 @@ START_TEST(mappings)
 END_TEST
 
 /* The longest command line, all devices there can be and the most vCPUs fit. */
+START_TEST(pci)
+{
+	const char *pcie = "/pcie@3f000000";
+	const fdt32_t *map;
+	int length;
+
+	build();
+	assert_no_node(pcie);
+	create_pci();
+	build();
+	assert_string(pcie, "compatible", "pci-host-ecam-generic");
+	assert_string(pcie, "device_type", "pci");
+	assert_cells(pcie, "reg", 0, 0x3F000000, 0, 0x100000);
+	assert_cells(pcie, "bus-range", 0, 0);
+	assert_cells(pcie, "ranges", 0x01000000, 0, 0, 0, 0x3EFF0000, 0, 0x10000, 0x02000000, 0,
+		0x10000000, 0, 0x10000000, 0, 0x2EFF0000, 0x03000000, 0x80, 0, 0x80, 0, 0x80, 0);
+	assert_cells(pcie, "interrupt-map-mask", 0x1800, 0, 0, 7);
+	assert_cells(pcie, "msi-map", 0, 0x8002, 0, 0x10000);
+	assert_bytes(pcie, "dma-coherent", "", 0);
+	map = fdt_getprop(f.memory, node_at(pcie), "interrupt-map", &length);
+	ck_assert_ptr_nonnull(map);
+	ck_assert_int_eq(length, 16 * 10 * 4);
+	for (unsigned i = 0; i < 16; i++) {
+		const uint32_t want[10] = {
+			i / 4 << 11, 0, 0, i % 4 + 1, 0x8001, 0, 0, 0, 3 + (i / 4 + i) % 4, 4};
+
+		for (unsigned c = 0; c < 10; c++)
+			ck_assert_uint_eq(fdt32_to_cpu(map[10 * i + c]), want[c]);
+	}
+	f.m.arm64.its = MACHINE_OFF;
+	build();
+	assert_no_property(pcie, "msi-map");
+}
+END_TEST
+
 START_TEST(room_is_enough)
 {
 	static const struct device_class wide = {.name = "wide",
@@ -364,6 +399,8 @@ START_TEST(dumps)
 	create(1);
 	ck_assert_int_eq(machine_add_mapping(&f.m, STATUS, 4096, f.page, true, "status page"), 0);
 	dump("status-page");
+	create_pci();
+	dump("pci");
 	dump_overlay("overlay");
 }
 END_TEST
@@ -385,6 +422,7 @@ Suite *unit_suite(void)
 	tcase_add_test(t, other_devices);
 	tcase_add_test(t, chosen);
 	tcase_add_test(t, mappings);
+	tcase_add_test(t, pci);
 	tcase_add_test(t, room_is_enough);
 	tcase_add_test(t, refusals);
 	if (getenv("FDT_DUMP_DIR"))
