@@ -84,6 +84,65 @@ test_supervisor-killed() {
 	finish 137
 }
 
+# supervise_fifo: `run -` whose plan is what is written to descriptor 8; its first process in $ahead.
+supervise_fifo() {
+	mkfifo fifo
+	timeout -k 5 40 "$BULKHEAD" run - >out 2>err <fifo &
+	guard=$!
+	exec 8>fifo
+	within 5 find_supervisor || fail "no supervisor"
+	within 5 find_ahead || fail "no process before the plan is read"
+}
+
+find_ahead() {
+	ahead=$(pgrep -P "$supervisor" -f 'not launched yet')
+}
+
+test_ahead-of-plan() {
+	supervise_fifo
+	readlink /proc/"$ahead"/fd/* >fds
+	[ "$(grep -c socket: fds)" = 1 ] || fail "not one socket"
+	[ "$(wc -l <fds)" = 4 ] || fail "descriptors beside it and the standard ones"
+	plan_of a how=spin 0 >&8
+	exec 8>&-
+	wait_output out how=spin
+	[ "$(partition a)" = "$ahead" ] || fail "another process"
+	tr '\0' ' ' <"/proc/$ahead/cmdline" >line
+	has line '^bulkhead-partition [0-9]+ a *$'
+	kill "$supervisor"
+	finish 130
+}
+
+test_ahead-of-bad-plan() {
+	supervise_fifo
+	echo 'partitions: {a: {}}' >&8
+	exec 8>&-
+	finish 2
+	[ ! -e "/proc/$ahead" ] || fail "it outlives the supervisor"
+}
+
+test_ahead-supervisor-killed() {
+	supervise_fifo
+	kill -KILL "$supervisor"
+	within 1 gone "$ahead" || fail "it outlives the supervisor"
+	exec 8>&-
+	finish 137
+}
+
+# One that would be isolated is no good.
+test_ahead-of-lockdown-off() {
+	supervise_fifo
+	plan_of a how=spin 0 >&8
+	echo 'lockdown: off' >&8
+	exec 8>&-
+	wait_output out how=spin
+	[ "$(partition a)" != "$ahead" ] || fail "it was isolated"
+	gone "$ahead" || fail "it is still there"
+	grep -q "^NSpid:[[:space:]]*[0-9]*$" "/proc/$(partition a)/status" || fail "isolated"
+	kill "$supervisor"
+	finish 130
+}
+
 # A start that fails releases nothing.
 test_start-fails() {
 	need_cores 2
