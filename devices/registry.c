@@ -6,6 +6,7 @@
 #include "devices/cmos_rtc.h"
 #include "devices/debug_exit.h"
 #include "devices/fusa_rtc.h"
+#include "devices/gicv2m.h"
 #include "devices/i8042.h"
 #include "devices/pci/host.h"
 #include "devices/pl011.h"
@@ -91,6 +92,14 @@ static int create_pci(struct machine *m, const struct devices_config *cfg)
 	return cfg->pci ? pci_host_create(m) : 0;
 }
 
+/* Messages need an ITS, or a frame that takes them in its place. */
+static int create_arm64_pci(struct machine *m, const struct devices_config *cfg)
+{
+	int ret = create_pci(m, cfg);
+
+	return ret || !machine_has_v2m(m) ? ret : gicv2m_create(m);
+}
+
 /* One entry per device: the second for those that need nothing but the machine. */
 struct creator {
 	int (*create)(struct machine *m, const struct devices_config *cfg);
@@ -114,7 +123,7 @@ static const struct creator standard_devices[] = {
 
 static const struct creator arm64_devices[] = {
 	{.create = create_pl011},
-	{.create = create_pci},
+	{.create = create_arm64_pci},
 	{.create = create_pl031},
 	{.create = create_control_page},
 	{.create_plain = pl061_create},

@@ -117,6 +117,17 @@ static void emit_its(struct tree *t)
 	tree_end(t);
 }
 
+/* What takes messages in place of an ITS. */
+static void emit_v2m(struct tree *t)
+{
+	tree_begin(t, "v2m@%x", ARM64_V2M_BASE);
+	tree_label(t, PHANDLE_V2M, "v2m");
+	tree_string(t, "compatible", "arm,gic-v2m-frame");
+	tree_flag(t, "msi-controller");
+	TREE_CELLS(t, "reg", TREE_PAIR(ARM64_V2M_BASE), TREE_PAIR(ARM64_V2M_SIZE));
+	tree_end(t);
+}
+
 void nodes_emit_gic(struct tree *t, const struct machine *m)
 {
 	bool v2 = m->arm64.gic == MACHINE_GIC_V2;
@@ -141,6 +152,8 @@ void nodes_emit_gic(struct tree *t, const struct machine *m)
 		TREE_CELLS(t, "interrupts", GIC_PPI, ARM64_PPI_MAINTENANCE, ppi_flags(m));
 	if (!v2 && m->arm64.its == MACHINE_ON)
 		emit_its(t);
+	if (machine_has_v2m(m))
+		emit_v2m(t);
 	tree_end(t);
 }
 

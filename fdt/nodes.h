@@ -6,8 +6,9 @@
 #include "fdt/fdt.h"
 #include "fdt/tree.h"
 
-/* Where virt's start too. */
+/* Where virt's start too, but one. */
 enum tree_phandle {
+	PHANDLE_V2M = 0x7FFF,
 	PHANDLE_CLOCK = 0x8000,
 	PHANDLE_GIC,
 	PHANDLE_ITS,

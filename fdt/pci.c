@@ -88,5 +88,7 @@ void pci_emit_node(struct tree *t, const struct machine *m)
 	/* An ITS tells functions apart by bus, device and function. */
 	if (m->arm64.its == MACHINE_ON)
 		TREE_CELLS(t, "msi-map", 0, PHANDLE_ITS, 0, 0x10000);
+	else
+		TREE_CELLS(t, "msi-parent", PHANDLE_V2M);
 	tree_end(t);
 }

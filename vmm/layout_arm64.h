@@ -14,6 +14,9 @@
 #define ARM64_GICD_SIZE      0x10000
 #define ARM64_GICC_BASE      0x08010000 /* GICv2: CPU interface */
 #define ARM64_GICC_SIZE      0x10000    /* virt's; KVM has the first 8 KiB of it */
+#define ARM64_V2M_BASE       0x08020000 /* GICv2m frame, where there is no ITS */
+#define ARM64_V2M_SIZE       0x1000
+#define ARM64_V2M_SETSPI     (ARM64_V2M_BASE + 0x40) /* MSI_SETSPI_NS, which MSIs write */
 #define ARM64_ITS_BASE       0x08080000
 #define ARM64_ITS_SIZE       0x20000
 #define ARM64_ITS_TRANSLATER (ARM64_ITS_BASE + 0x10040) /* GITS_TRANSLATER, which MSIs write */
@@ -38,13 +41,16 @@
 #define ARM64_PCI_MEM64_BASE 0x8000000000
 #define ARM64_PCI_MEM64_SIZE 0x8000000000
 
-/* SPIs. */
-#define ARM64_SPI_UART0 1
-#define ARM64_SPI_RTC   2
-#define ARM64_SPI_PCI   3 /* the first of four */
-#define ARM64_SPI_GPIO  7
-#define ARM64_SPI_UART1 8
-#define ARM64_SPIS      224 /* KVM has 256 interrupts, of which 32 are private to a CPU */
+/* SPIs. An interrupt's number, as the GIC's registers have it, is larger by those before them. */
+#define ARM64_PRIVATE_INTERRUPTS 32 /* SGIs and PPIs */
+#define ARM64_SPI_UART0          1
+#define ARM64_SPI_RTC            2
+#define ARM64_SPI_PCI            3 /* the first of four */
+#define ARM64_SPI_GPIO           7
+#define ARM64_SPI_UART1          8
+#define ARM64_V2M_SPI            48 /* the first of the frame's */
+#define ARM64_V2M_SPIS           64
+#define ARM64_SPIS               224 /* KVM has 256 interrupts, of which 32 are private to a CPU */
 
 /* PPIs. */
 #define ARM64_PPI_PMU            7

@@ -274,6 +274,12 @@ static inline bool machine_is_fusa(const struct machine *m)
 	return m->contract != MACHINE_STANDARD;
 }
 
+/* PCI's messages go to a GICv2m frame: an arm64 machine that has no ITS for them. */
+static inline bool machine_has_v2m(const struct machine *m)
+{
+	return m->arch == GUEST_ARM64 && m->pci.host && m->arm64.its != MACHINE_ON;
+}
+
 /*
  * Decides what the plan has left open without asking a host, for a machine that will not run: as a
  * host with GICv3, ITS and PMU would have it.

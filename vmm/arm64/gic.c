@@ -11,8 +11,6 @@
 #include <errno.h>
 #include <sys/ioctl.h>
 
-#define PRIVATE_INTERRUPTS 32 /* SGIs and PPIs come before the SPIs */
-
 static int device_create(const struct vm *vm, uint32_t type, int *ret_fd)
 {
 	struct kvm_create_device device = {.type = type};
@@ -88,7 +86,7 @@ int gic_create(struct vm *vm, const char **ret_what)
 
 int gic_finish(struct vm *vm, const char **ret_what)
 {
-	const uint32_t interrupts = PRIVATE_INTERRUPTS + ARM64_SPIS;
+	const uint32_t interrupts = ARM64_PRIVATE_INTERRUPTS + ARM64_SPIS;
 	int ret;
 
 	*ret_what = "the GIC's number of interrupts";
@@ -114,7 +112,8 @@ void gic_destroy(struct vm *vm)
 void arch_irq_set(struct vm *vm, uint32_t gsi, bool asserted)
 {
 	struct kvm_irq_level line = {
-		.irq = KVM_ARM_IRQ_TYPE_SPI << KVM_ARM_IRQ_TYPE_SHIFT | (PRIVATE_INTERRUPTS + gsi),
+		.irq = KVM_ARM_IRQ_TYPE_SPI << KVM_ARM_IRQ_TYPE_SHIFT |
+		       (ARM64_PRIVATE_INTERRUPTS + gsi),
 		.level = asserted,
 	};
 
@@ -137,14 +136,26 @@ uint32_t arch_irq_routes(struct kvm_irq_routing_entry *routes)
 	return ARM64_SPIS;
 }
 
-/* Writes to GITS_TRANSLATER, from which the ITS takes the device's number, too [IHI 0069 5.1.2]. */
+/*
+ * Writes to GITS_TRANSLATER, from which the ITS takes the device's number, too [IHI 0069 5.1.2], or
+ * of an SPI's number to a GICv2m frame (devices/gicv2m.c).
+ */
 bool arch_msi_is_interrupt(const struct vm *vm, const struct machine_msi_message *msg)
 {
-	return vm->machine->arm64.its == MACHINE_ON && msg->address == ARM64_ITS_TRANSLATER;
+	if (vm->machine->arm64.its == MACHINE_ON)
+		return msg->address == ARM64_ITS_TRANSLATER;
+	return msg->address == ARM64_V2M_SETSPI &&
+	       msg->data >= ARM64_PRIVATE_INTERRUPTS + ARM64_V2M_SPI &&
+	       msg->data < ARM64_PRIVATE_INTERRUPTS + ARM64_V2M_SPI + ARM64_V2M_SPIS;
 }
 
 void arch_msi_route(const struct machine_msi_message *msg, struct kvm_irq_routing_entry *route)
 {
+	if (msg->address == ARM64_V2M_SETSPI) {
+		route->type = KVM_IRQ_ROUTING_IRQCHIP;
+		route->u.irqchip.pin = msg->data - ARM64_PRIVATE_INTERRUPTS;
+		return;
+	}
 	route->type = KVM_IRQ_ROUTING_MSI;
 	route->flags = KVM_MSI_VALID_DEVID;
 	route->u.msi.address_lo = (uint32_t)msg->address;

@@ -26,21 +26,23 @@ static struct {
 	uint8_t memory[FDT_ROOM_MAX] __attribute__((aligned(4096)));
 } f;
 
-static inline void create_devices(unsigned vcpus, const struct devices_config *cfg)
+/* A machine of 512 MiB, of which the first 2 MiB are there. */
+static inline void create_bare(unsigned vcpus)
 {
-
 	machine_fini(&f.m);
 	memset(f.memory, 0, sizeof(f.memory));
 	ck_assert_int_eq(machine_init(&f.m, GUEST_ARM64, 512 * MIB, vcpus), 0);
 	ck_assert_int_eq(gmem_add(&f.m.gmem, BASE, sizeof(f.memory), f.memory), 0);
-	ck_assert_int_eq(devices_create(&f.m, cfg), 0);
 	f.req = (struct fdt_request){.base = BASE, .cmdline = ""};
 }
 
-/* A machine of 512 MiB, of which the first 2 MiB are there. Its choices are still open. */
+/* Its choices are still open. */
 static inline void create_open(unsigned vcpus)
 {
-	create_devices(vcpus, &(struct devices_config){.serial = {&f.chr[0], &f.chr[1]}});
+	const struct devices_config cfg = {.serial = {&f.chr[0], &f.chr[1]}};
+
+	create_bare(vcpus);
+	ck_assert_int_eq(devices_create(&f.m, &cfg), 0);
 }
 
 static inline void create(unsigned vcpus)
@@ -49,11 +51,15 @@ static inline void create(unsigned vcpus)
 	machine_assume(&f.m);
 }
 
-/* The same with a host bridge. */
-static inline void create_pci(void)
+/* One with a host bridge. */
+static inline void create_pci(enum machine_gic gic)
 {
-	create_devices(1, &(struct devices_config){.serial = {&f.chr[0], &f.chr[1]}, .pci = true});
+	const struct devices_config cfg = {.serial = {&f.chr[0], &f.chr[1]}, .pci = true};
+
+	create_bare(1);
+	f.m.arm64.gic = gic;
 	machine_assume(&f.m);
+	ck_assert_int_eq(devices_create(&f.m, &cfg), 0);
 }
 
 static inline void setup(void)

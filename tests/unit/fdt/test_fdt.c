@@ -254,7 +254,7 @@ START_TEST(pci)
 
 	build();
 	assert_no_node(pcie);
-	create_pci();
+	create_pci(MACHINE_GIC_V3);
 	build();
 	assert_string(pcie, "compatible", "pci-host-ecam-generic");
 	assert_string(pcie, "device_type", "pci");
@@ -275,9 +275,14 @@ START_TEST(pci)
 		for (unsigned c = 0; c < 10; c++)
 			ck_assert_uint_eq(fdt32_to_cpu(map[10 * i + c]), want[c]);
 	}
-	f.m.arm64.its = MACHINE_OFF;
+	assert_no_node("/intc@8000000/v2m@8020000");
+	create_pci(MACHINE_GIC_V2);
 	build();
 	assert_no_property(pcie, "msi-map");
+	assert_cells(pcie, "msi-parent", 0x7FFF);
+	assert_cells("/intc@8000000/v2m@8020000", "reg", 0, 0x08020000, 0, 0x1000);
+	assert_string("/intc@8000000/v2m@8020000", "compatible", "arm,gic-v2m-frame");
+	assert_bytes("/intc@8000000/v2m@8020000", "msi-controller", "", 0);
 }
 END_TEST
 
@@ -399,8 +404,10 @@ START_TEST(dumps)
 	create(1);
 	ck_assert_int_eq(machine_add_mapping(&f.m, STATUS, 4096, f.page, true, "status page"), 0);
 	dump("status-page");
-	create_pci();
+	create_pci(MACHINE_GIC_V3);
 	dump("pci");
+	create_pci(MACHINE_GIC_V2);
+	dump("pci-v2m");
 	dump_overlay("overlay");
 }
 END_TEST
