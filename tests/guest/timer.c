@@ -10,6 +10,7 @@
 
 #define PERIOD (TIMER_PERIOD_MS * NS_PER_MS)
 #define TICKS  20
+#define TRIES  4
 
 volatile unsigned ticks;
 
@@ -24,13 +25,14 @@ static bool is_period(uint64_t us)
 	return us >= 2600 && us <= 40000;
 }
 
-/*
- * By the times between TICKS ticks. A loaded host delivers late: what some timers then catch up is
- * right on average, and what others leave out, most of the time.
- */
-static void check_rate(const char *what, bool asleep)
+struct rate {
+	uint64_t average, median; /* microseconds between two ticks */
+};
+
+/* By the times between TICKS ticks. */
+static struct rate measure(bool asleep)
 {
-	uint64_t gaps[TICKS], first = 0, last = 0, average;
+	uint64_t gaps[TICKS], first = 0, last = 0;
 
 	ticks = 0;
 	if (!asleep)
@@ -52,10 +54,24 @@ static void check_rate(const char *what, bool asleep)
 		last = now;
 	}
 	irq_disable();
-	average = (last - first) / TICKS / NS_PER_US;
-	check(is_period(average) || is_period(gaps[TICKS / 2] / NS_PER_US),
-		"%s, %s: a tick each %lu us, most often %lu us", what,
-		asleep ? "asleep" : "running", average, gaps[TICKS / 2] / NS_PER_US);
+	return (struct rate){(last - first) / TICKS / NS_PER_US, gaps[TICKS / 2] / NS_PER_US};
+}
+
+/*
+ * A loaded host delivers late: what some timers then catch up is right on average, and what others
+ * leave out, most of the time; what is to be caught up from before, the next time.
+ */
+static void check_rate(const char *what, bool asleep)
+{
+	struct rate r = {0};
+	bool good = false;
+
+	for (unsigned i = 0; !good && i < TRIES; i++) {
+		r = measure(asleep);
+		good = is_period(r.average) || is_period(r.median);
+	}
+	check(good, "%s, %s: a tick each %lu us, most often %lu us", what,
+		asleep ? "asleep" : "running", r.average, r.median);
 }
 
 void check_ticks(const char *what)
