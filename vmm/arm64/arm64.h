@@ -46,9 +46,6 @@ struct kvm_smccc_filter {
 #define REG_SPEL1  REG_CORE(sp_el1)
 #define REG_PC     REG_CORE(regs.pc)
 #define REG_PSTATE REG_CORE(regs.pstate)
-#define REG_V(n)                                                                                   \
-	(KVM_REG_ARM64 | KVM_REG_SIZE_U128 | KVM_REG_ARM_CORE |                                    \
-		(KVM_REG_ARM_CORE_REG(fp_regs.vregs[0]) + 4 * (uint64_t)(n)))
 
 #define SYSREG(op0, op1, crn, crm, op2) ARM64_SYS_REG(op0, op1, crn, crm, op2)
 #define REG_MPIDR_EL1                   SYSREG(3, 0, 0, 0, 5)
@@ -67,6 +64,10 @@ int reg_get(const struct vcpu *vcpu, uint64_t id, void *ret_value);
 int reg_set(const struct vcpu *vcpu, uint64_t id, const void *value);
 int reg_get_u64(const struct vcpu *vcpu, uint64_t id, uint64_t *ret_value);
 int reg_set_u64(const struct vcpu *vcpu, uint64_t id, uint64_t value);
+
+/* V0 to V31; setting one clears what SVE has above it, as an instruction that writes it does. */
+int reg_get_v(const struct vcpu *vcpu, unsigned n, __uint128_t *ret_value);
+int reg_set_v(const struct vcpu *vcpu, unsigned n, __uint128_t value);
 
 /* The instruction at the vCPU's PC, if that is in RAM. */
 bool regs_fetch(const struct vcpu *vcpu, uint32_t *ret_insn);

@@ -94,7 +94,7 @@ static int get_values(struct access *a)
 
 		a->values[n].v = 0;
 		if (a->i.simd)
-			ret = reg_get(a->vcpu, REG_V(r), &a->values[n].v);
+			ret = reg_get_v(a->vcpu, r, &a->values[n].v);
 		else if (r != INSN_REG_31)
 			ret = reg_get_u64(a->vcpu, REG_X(r), &a->values[n].x[0]);
 	}
@@ -118,7 +118,7 @@ static int put_values(const struct access *a)
 		unsigned r = register_of(a, n);
 
 		if (a->i.simd)
-			ret = reg_set(a->vcpu, REG_V(r), &a->values[n].v);
+			ret = reg_set_v(a->vcpu, r, a->values[n].v);
 		else if (r != INSN_REG_31)
 			ret = reg_set_u64(a->vcpu, REG_X(r), extend(&a->i, a->values[n].x[0]));
 	}

@@ -30,6 +30,38 @@ int reg_set_u64(const struct vcpu *vcpu, uint64_t id, uint64_t value)
 	return reg_set(vcpu, id, &value);
 }
 
+/* KVM has them in Z0 to Z31 where the vCPU has SVE, and only there. */
+union vector {
+	__uint128_t v;
+	uint8_t z[KVM_REG_SIZE(KVM_REG_ARM64_SVE_ZREG(0, 0))];
+};
+
+static uint64_t vector_id(const struct vcpu *vcpu, unsigned n)
+{
+	if (vcpu->vm->machine->arm64.sve == MACHINE_ON)
+		return KVM_REG_ARM64_SVE_ZREG(n, 0);
+	return KVM_REG_ARM64 | KVM_REG_SIZE_U128 | KVM_REG_ARM_CORE |
+	       (KVM_REG_ARM_CORE_REG(fp_regs.vregs[0]) + 4 * (uint64_t)n);
+}
+
+int reg_get_v(const struct vcpu *vcpu, unsigned n, __uint128_t *ret_value)
+{
+	union vector vector;
+	int ret = reg_get(vcpu, vector_id(vcpu, n), &vector);
+
+	if (!ret)
+		*ret_value = vector.v;
+	return ret;
+}
+
+int reg_set_v(const struct vcpu *vcpu, unsigned n, __uint128_t value)
+{
+	union vector vector = {.z = {0}};
+
+	vector.v = value;
+	return reg_set(vcpu, vector_id(vcpu, n), &vector);
+}
+
 bool regs_fetch(const struct vcpu *vcpu, uint32_t *ret_insn)
 {
 	const struct gmem *gmem = &vcpu->vm->machine->gmem;

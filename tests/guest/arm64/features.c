@@ -10,6 +10,7 @@
 #define PMU_NONE    0xF  /* one that is not architected */
 #define PMCR_ON     0x45 /* on, cycle counter reset and 64 bits long */
 #define CYCLES      (UINT32_C(1) << 31)
+#define CPACR_ZEN   (UINT64_C(3) << 16) /* no traps of SVE */
 #define SCTLR_ENIA  (UINT64_C(1) << 31)
 
 static volatile bool undefined;
@@ -62,6 +63,7 @@ static void check_sve(void)
 
 	check_shown("sve", shown);
 	undefined = false;
+	sysreg_write(cpacr_el1, sysreg_read(cpacr_el1) | CPACR_ZEN);
 	(void)sysreg_read(s3_0_c1_c2_0); /* ZCR_EL1 */
 	check(undefined == !shown, "ZCR_EL1 is %s", undefined ? "undefined" : "there");
 }
@@ -78,8 +80,9 @@ static void check_pauth(void)
 	if (shown) {
 		sysreg_write(s3_0_c2_c1_0, 0x0123456789ABCDEF); /* APIAKeyLo_EL1 */
 		sysreg_write(s3_0_c2_c1_1, 0xFEDCBA9876543210); /* APIAKeyHi_EL1 */
-		sysreg_write(sctlr_el1, sysreg_read(sctlr_el1) | SCTLR_ENIA);
 	}
+	/* Without, it does nothing, and is not undefined, either. */
+	sysreg_write(sctlr_el1, sysreg_read(sctlr_el1) | SCTLR_ENIA);
 	__asm__ volatile("mov x0, %0\n\tmov x1, #42\n\t.inst 0xDAC10020\n\tmov %0, x0" /* PACIA */
 			 : "+r"(signed_pointer)
 			 :
