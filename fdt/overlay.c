@@ -54,13 +54,14 @@ static int check_blob(struct work *w)
 	const struct fdt_overlay *o = w->overlay;
 	int ret;
 
-	if (o->size >= 8 && !memcmp(o->data, "/dts-v1/", 8))
-		return complain(
-			w, "a device tree's source; compile it: dtc -@ -I dts -O dtb -o FILE.dtbo");
-	if (o->size < sizeof(struct fdt_header) || fdt_magic(w->fdto) != FDT_MAGIC)
+	if (o->size < sizeof(struct fdt_header) || fdt_magic(w->fdto) != FDT_MAGIC) {
+		if (o->size && memmem(o->data, o->size, "/dts-v1/", 8))
+			return complain(w,
+				"a device tree's source; compile it: dtc -@ -I dts -O dtb -o FILE.dtbo");
 		return complain(w,
 			"no device tree blob (it does not begin with %#x); give a .dtbo as dtc -@ makes it",
 			FDT_MAGIC);
+	}
 	if (fdt_totalsize(w->fdto) > o->size)
 		return complain(w,
 			"its header says %u bytes (totalsize), the file has %zu; the file is truncated",

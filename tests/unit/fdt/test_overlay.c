@@ -133,8 +133,8 @@ static void refuse(size_t size, const char *text)
 
 START_TEST(no_blob)
 {
-	strcpy((char *)blob, "/dts-v1/;\n/plugin/;\n");
-	refuse(20, "board.dtbo: a device tree's source; compile it: dtc -@");
+	strcpy((char *)blob, "/* x */ /dts-v1/;\n/plugin/;\n");
+	refuse(28, "board.dtbo: a device tree's source; compile it: dtc -@");
 	refuse(0, "no device tree blob (it does not begin with 0xd00dfeed)");
 	refuse(39, "a device tree's source");
 	memset(blob, 0, 64);
