@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Kernel threads that KVM makes for a VM. They are no threads of the partition process, start out
- * on any core, and do work at a rate that the guest chooses (the PIT's): left alone, one
- * partition's would run on another's core.
+ * Kernel threads that KVM on x86 makes for a VM, for its PIT; on arm64 it makes none. They are no
+ * threads of the partition process, start out on any core, and do work at a rate that the guest
+ * chooses (the PIT's): left alone, one partition's would run on another's core.
  */
 #include "supervisor/run.h"
 
@@ -82,7 +82,7 @@ void run_settle_kthreads(struct run *run)
 
 	for (unsigned i = 0; i < run->child_count; i++)
 		exclusive = exclusive || !run->children[i].plan->cpus.shared;
-	if (exclusive)
+	if (exclusive && run->plan->arch == PLAN_ARCH_X86_64)
 		proc = opendir("/proc");
 	while (proc && (e = readdir(proc))) {
 		int ret = isdigit((unsigned char)e->d_name[0]) ? settle(run, e->d_name) : 0;

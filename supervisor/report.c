@@ -232,6 +232,8 @@ static json_t *child_json(const struct child *child)
 		plan_role_name(child->plan->role), "end", end_name(child), "exit_code",
 		child_exit_code(child));
 
+	if (*child->machine)
+		json_object_set_new(o, "machine", json_string(child->machine));
 	json_object_set_new(o, "restarts", json_integer(child->restarts));
 	json_object_set_new(o, "parked_vcpus", json_integer(child->parked));
 	if (child->has_result) {
