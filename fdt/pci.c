@@ -12,7 +12,8 @@
 /* Address cells: phys.hi, its space, and the two of the address. */
 #define SPACE_IO    0x01000000
 #define SPACE_MEM32 0x02000000
-#define SPACE_MEM64 0x03000000
+/* Prefetchable: Linux takes more than 4 GiB for a mistake otherwise. Such BARs alone go there. */
+#define SPACE_MEM64 0x43000000
 
 #define BUS_SHIFT    20
 #define DEVICE_SHIFT 11

@@ -261,7 +261,7 @@ START_TEST(pci)
 	assert_cells(pcie, "reg", 0, 0x3F000000, 0, 0x100000);
 	assert_cells(pcie, "bus-range", 0, 0);
 	assert_cells(pcie, "ranges", 0x01000000, 0, 0, 0, 0x3EFF0000, 0, 0x10000, 0x02000000, 0,
-		0x10000000, 0, 0x10000000, 0, 0x2EFF0000, 0x03000000, 0x80, 0, 0x80, 0, 0x80, 0);
+		0x10000000, 0, 0x10000000, 0, 0x2EFF0000, 0x43000000, 0x80, 0, 0x80, 0, 0x80, 0);
 	assert_cells(pcie, "interrupt-map-mask", 0x1800, 0, 0, 7);
 	assert_cells(pcie, "msi-map", 0, 0x8002, 0, 0x10000);
 	assert_bytes(pcie, "dma-coherent", "", 0);
