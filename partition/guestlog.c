@@ -84,36 +84,40 @@ static bool send_line(struct guestlog *g, const struct guestlog_line *line, bool
 	return true;
 }
 
-/* Sends up to LIMIT lines, and tells once of those that were dropped. False: there is more. */
-static bool send_lines(struct guestlog *g, unsigned limit)
+/*
+ * Sends as many lines as *BUDGET says, which they use up, and tells once of those that were
+ * dropped. False: there is more.
+ */
+static bool send_lines(struct guestlog *g, unsigned *budget)
 {
 	const struct guestlog_line *line;
 	bool told = false;
 
-	while (limit && (line = first_line(g))) {
+	while (*budget && (line = first_line(g))) {
 		if (!send_line(g, line, !told))
 			return false;
 		told = true;
-		limit--;
+		--*budget;
 	}
-	if (!limit)
+	if (!*budget)
 		return false;
 	return !atomic_load(&g->dropped) || (!told && send_line(g, NULL, true));
 }
 
-static void take_turn(struct guestlog *g)
+void guestlog_pump(struct guestlog *g)
 {
-	unsigned tail = atomic_load(&g->tail);
-	bool all = send_lines(g, GUESTLOG_TURN_LINES);
+	bool all = send_lines(g, &g->budget);
 
-	/* After any line the next has to wait, whether it is there yet or not. */
-	if (!all || atomic_load(&g->tail) != tail)
+	if ((!all || g->budget < GUESTLOG_TURN_LINES) && !loop_timer_running(&g->turn))
 		loop_timer_start(&g->turn, GUESTLOG_TURN_NS);
 }
 
 static void turn_over(struct loop_timer *t)
 {
-	take_turn(container_of(t, struct guestlog, turn));
+	struct guestlog *g = container_of(t, struct guestlog, turn);
+
+	g->budget = GUESTLOG_TURN_LINES;
+	guestlog_pump(g);
 }
 
 int guestlog_init(struct guestlog *g, struct loop *loop, int supervisor_fd, int wake_fd)
@@ -121,20 +125,17 @@ int guestlog_init(struct guestlog *g, struct loop *loop, int supervisor_fd, int 
 	memset(g, 0, sizeof(*g));
 	g->supervisor_fd = supervisor_fd;
 	g->wake_fd = wake_fd;
+	g->budget = GUESTLOG_TURN_LINES;
 	pthread_mutex_init(&g->lock, NULL);
 	return loop_timer_init(loop, &g->turn, turn_over);
 }
 
-void guestlog_pump(struct guestlog *g)
-{
-	if (!loop_timer_running(&g->turn))
-		take_turn(g);
-}
-
 void guestlog_flush(struct guestlog *g)
 {
+	unsigned budget = GUESTLOG_LINES;
+
 	loop_timer_stop(&g->turn);
-	send_lines(g, GUESTLOG_LINES);
+	send_lines(g, &budget);
 }
 
 uint64_t guestlog_lost(const struct guestlog *g)

@@ -37,7 +37,8 @@ struct guestlog {
 	_Atomic uint64_t dropped; /* since the supervisor was told */
 	/* The I/O thread's. */
 	uint64_t dropped_before;
-	struct loop_timer turn; /* runs: not before its end is more sent */
+	unsigned budget;        /* lines that may be sent before the turn is over */
+	struct loop_timer turn; /* runs while the budget is not the full one */
 };
 
 /* 0, or the error of loop_timer_init. There is no end to it: it lives as long as its process. */

@@ -30,7 +30,7 @@ static char *sanitise(const uint8_t *bytes, size_t n)
 }
 
 /* So many lines of a guest's are told in a second; a partition process sends fewer. */
-#define LOG_LINES_PER_S 100
+#define LOG_LINES_PER_S 200
 #define NS_PER_S        1000000000
 
 /* A line of its guest's more; false: it is one too many. */

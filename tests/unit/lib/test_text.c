@@ -63,7 +63,8 @@ START_TEST(broken_utf8)
 	EXPECT("\xE2\x82", "??");
 	EXPECT("\xF0\x9F\x9A", "???");
 	EXPECT("\xC3(", "?(");
-	EXPECT("\xE2\x82(", "?" "?(");
+	EXPECT("\xE2\x82(", "?"
+			    "?(");
 	EXPECT("\x80\xBF\xC0\x80\xC1\xBF", "??????");
 	EXPECT("\xE0\x9F\xBF", "???"); /* longer than needed */
 	EXPECT("\xF0\x8F\xBF\xBF", "????");

@@ -104,7 +104,7 @@ START_TEST(lines_arrive)
 }
 END_TEST
 
-/* More than a turn's share waits for the next turn, and so does what comes after any line. */
+/* What is more than a turn's share waits for the next turn. */
 START_TEST(turns)
 {
 	uint64_t dropped;
@@ -112,14 +112,15 @@ START_TEST(turns)
 	put_numbers(0, 1);
 	unit_run_loop(loop, GUESTLOG_TURN_NS / 10);
 	expect_numbers(0, 1);
-	put_numbers(1, 2 + GUESTLOG_TURN_LINES);
+	put_numbers(1, 1 + 2 * GUESTLOG_TURN_LINES);
 	unit_run_loop(loop, GUESTLOG_TURN_NS / 10);
+	expect_numbers(1, GUESTLOG_TURN_LINES);
 	ck_assert_ptr_null(next_line(&dropped));
 	unit_run_loop(loop, GUESTLOG_TURN_NS);
-	expect_numbers(1, 1 + GUESTLOG_TURN_LINES);
+	expect_numbers(GUESTLOG_TURN_LINES, 2 * GUESTLOG_TURN_LINES);
 	ck_assert_ptr_null(next_line(&dropped));
 	unit_run_loop(loop, GUESTLOG_TURN_NS);
-	expect_numbers(1 + GUESTLOG_TURN_LINES, 2 + GUESTLOG_TURN_LINES);
+	expect_numbers(2 * GUESTLOG_TURN_LINES, 1 + 2 * GUESTLOG_TURN_LINES);
 	/* Nothing to do: the next line goes at once. */
 	unit_run_loop(loop, GUESTLOG_TURN_NS * 3 / 2);
 	put_numbers(100, 101);
