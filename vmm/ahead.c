@@ -14,6 +14,7 @@
 
 struct vm_ahead {
 	pthread_t thread;
+	cpu_set_t cores; /* its maker's, which it may use itself once that waits for it */
 	int kvm_fd;
 	sem_t go_on;             /* machine is final */
 	struct machine *machine; /* NULL: it is not wanted any more */
@@ -60,22 +61,23 @@ static void *ahead_thread(void *arg)
 }
 
 /*
- * A thread that is to run beside its maker: the scheduler may well leave it on its maker's core, to
- * wait there until that sleeps.
+ * Makes the thread, beside its maker: the scheduler may well leave it on its maker's core, to wait
+ * there until that sleeps.
  */
-static int create_beside(pthread_t *ret_thread, void *(*run)(void *arg), void *arg)
+static int create_beside(struct vm_ahead *a)
 {
 	int here = sched_getcpu(), ret;
 	pthread_attr_t attr;
-	cpu_set_t cores;
+	cpu_set_t others;
 
 	pthread_attr_init(&attr);
-	if (here >= 0 && !sched_getaffinity(0, sizeof(cores), &cores)) {
-		CPU_CLR((size_t)here, &cores);
-		if (CPU_COUNT(&cores))
-			pthread_attr_setaffinity_np(&attr, sizeof(cores), &cores);
-	}
-	ret = pthread_create(ret_thread, &attr, run, arg);
+	sched_getaffinity(0, sizeof(a->cores), &a->cores);
+	others = a->cores;
+	if (here >= 0)
+		CPU_CLR((size_t)here, &others);
+	if (CPU_COUNT(&others))
+		pthread_attr_setaffinity_np(&attr, sizeof(others), &others);
+	ret = pthread_create(&a->thread, &attr, ahead_thread, a);
 	pthread_attr_destroy(&attr);
 	return ret;
 }
@@ -90,7 +92,7 @@ int vm_ahead_start(int kvm_fd, struct vm_ahead **ret_ahead)
 	*a = (struct vm_ahead){.kvm_fd = kvm_fd, .what = "creating the VM", .ret = -ECANCELED};
 	sem_init(&a->go_on, 0, 0);
 	sem_init(&a->asked, 0, 0);
-	ret = create_beside(&a->thread, ahead_thread, a);
+	ret = create_beside(a);
 	if (ret) {
 		free(a);
 		return -ret;
@@ -115,6 +117,8 @@ int vm_ahead_finish(struct vm_ahead *ahead, struct vm **ret_vm, const char **ret
 		ahead->host = arch_host_ask(ahead->kvm_fd);
 		sem_post(&ahead->asked);
 	}
+	/* Where the others are busy it goes on here. */
+	pthread_setaffinity_np(ahead->thread, sizeof(ahead->cores), &ahead->cores);
 	pthread_join(ahead->thread, NULL);
 	ret = ahead->ret;
 	*ret_what = ahead->what;
