@@ -25,7 +25,6 @@
 #include "vmm/vcpu.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -672,7 +671,6 @@ int partition_main(int argc, char **argv)
 	signal(SIGTTIN, SIG_IGN);
 	signal(SIGTTOU, SIG_IGN); /* supervisor_gone restores the terminal from the background */
 	sandbox_take_signals();
-	mallopt(M_ARENA_MAX, 1); /* once all threads are there, hardly anything is allocated */
 	ret = partition_run(p);
 	if (ret)
 		terminal_restore(p);
