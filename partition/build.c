@@ -9,6 +9,7 @@
 #include "lib/util.h"
 #include "loader/loader.h"
 #include "partition/choice.h"
+#include "partition/devices.h"
 #include "vmm/device.h"
 #include "vmm/layout_arm64.h"
 
@@ -92,12 +93,22 @@ static int build_memory(struct builder *w)
 
 /* ---- devices and tables ---- */
 
+/* What only a mistake of ours can be the reason of. */
+static int defect(struct builder *w, const char *what, int error)
+{
+	diag_error(w->diags, &w->plan->locs[PLAN_KEY_PARTITION], w->plan->name,
+		"%s cannot be made: %s; this is a defect of Bulkhead, please report it with this plan",
+		what, strerror(-error));
+	return -EIO;
+}
+
 static int build_devices(struct builder *w)
 {
 	struct devices_config config = {
 		.serial = {w->req->ports[0], w->req->ports[1]},
 		.rtc = w->req->rtc,
 		.debug = w->plan->debug,
+		.pci = partition_wants_pci(w->plan),
 	};
 	struct partition_shared *shared = w->req->shared;
 	int ret;
@@ -111,16 +122,25 @@ static int build_devices(struct builder *w)
 		config.control.stop_reply = &shared->stop_reply;
 	}
 	ret = devices_create(&w->b->machine, &config);
-	if (!ret && w->plan->arch == PLAN_ARCH_X86_64)
-		ret = acpi_build(&w->b->machine, &w->b->rsdp);
-	if (ret) {
-		diag_error(w->diags, &w->plan->locs[PLAN_KEY_PARTITION], w->plan->name,
-			"its devices and firmware tables cannot be made: %s; this is a defect of Bulkhead, "
-			"please report it with this plan",
-			strerror(-ret));
-		return -EIO;
-	}
-	return 0;
+	return ret ? defect(w, "its devices", ret) : 0;
+}
+
+static int build_plan_devices(struct builder *w)
+{
+	const struct partition_devices req = {
+		.plan = w->plan, .loop = w->req->loop, .fds = w->req->device_fds};
+
+	return partition_add_devices(&req, &w->b->machine, w->diags);
+}
+
+static int build_acpi(struct builder *w)
+{
+	int ret;
+
+	if (w->plan->arch != PLAN_ARCH_X86_64)
+		return 0;
+	ret = acpi_build(&w->b->machine, &w->b->rsdp);
+	return ret ? defect(w, "its firmware tables", ret) : 0;
 }
 
 /* A page of zeros, for a machine that will not run. */
@@ -271,6 +291,10 @@ int partition_build_machine(
 
 	if (!ret)
 		ret = build_devices(&w);
+	if (!ret)
+		ret = build_plan_devices(&w);
+	if (!ret)
+		ret = build_acpi(&w);
 	return ret ?: build_status_page(&w);
 }
 

@@ -11,6 +11,7 @@
 #include "devices/rtc.h"
 #include "lib/diag.h"
 #include "lib/file.h"
+#include "lib/loop.h"
 #include "partition/protocol.h"
 #include "plan/plan.h"
 #include "vmm/entry.h"
@@ -44,6 +45,9 @@ struct partition_request {
 	struct rtc_config rtc; /* zeroed: the host's clock, and nobody waits for alarms */
 	/* What the control page shares with the supervisor; NULL: nobody looks. */
 	struct partition_shared *shared;
+	/* What the plan's devices run with; both NULL: they will not run (partition/devices.h). */
+	struct loop *loop;
+	const int32_t (*device_fds)[DEVICE_FDS_MAX];
 	/* The status page, BULKHEAD_STATUS_SIZE bytes; NULL: only see whether it has a place. */
 	void *status;
 	/* Only see whether it can be built: memory is neither locked nor taken from huge pages. */

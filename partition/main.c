@@ -458,6 +458,8 @@ static int build(struct partition *p, const struct partition_files *files,
 		.kvm_fd = p->launch.kvm_fd,
 		.rtc = {.alarm = alarm_set, .ctx = &p->alarm},
 		.shared = p->shared,
+		.loop = p->loop,
+		.device_fds = p->launch.device_fds,
 		.status = p->status};
 	struct diags diags;
 	int ret;

@@ -55,6 +55,9 @@ struct partition_port {
 	uint32_t flags;
 };
 
+/* What a device of the plan gets. rng: /dev/random. */
+#define DEVICE_FDS_MAX 4
+
 /*
  * Descriptors come along with it, and are renumbered on the way: partition/handover.c takes all
  * that is from kvm_fd to the ports for descriptors.
@@ -73,6 +76,7 @@ struct partition_launch {
 	int32_t initrd_fd;  /* -1: none */
 	int32_t overlay_fd; /* likewise */
 	int32_t module_fds[PLAN_MODULES_MAX];
+	int32_t device_fds[PLAN_DEVICES_MAX][DEVICE_FDS_MAX]; /* in the plan's order */
 	struct partition_port ports[PLAN_SERIAL_PORTS];
 	uint64_t io_cores[CORE_WORDS];   /* where the I/O thread runs; all zero: anywhere */
 	uint64_t vcpu_cores[CORE_WORDS]; /* where the vCPUs run that share cores */

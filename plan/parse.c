@@ -309,6 +309,39 @@ void parse_fields(struct parse *p, const struct key *fields, const struct node *
 	}
 }
 
+static bool slot_taken(const struct plan_partition *part, unsigned slot)
+{
+	for (unsigned i = 0; i < part->device_count; i++) {
+		if (part->devices[i].slot == slot)
+			return true;
+	}
+	return false;
+}
+
+/* Names by type and number; slots that are free, in the plan's order. */
+static void device_defaults(struct parse *p, struct plan_partition *part)
+{
+	unsigned free_slot = 1;
+
+	for (unsigned i = 0; i < part->device_count; i++) {
+		struct plan_device *d = &part->devices[i];
+		char name[PARTITION_NAME_MAX + 1];
+		unsigned number = 0;
+
+		for (unsigned k = 0; k < i; k++)
+			number += part->devices[k].type == d->type;
+		if (!d->name) {
+			snprintf(name, sizeof(name), "%s%u", device_type_names[d->type], number);
+			d->name = arena_strndup(p->arena, name, strlen(name));
+		}
+		if (d->transport != PLAN_TRANSPORT_PCI || d->slot)
+			continue;
+		while (slot_taken(part, free_slot))
+			free_slot++;
+		d->slot = free_slot;
+	}
+}
+
 /* The defaults that depend on other keys. */
 static void partition_defaults(
 	const struct plan *plan, const struct node *map, struct plan_partition *part)
@@ -402,6 +435,7 @@ static void parse_partition(struct parse *p, const struct node_item *item, const
 	}
 	parse_fields(p, partition_keys, map, part, field);
 	partition_defaults(plan, map, part);
+	device_defaults(p, part);
 	check_companions(p, map, part);
 }
 

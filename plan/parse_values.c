@@ -188,6 +188,42 @@ void parse_cpus(struct parse *p, const struct key *key, const struct node *n,
 
 /* ---- lists of mappings ---- */
 
+/* An element whose keys depend on its type, or a type alone. */
+static void parse_variant(struct parse *p, const struct key_list *list, const struct node *n,
+	void *at, const char *field)
+{
+	const struct key *type = &list->variants[0][0];
+	struct node name = {.kind = NODE_SCALAR, .loc = n->loc, .text = type->name};
+	struct node_item item = {.key = &name, .value = (struct node *)(uintptr_t)n};
+	const struct node alone = {.kind = NODE_MAP, .loc = n->loc, .count = 1, .first = &item};
+	const struct node *map = n->kind == NODE_SCALAR ? &alone : n, *value;
+	unsigned variant = 0;
+
+	if (map->kind != NODE_MAP) {
+		diag_error(p->diags, &n->loc, field, "this is %s; give a type, or a mapping",
+			node_kind_name(n));
+		return;
+	}
+	value = node_find(map, type->name);
+	for (unsigned i = 0; value && value->kind == NODE_SCALAR && type->names[i]; i++) {
+		if (strcmp(value->text, type->names[i]) == 0)
+			variant = i + 1;
+	}
+	if (variant) {
+		parse_fields(p, list->variants[variant - 1], map, at, field);
+	} else {
+		/* The one key that is the same for all: it is missing, or its value not known. */
+		const struct key only_type[] = {*type, {0}};
+		const struct node wrong = {.kind = NODE_MAP,
+			.loc = map->loc,
+			.count = value ? 1 : 0,
+			.first = value ? &item : NULL};
+
+		item.value = (struct node *)(uintptr_t)value;
+		parse_fields(p, only_type, &wrong, at, field);
+	}
+}
+
 void parse_list(
 	struct parse *p, const struct key *key, const struct node *n, void *base, const char *field)
 {
@@ -216,7 +252,11 @@ void parse_list(
 
 		snprintf(index, sizeof(index), "%u", (*count)++);
 		*(struct diag_loc *)(at + list->element_loc) = i->value->loc;
-		parse_value(p, &element, i->value, at, field_join(sub, field, index));
+		field_join(sub, field, index);
+		if (list->variants)
+			parse_variant(p, list, i->value, at, sub);
+		else
+			parse_value(p, &element, i->value, at, sub);
 	}
 }
 

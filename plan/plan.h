@@ -123,6 +123,7 @@ enum plan_key {
 	PLAN_KEY_WATCHDOG,
 	PLAN_KEY_STATUS_PAGE,
 	PLAN_KEY_VETO,
+	PLAN_KEY_DEVICES,
 	PLAN_KEY_COUNT,
 };
 
@@ -135,6 +136,28 @@ struct plan_module {
 struct plan_serial {
 	enum plan_serial_kind kind;
 	char *path; /* PLAN_SERIAL_FILE; else NULL */
+	struct diag_loc loc;
+};
+
+#define PLAN_DEVICES_MAX 16
+
+/* Of them, virtio devices without PCI on x86, where each takes one of few interrupt lines. */
+#define PLAN_MMIO_DEVICES_MAX_X86 4
+
+/* PCI device numbers of a bus; 0 is the host bridge [PCI 3.0 3.2.2.3]. */
+#define PLAN_SLOT_MAX 31
+
+enum plan_device_type {
+	PLAN_DEVICE_RNG,
+};
+
+enum plan_transport { PLAN_TRANSPORT_PCI, PLAN_TRANSPORT_MMIO };
+
+struct plan_device {
+	enum plan_device_type type;
+	char *name; /* unique in its partition: "rng0" */
+	enum plan_transport transport;
+	unsigned slot; /* PCI device number, 1..PLAN_SLOT_MAX; with MMIO 0 */
 	struct diag_loc loc;
 };
 
@@ -178,6 +201,8 @@ struct plan_partition {
 	unsigned module_count;
 	struct plan_module *modules;
 	struct plan_serial serial[PLAN_SERIAL_PORTS];
+	unsigned device_count;
+	struct plan_device *devices; /* in the plan's order */
 	enum plan_on_fatal on_fatal;
 	unsigned restart_limit; /* PLAN_FATAL_RESTART: how often */
 	enum plan_on_violation on_violation;

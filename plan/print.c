@@ -37,6 +37,15 @@ static json_t *cpus_of(const struct plan_cpus *cpus)
 	return object;
 }
 
+/* The keys of the element AT of a list. */
+static const struct key *fields_of(const struct key *key, const char *at)
+{
+	const struct key_list *list = key->list;
+
+	return list->variants ? list->variants[*(const unsigned *)(at + list->element_type)]
+			      : key->fields;
+}
+
 static json_t *list_of(const struct key *key, const void *base, bool human)
 {
 	unsigned count = *(const unsigned *)((const char *)base + key->list->count);
@@ -44,7 +53,7 @@ static json_t *list_of(const struct key *key, const void *base, bool human)
 	json_t *list = json_array();
 
 	for (unsigned i = 0; i < count; i++, at += key->list->element_size)
-		json_array_append_new(list, object_of(key->fields, at, human));
+		json_array_append_new(list, object_of(fields_of(key, at), at, human));
 	return list;
 }
 

@@ -111,6 +111,8 @@ static void print_type(const struct key *key, FILE *f)
 		fputs(" or `null`", f);
 }
 
+static void print_variants(const char *title, const struct key_list *list, FILE *f);
+
 static void print_keys(const char *title, const struct key *keys, FILE *f)
 {
 	fprintf(f, "\n## %s\n\n| key | value | default | meaning |\n|---|---|---|---|\n", title);
@@ -134,6 +136,21 @@ static void print_keys(const char *title, const struct key *keys, FILE *f)
 				   : keys == plan_keys       ? k->name
 							     : field_join(sub, title, k->name),
 				k->fields, f);
+		else if (k->list && k->list->variants)
+			print_variants(field_join(sub, title, k->name), k->list, f);
+	}
+}
+
+/* A table for each type of element. */
+static void print_variants(const char *title, const struct key_list *list, FILE *f)
+{
+	const char *const *names = list->variants[0][0].names;
+
+	for (unsigned i = 0; names[i]; i++) {
+		char sub[PLAN_FIELD_MAX];
+
+		snprintf(sub, sizeof(sub), "%.128s: %s", title, names[i]);
+		print_keys(sub, list->variants[i], f);
 	}
 }
 
@@ -227,6 +244,36 @@ static json_t *short_or_mapping(const struct key *key)
 	return either(schema_of_key(key_find(key->fields, key->shorthand)), schema_of(key->fields));
 }
 
+/* Nothing but its type must be said of it. */
+static bool is_word(const struct key *fields)
+{
+	while ((++fields)->name) {
+		if (fields->required)
+			return false;
+	}
+	return true;
+}
+
+/* Any of the variants of a list, or the type alone of those that need no more. */
+static json_t *variants(const struct key_list *list)
+{
+	const char *const *names = list->variants[0][0].names;
+	json_t *any = json_array(), *words = json_array();
+
+	for (unsigned i = 0; names[i]; i++) {
+		json_t *schema = schema_of(list->variants[i]);
+		json_t *type = json_object_get(
+			json_object_get(schema, "properties"), list->variants[i][0].name);
+
+		json_object_set_new(type, "enum", json_pack("[s]", names[i]));
+		json_array_append_new(any, schema);
+		if (is_word(list->variants[i]))
+			json_array_append_new(words, json_string(names[i]));
+	}
+	json_array_append_new(any, json_pack("{s:o}", "enum", words));
+	return json_pack("{s:o}", "anyOf", any);
+}
+
 static json_t *number(const struct key *key)
 {
 	json_t *n = integer(key->min, key->max);
@@ -296,7 +343,8 @@ static json_t *schema_of_value(const struct key *key)
 		return json_pack("{s:[o, o, o]}", "anyOf", pattern(MANY_CORES_PATTERN),
 			core_list(PLAN_VCPUS_MAX), schema_of(key->fields));
 	case KEY_LIST:
-		return list_of(short_or_mapping(key), key->max);
+		return list_of(key->list->variants ? variants(key->list) : short_or_mapping(key),
+			key->max);
 	case KEY_SERIAL:
 		return list_of(ports(key), key->max);
 	}

@@ -332,6 +332,15 @@ const struct key partition_keys[] = {
 			"run's console), `none` (the port is not there), `null` (it is there, but "
 			"output goes nowhere), `pty` (a pseudo-terminal, whose name is printed), or "
 			"`file:PATH`, also written `{file: PATH}`."},
+	{.name = "devices",
+		.type = KEY_LIST,
+		PLACE(DEVICES),
+		AT(devices),
+		.def_doc = "none",
+		.max = PLAN_DEVICES_MAX,
+		.list = &devices_list,
+		.help = "A list of up to 16 devices beside those that every machine has: mappings with a "
+			"`type` and the keys of that type, or just the type."},
 	{.name = "on_fatal",
 		.type = KEY_GROUP,
 		PLACE(ON_FATAL),

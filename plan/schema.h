@@ -26,7 +26,8 @@ enum key_type {
 	KEY_CPUS,         /* a set of cores, or a mapping of FIELDS */
 	KEY_CPUS_ON,      /* a set of cores */
 	KEY_BSP,          /* a word of names[] or a path */
-	KEY_LIST,         /* a list of FIELDS, or of values of the field SHORTHAND */
+	KEY_LIST,         /* a list of FIELDS, or of values of the field SHORTHAND; or of variants,
+			   * or of their names */
 	KEY_SERIAL,       /* a list of port words, or of mappings of FIELDS */
 };
 
@@ -37,6 +38,12 @@ struct key_list {
 	size_t element_loc;  /* offset of the place in an element */
 	const char *what;    /* for messages: "modules" */
 	const char *example;
+	/*
+	 * NULL, or the keys of an element depend on its type, which is the first key of each
+	 * variant: one for each of that key's names.
+	 */
+	const struct key *const *variants;
+	size_t element_type; /* offset of that enum in an element */
 };
 
 /* min, max and multiple are checked for numbers: sizes, addresses, times, counts; max for the bytes
@@ -65,6 +72,9 @@ struct key {
 extern const struct key plan_keys[];
 extern const struct key partition_keys[];
 
+/* The devices of a partition (plan/schema_devices.c). */
+extern const struct key_list devices_list;
+
 extern const char *const arch_names[];
 extern const char *const role_names[];
 extern const char *const contract_names[];
@@ -75,6 +85,7 @@ extern const char *const on_fatal_names[];
 extern const char *const on_reset_names[];
 extern const char *const bsp_names[];
 extern const char *const access_names[];
+extern const char *const device_type_names[]; /* by enum plan_device_type */
 
 const struct key *key_find(const struct key *keys, const char *name);
 
@@ -145,6 +156,9 @@ void validate_plan(const struct plan *plan, struct diags *diags);
 
 /* What a plan for one architecture cannot have of the other's (plan/validate_arch.c). */
 void validate_arch(const struct plan *plan, struct diags *diags);
+
+/* The devices of a partition (plan/validate_devices.c). */
+void validate_devices(const struct plan_partition *part, struct diags *diags);
 
 /* Its part for plans with contract: fusa (plan/validate_fusa.c). */
 void validate_fusa(const struct plan *plan, struct diags *diags);

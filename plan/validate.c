@@ -168,5 +168,6 @@ void validate_plan(const struct plan *plan, struct diags *diags)
 		validate_cores(plan, i, diags);
 		validate_memory(&plan->partitions[i], diags);
 		validate_privileges(&plan->partitions[i], diags);
+		validate_devices(&plan->partitions[i], diags);
 	}
 }

@@ -150,6 +150,16 @@ static void wire_serial(struct wire *w, struct plan_serial *s)
 	wire_loc(w, &s->loc);
 }
 
+static void wire_device(struct wire *w, struct plan_device *d)
+{
+	wire_unsigned(w, &d->type, 0, PLAN_DEVICE_RNG);
+	wire_string(w, &d->name, false);
+	wire_check(w, !d->name || partition_name_valid(d->name));
+	wire_unsigned(w, &d->transport, 0, PLAN_TRANSPORT_MMIO);
+	wire_unsigned(w, &d->slot, 0, PLAN_SLOT_MAX);
+	wire_loc(w, &d->loc);
+}
+
 static void wire_arm64(struct wire *w, struct plan_arm64 *a)
 {
 	wire_unsigned(w, &a->gic, 0, PLAN_GIC_V3);
@@ -195,6 +205,10 @@ static void wire_partition(struct wire *w, struct plan_partition *p)
 	}
 	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++)
 		wire_serial(w, &p->serial[i]);
+	p->devices =
+		wire_array(w, p->devices, &p->device_count, PLAN_DEVICES_MAX, sizeof(*p->devices));
+	for (unsigned i = 0; i < p->device_count; i++)
+		wire_device(w, &p->devices[i]);
 	wire_unsigned(w, &p->on_fatal, 0, PLAN_FATAL_SPIN);
 	wire_unsigned(w, &p->restart_limit, 0, UINT32_MAX);
 	wire_unsigned(w, &p->on_violation, 0, PLAN_VIOLATION_FATAL);

@@ -4,6 +4,7 @@
  * with its launch.
  */
 #include "supervisor/bsp.h"
+#include "supervisor/child_files.h"
 #include "supervisor/control.h"
 #include "supervisor/process.h"
 #include "supervisor/run.h"
@@ -205,27 +206,14 @@ void run_close(struct run *run)
 
 /* ---- what a child gets ---- */
 
-/* Descriptors that were opened for one child: sent to it, then closed here. */
-#define OWNED_FDS_MAX (PLAN_MODULES_MAX + 16)
-
-struct child_files {
-	struct child *child;
-	struct diags *diags;
-	bool host_error; /* something could not be opened because of a limit of this host */
-	int owned[OWNED_FDS_MAX];
-	unsigned owned_count;
-	struct partition_launch launch;
-};
-
-/* Notes FD as the child's (-1 is none). Returns it. */
-static int keep(struct child_files *f, int fd)
+int child_keep(struct child_files *f, int fd)
 {
 	if (fd >= 0)
 		f->owned[f->owned_count++] = fd;
 	return fd;
 }
 
-static void say_open_failed(
+void child_open_failed(
 	struct child_files *f, const char *key, const struct diag_loc *loc, const char *path)
 {
 	char field[PLAN_FIELD_MAX];
@@ -241,10 +229,10 @@ static int open_input(
 	struct child_files *f, const char *key, const struct diag_loc *loc, const char *path)
 {
 	/* O_NONBLOCK: a FIFO must not hang us; it is refused later, as not being a regular file. */
-	int fd = keep(f, open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+	int fd = child_keep(f, open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
 
 	if (fd < 0)
-		say_open_failed(f, key, loc, path);
+		child_open_failed(f, key, loc, path);
 	return fd;
 }
 
@@ -294,12 +282,12 @@ static void open_pty(struct child_files *f, unsigned port)
 
 	if (*master >= 0 || make_pty(f->child, port) == 0) {
 		/* One watch per descriptor, so the reading side needs one of its own. */
-		p->out_fd = keep(f, fcntl(*master, F_DUPFD_CLOEXEC, 3));
-		p->in_fd = keep(f, fcntl(*master, F_DUPFD_CLOEXEC, 3));
+		p->out_fd = child_keep(f, fcntl(*master, F_DUPFD_CLOEXEC, 3));
+		p->in_fd = child_keep(f, fcntl(*master, F_DUPFD_CLOEXEC, 3));
 	}
 	if (p->out_fd >= 0 && p->in_fd >= 0)
 		return;
-	say_open_failed(f, "serial", &f->child->plan->serial[port].loc, "a pseudo-terminal");
+	child_open_failed(f, "serial", &f->child->plan->serial[port].loc, "a pseudo-terminal");
 	fd_close(master);
 }
 
@@ -338,12 +326,12 @@ static void open_log(struct child_files *f, unsigned port, struct partition_port
 
 	if (!dir || plan_log_path(dir, f->child->plan, port, path))
 		return; /* one that is too long has been refused before */
-	ret->log_fd = keep(f, open(path,
-				      O_WRONLY | O_CREAT | again_or_empty(f->child) | O_CLOEXEC |
-					      O_NONBLOCK | O_NOCTTY,
-				      0666));
+	ret->log_fd = child_keep(f, open(path,
+					    O_WRONLY | O_CREAT | again_or_empty(f->child) |
+						    O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+					    0666));
 	if (ret->log_fd < 0)
-		say_open_failed(f, "serial", NULL, path);
+		child_open_failed(f, "serial", NULL, path);
 }
 
 static void open_ports(struct child_files *f)
@@ -358,13 +346,13 @@ static void open_ports(struct child_files *f)
 		if (s->kind == PLAN_SERIAL_CONSOLE) {
 			open_console_port(f, i, port);
 		} else if (s->kind == PLAN_SERIAL_FILE) {
-			port->out_fd =
-				keep(f, open(s->path,
-						O_WRONLY | O_CREAT | again_or_empty(f->child) |
-							O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
-						0666));
+			port->out_fd = child_keep(
+				f, open(s->path,
+					   O_WRONLY | O_CREAT | again_or_empty(f->child) |
+						   O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+					   0666));
 			if (port->out_fd < 0)
-				say_open_failed(f, "serial", &s->loc, s->path);
+				child_open_failed(f, "serial", &s->loc, s->path);
 		} else if (s->kind == PLAN_SERIAL_PTY) {
 			open_pty(f, i);
 		}
@@ -394,6 +382,10 @@ static void launch_init(struct child_files *f)
 	}
 	for (unsigned i = 0; i < PLAN_MODULES_MAX; i++)
 		l->module_fds[i] = -1;
+	for (unsigned i = 0; i < PLAN_DEVICES_MAX; i++) {
+		for (unsigned k = 0; k < DEVICE_FDS_MAX; k++)
+			l->device_fds[i][k] = -1;
+	}
 	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++)
 		l->ports[i] = (struct partition_port){.out_fd = -1, .in_fd = -1, .log_fd = -1};
 	memcpy(l->io_cores, f->child->run->io_cores, sizeof(l->io_cores));
@@ -440,6 +432,7 @@ int child_spawn(struct child *child, struct diags *diags)
 	launch_init(f);
 	open_images(f);
 	open_ports(f);
+	child_open_devices(f);
 	ret = diags->errors == errors ? launch(f) : f->host_error ? -EMFILE : -EINVAL;
 	for (unsigned i = 0; i < f->owned_count; i++)
 		close(f->owned[i]);

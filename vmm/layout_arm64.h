@@ -31,6 +31,10 @@
 #define ARM64_UART1_BASE   0x09040000
 #define ARM64_CONTROL_BASE 0x09FE0000 /* virt has nothing there */
 
+/* virtio without PCI, one after the other. */
+#define ARM64_VIRTIO_BASE    0x0A000000
+#define ARM64_VIRTIO_DEVICES 32
+
 /* PCI. */
 #define ARM64_PCI_MEM32_BASE 0x10000000
 #define ARM64_PCI_MEM32_SIZE 0x2EFF0000
@@ -48,6 +52,7 @@
 #define ARM64_SPI_PCI            3 /* the first of four */
 #define ARM64_SPI_GPIO           7
 #define ARM64_SPI_UART1          8
+#define ARM64_SPI_VIRTIO         16 /* of the first */
 #define ARM64_V2M_SPI            48 /* the first of the frame's */
 #define ARM64_V2M_SPIS           64
 #define ARM64_SPIS               224 /* KVM has 256 interrupts, of which 32 are private to a CPU */

@@ -51,6 +51,9 @@
 #define X86_PCI_MEM64_SIZE 0x4000000000
 #define X86_PCI_IO_BASE    0xC000 /* above the ports of the machine's own devices */
 #define X86_PCI_IO_SIZE    0x4000
+#define X86_VIRTIO_BASE    0xFEB00000 /* virtio without PCI, one after the other */
+#define X86_VIRTIO_GSI     20         /* of the first of them; X86_VIRTIO_DEVICES in all */
+#define X86_VIRTIO_DEVICES 4
 #define X86_PCI_GSI        16 /* of the first of four lines: IOAPIC pins that no ISA line has */
 
 /* ISA interrupt lines. */

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "partition/devices.h"
+
+#include "devices/pci/pci.h"
+#include "devices/virtio/mmio.h"
+#include "devices/virtio/pci.h"
+#include "devices/virtio/rng.h"
+#include "vmm/layout_arm64.h"
+#include "vmm/layout_x86.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+_Static_assert(PLAN_MMIO_DEVICES_MAX_X86 <= X86_VIRTIO_DEVICES, "there is a place for each");
+_Static_assert(PLAN_DEVICES_MAX <= ARM64_VIRTIO_DEVICES, "there is a place for each");
+
+/* One device in the making. */
+struct making {
+	const struct partition_devices *req;
+	const struct plan_device *device;
+	const int32_t *fds; /* NULL: it will not run */
+	struct machine *m;
+	unsigned mmio_slot; /* of the next virtio device without PCI */
+};
+
+static int fd_of(const struct making *d, unsigned n)
+{
+	return d->fds ? d->fds[n] : -1;
+}
+
+/* ---- where a virtio device goes ---- */
+
+static int add_mmio(struct making *d, struct virtio_device *v)
+{
+	bool arm64 = d->m->arch == GUEST_ARM64;
+	unsigned slot = d->mmio_slot++;
+	char name[8];
+	const struct virtio_mmio_config cfg = {
+		.name = name,
+		.base = (arm64 ? ARM64_VIRTIO_BASE : X86_VIRTIO_BASE) +
+			(gpa_t)slot * VIRTIO_MMIO_SIZE,
+		.gsi = (arm64 ? ARM64_SPI_VIRTIO : X86_VIRTIO_GSI) + slot,
+	};
+
+	snprintf(name, sizeof(name), "VR%02X", slot & 0xFF);
+	return virtio_mmio_create(d->m, &cfg, v);
+}
+
+static int add_virtio(struct making *d, struct virtio_device *v)
+{
+	char name[8];
+	const struct virtio_pci_config cfg = {
+		.name = name, .devfn = PCI_DEVFN((int)d->device->slot, 0)};
+
+	if (d->device->transport == PLAN_TRANSPORT_MMIO)
+		return add_mmio(d, v);
+	snprintf(name, sizeof(name), "VP%02X", d->device->slot & 0xFF);
+	return virtio_pci_create(d->m, &cfg, v);
+}
+
+/* ---- one function for each type ---- */
+
+static int add_rng(struct making *d)
+{
+	const struct virtio_rng_config cfg = {.loop = d->req->loop, .entropy_fd = fd_of(d, 0)};
+	struct virtio_device *v;
+	int ret = virtio_rng_create(d->m, &cfg, &v);
+
+	return ret ? ret : add_virtio(d, v);
+}
+
+static int (*const makers[])(struct making *d) = {
+	[PLAN_DEVICE_RNG] = add_rng,
+};
+
+bool partition_wants_pci(const struct plan_partition *p)
+{
+	for (unsigned i = 0; i < p->device_count; i++) {
+		if (p->devices[i].transport == PLAN_TRANSPORT_PCI)
+			return true;
+	}
+	return false;
+}
+
+int partition_add_devices(
+	const struct partition_devices *req, struct machine *m, struct diags *diags)
+{
+	const struct plan_partition *p = req->plan;
+	struct making d = {.req = req, .m = m};
+
+	for (unsigned i = 0; i < p->device_count; i++) {
+		char key[32], field[PLAN_FIELD_MAX];
+		int ret;
+
+		d.device = &p->devices[i];
+		d.fds = req->fds ? req->fds[i] : NULL;
+		ret = makers[d.device->type](&d);
+		if (!ret)
+			continue;
+		snprintf(key, sizeof(key), "devices.%u", i);
+		diag_error(diags, &d.device->loc, plan_field(p, key, field),
+			"%s cannot be made: %s; give the partition fewer devices, or less memory",
+			d.device->name, strerror(-ret));
+		return ret;
+	}
+	return 0;
+}

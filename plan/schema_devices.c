@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The keys of devices: a table for each type. */
+#include "plan/schema.h"
+
+static const char *const transport_names[] = {"pci", "mmio", NULL};
+
+#define DEVICE(m) .offset = offsetof(struct plan_device, m)
+
+const char *const device_type_names[] = {
+	[PLAN_DEVICE_RNG] = "rng",
+	NULL,
+};
+
+/* clang-format off: it knows no tables in macros */
+
+/* What every device has. */
+#define DEVICE_KEYS                                                                                      \
+	{.name = "type",                                                                                 \
+		.type = KEY_ENUM,                                                                        \
+		.required = true,                                                                        \
+		DEVICE(type),                                                                            \
+		.names = device_type_names,                                                              \
+		.help = "What it is."},                                                                  \
+		{.name = "name",                                                                         \
+			.type = KEY_STRING,                                                              \
+			DEVICE(name),                                                                    \
+			.def_doc = "its type and a number: `rng0`",                                      \
+			.help = "What messages and statistics call it; written as a partition's name."}, \
+	{                                                                                                \
+		.name = "slot", .type = KEY_COUNT, .nullable = true, DEVICE(slot), .min = 1,             \
+		.max = PLAN_SLOT_MAX, .def_doc = "the next that is free",                                \
+		.help = "Its PCI device number on bus 0: slot 5 is 00:05.0."                             \
+	}
+
+/* What every virtio device has. */
+#define VIRTIO_KEYS                                                                                \
+	DEVICE_KEYS,                                                                               \
+	{                                                                                          \
+		.name = "transport", .type = KEY_ENUM, DEVICE(transport),                          \
+		.names = transport_names, .def = "pci",                                            \
+		.help = "How the guest finds it: `pci`, or `mmio`, registers that the firmware "   \
+			"tables describe; without a slot then."                                    \
+	}
+
+/* clang-format on */
+
+static const struct key rng_keys[] = {VIRTIO_KEYS, {0}};
+
+/* By enum plan_device_type. */
+static const struct key *const device_variants[] = {
+	[PLAN_DEVICE_RNG] = rng_keys,
+};
+
+const struct key_list devices_list = {
+	.count = offsetof(struct plan_partition, device_count),
+	.element_size = sizeof(struct plan_device),
+	.element_loc = offsetof(struct plan_device, loc),
+	.what = "devices",
+	.example = "[rng, {type: rng, slot: 5}]",
+	.variants = device_variants,
+	.element_type = offsetof(struct plan_device, type),
+};

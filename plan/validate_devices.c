@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The devices of a partition: names, slots, and what goes with what. */
+#include "plan/schema.h"
+
+#include <string.h>
+
+static void validate_name(
+	const struct plan_partition *part, unsigned at, const char *field, struct diags *diags)
+{
+	const struct plan_device *d = &part->devices[at];
+	char where[LOC_TEXT_MAX], name[EXCERPT_MAX];
+
+	if (!partition_name_valid(d->name))
+		diag_error(diags, &d->loc, field,
+			"not a device's name; use up to 32 of a-z, 0-9, - and _, the first a letter");
+	for (unsigned i = 0; i < at; i++) {
+		if (strcmp(part->devices[i].name, d->name) != 0)
+			continue;
+		diag_error(diags, &d->loc, field,
+			"\"%s\" is the name of another device (%s), too; "
+			"give one of them another",
+			excerpt(d->name, name), loc_text(&part->devices[i].loc, where));
+		return;
+	}
+}
+
+static void validate_slot(
+	const struct plan_partition *part, unsigned at, const char *field, struct diags *diags)
+{
+	const struct plan_device *d = &part->devices[at];
+	char where[LOC_TEXT_MAX];
+
+	if (d->transport == PLAN_TRANSPORT_MMIO) {
+		if (d->slot)
+			diag_error(diags, &d->loc, field,
+				"a slot is for PCI, and this is transport: mmio; remove one of the two");
+		return;
+	}
+	for (unsigned i = 0; i < at; i++) {
+		if (part->devices[i].slot != d->slot)
+			continue;
+		diag_error(diags, &d->loc, field,
+			"slot %u is taken by %s (%s); give one of them another", d->slot,
+			part->devices[i].name, loc_text(&part->devices[i].loc, where));
+		return;
+	}
+}
+
+static void validate_mmio(const struct plan_partition *part, struct diags *diags)
+{
+	unsigned count = 0;
+	char field[PLAN_FIELD_MAX];
+
+	for (unsigned i = 0; i < part->device_count; i++)
+		count += part->devices[i].transport == PLAN_TRANSPORT_MMIO;
+	if (part->arch == PLAN_ARCH_X86_64 && count > PLAN_MMIO_DEVICES_MAX_X86)
+		diag_error(diags, &part->locs[PLAN_KEY_DEVICES], plan_field(part, "devices", field),
+			"%u devices have transport: mmio; at most %d may, the others are for pci",
+			count, PLAN_MMIO_DEVICES_MAX_X86);
+}
+
+void validate_devices(const struct plan_partition *part, struct diags *diags)
+{
+	char field[PLAN_FIELD_MAX];
+
+	if (part->contract == PLAN_FUSA && part->device_count)
+		diag_error(diags, &part->locs[PLAN_KEY_DEVICES], plan_field(part, "devices", field),
+			"the contract fusa has no devices but its own; remove them, or use standard");
+	validate_mmio(part, diags);
+	for (unsigned i = 0; i < part->device_count; i++) {
+		const struct plan_device *d = &part->devices[i];
+		char key[64];
+
+		if (!d->name)
+			continue; /* refused already */
+		snprintf(key, sizeof(key), "devices.%u.name", i);
+		validate_name(part, i, plan_field(part, key, field), diags);
+		snprintf(key, sizeof(key), "devices.%u.slot", i);
+		validate_slot(part, i, plan_field(part, key, field), diags);
+	}
+}
