@@ -128,7 +128,8 @@ unsigned dt_interrupt(int node, unsigned i);
 #define GIC_SPI      32 /* and the shared ones */
 #define GIC_SGI_IPI  15 /* ipi_send's; 0-14 are free */
 #define GIC_INTIDS   288
-#define GIC_SPURIOUS 1020 /* and above */
+#define GIC_SPURIOUS 1020 /* to 1023 */
+#define GIC_LPI      8192 /* and above: messages */
 
 void gic_init(void);     /* start-up, CPU 0 */
 void gic_init_cpu(void); /* every CPU, once */
@@ -141,6 +142,9 @@ uint64_t gic_redistributor(unsigned cpu); /* version 3, once the CPU has run */
 void gic_set(unsigned intid, bool edge, void (*handler)(void));
 void gic_clear(unsigned intid);
 bool gic_is_pending(unsigned intid);
+
+/* HANDLER is called for all LPIs; tables and an ITS are the image's affair. CPU 0. */
+void gic_set_lpi(void (*handler)(unsigned intid));
 
 /* Sends SGI (0-15) to CPU. */
 void gic_send(unsigned cpu, unsigned sgi);

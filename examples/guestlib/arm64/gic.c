@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The interrupt controller that the device tree names: GICv3 by system registers [IHI 0069], or
- * GICv2 [IHI 0048]. All interrupts are of one group and one priority. Left out: ITS, LPIs, virtual
- * interfaces, routing of one interrupt to several CPUs.
+ * GICv2 [IHI 0048]. All interrupts are of one group and one priority. Left out: setting up an ITS,
+ * virtual interfaces, routing of one interrupt to several CPUs.
  */
 #include "arm64.h"
 
@@ -47,6 +47,7 @@ static uint64_t distributor, cpu_interface;
 static uint64_t redistributors[GUEST_CPUS_MAX];
 static uint8_t targets[GUEST_CPUS_MAX]; /* GICv2: each CPU's bit */
 static void (*handlers[GIC_INTIDS])(void);
+static void (*lpi_handler)(unsigned intid);
 static int gic_node;
 
 static void ipi_nobody(void)
@@ -215,6 +216,21 @@ void gic_send(unsigned cpu, unsigned sgi)
 		mmio_write32(distributor + GICD_SGIR, (uint32_t)targets[cpu] << 16 | sgi);
 }
 
+void gic_set_lpi(void (*handler)(unsigned intid))
+{
+	lpi_handler = handler;
+}
+
+static void handle(unsigned intid)
+{
+	if (intid >= GIC_LPI && lpi_handler)
+		lpi_handler(intid);
+	else if (intid < GIC_INTIDS && handlers[intid])
+		__atomic_load_n(&handlers[intid], __ATOMIC_ACQUIRE)();
+	else
+		panic("interrupt %u, which nobody wants", intid);
+}
+
 void gic_handle(void)
 {
 	for (;;) {
@@ -222,12 +238,10 @@ void gic_handle(void)
 					    : mmio_read32(cpu_interface + GICC_IAR);
 		unsigned intid = version == 3 ? iar : iar & 0x3FF;
 
-		if (intid >= GIC_SPURIOUS)
+		if (intid >= GIC_SPURIOUS && intid < GIC_LPI)
 			return;
 		dsb();
-		if (intid >= GIC_INTIDS || !handlers[intid])
-			panic("interrupt %u, which nobody wants", intid);
-		__atomic_load_n(&handlers[intid], __ATOMIC_ACQUIRE)();
+		handle(intid);
 		if (version == 3)
 			sysreg_write(icc_eoir1_el1, iar);
 		else
