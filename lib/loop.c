@@ -117,6 +117,7 @@ void loop_unwatch(struct loop *loop, struct loop_watch *w)
 	w->slot = -1;
 }
 
+/* An event after a stop is for whoever runs the loop again: back-ends tell it once per arming. */
 static int dispatch(struct loop *loop, const struct loop_event *event)
 {
 	uint32_t index = (uint32_t)event->tag;
@@ -127,7 +128,8 @@ static int dispatch(struct loop *loop, const struct loop_event *event)
 	w = loop->slots[index].watch;
 	if (!w)
 		return 0;
-	w->ready(w, event->revents);
+	if (!loop->stopped)
+		w->ready(w, event->revents);
 	/* The callback may have unwatched or changed it. */
 	if (loop->slots[index].watch == w && slot_tag(loop, (int)index) == event->tag)
 		return slot_arm(loop, (int)index);
@@ -146,7 +148,7 @@ int loop_run(struct loop *loop)
 			continue;
 		if (n < 0)
 			return n;
-		for (int i = 0; i < n && !loop->stopped; i++) {
+		for (int i = 0; i < n; i++) {
 			int ret = dispatch(loop, &events[i]);
 
 			if (ret)

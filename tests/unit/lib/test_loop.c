@@ -60,6 +60,39 @@ START_TEST(level_triggered_until_the_end)
 }
 END_TEST
 
+static void stop_when_ready(struct loop_watch *w, uint32_t revents)
+{
+	char byte;
+
+	(void)revents;
+	ck_assert_int_eq(read(w->fd, &byte, 1), 1);
+	loop_stop(loop);
+}
+
+/* Both are ready at once, and the first to be called stops the loop. */
+START_TEST(nothing_is_lost_by_a_stop)
+{
+	struct loop_watch watches[2];
+	int pipes[2][2], left;
+
+	for (unsigned i = 0; i < 2; i++) {
+		ck_assert_int_eq(pipe2(pipes[i], O_CLOEXEC | O_NONBLOCK), 0);
+		ck_assert_int_eq(write(pipes[i][1], "x", 1), 1);
+		watches[i] = (struct loop_watch){
+			.fd = pipes[i][0], .slot = -1, .events = POLLIN, .ready = stop_when_ready};
+		ck_assert_int_eq(loop_watch(loop, &watches[i]), 0);
+	}
+	for (unsigned i = 0; i < 2; i++)
+		ck_assert_int_eq(loop_run(loop), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		ck_assert_int_eq(read(pipes[i][0], &left, 1), -1);
+		loop_unwatch(loop, &watches[i]);
+		close(pipes[i][0]);
+		close(pipes[i][1]);
+	}
+}
+END_TEST
+
 START_TEST(regular_files_are_always_ready)
 {
 	struct reader r;
@@ -244,6 +277,7 @@ static void add_case(Suite *s, const char *name, void (*fixture)(void))
 	tcase_add_checked_fixture(t, fixture, teardown);
 	tcase_add_test(t, level_triggered_until_the_end);
 	tcase_add_test(t, the_ring_takes_polls_only);
+	tcase_add_test(t, nothing_is_lost_by_a_stop);
 	tcase_add_test(t, regular_files_are_always_ready);
 	tcase_add_test(t, unwatched_means_silent);
 	tcase_add_test(t, timers_restart_and_stop);
