@@ -105,7 +105,7 @@ struct virtio_device {
 	pthread_mutex_t lock;
 	atomic_uint wanted; /* vCPU threads that wait for the lock */
 
-	uint64_t offered, accepted; /* features */
+	uint64_t offered, accepted; /* features; a device may take back some before the start */
 	uint8_t status;
 	bool resetting;     /* until virtio_reset_done */
 	bool config_unseen; /* config has changed since it was read last */

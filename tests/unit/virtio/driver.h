@@ -94,11 +94,6 @@ static inline struct vring_packed_desc_event *driver_event(void)
 	return at(DRIVER_AT);
 }
 
-static inline struct vring_packed_desc_event *device_event(void)
-{
-	return at(DEVICE_AT);
-}
-
 static inline __virtio16 *used_event(const struct driver *d)
 {
 	return &avail_ring()->ring[d->size];
@@ -107,6 +102,17 @@ static inline __virtio16 *used_event(const struct driver *d)
 static inline __virtio16 *avail_event(const struct driver *d)
 {
 	return (__virtio16 *)(void *)&used_ring()->ring[d->size];
+}
+
+/* What the device may read or write at the same time. */
+static inline uint16_t load16(const uint16_t *p)
+{
+	return __atomic_load_n(p, __ATOMIC_RELAXED);
+}
+
+static inline void store16(uint16_t *p, uint16_t value)
+{
+	__atomic_store_n(p, value, __ATOMIC_RELEASE);
 }
 
 static inline struct virtq_layout driver_layout(const struct driver *d)
@@ -286,19 +292,21 @@ static inline int driver_add_indirect(struct driver *d, const struct buffer *b, 
 static inline bool driver_wants_kick(struct driver *d)
 {
 	uint16_t n = d->added, event, new = d->next_avail;
+	uint32_t word;
 
 	d->added = 0;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (!n)
 		return false;
 	if (!is_packed(d) && !driver_has(d, VIRTIO_RING_F_EVENT_IDX))
-		return !(used_ring()->flags & VRING_USED_F_NO_NOTIFY);
+		return !(load16(&used_ring()->flags) & VRING_USED_F_NO_NOTIFY);
 	if (!is_packed(d))
-		return vring_need_event(*avail_event(d), new, (uint16_t)(new - n));
-	if (device_event()->flags != VRING_PACKED_EVENT_FLAG_DESC)
-		return device_event()->flags == VRING_PACKED_EVENT_FLAG_ENABLE;
-	event = device_event()->off_wrap & 0x7FFF;
-	if (device_event()->off_wrap >> 15 != d->avail_wrap)
+		return vring_need_event(load16(avail_event(d)), new, (uint16_t)(new - n));
+	word = __atomic_load_n((uint32_t *)at(DEVICE_AT), __ATOMIC_RELAXED);
+	if (word >> 16 != VRING_PACKED_EVENT_FLAG_DESC)
+		return word >> 16 == VRING_PACKED_EVENT_FLAG_ENABLE;
+	event = word & 0x7FFF;
+	if ((word >> 15 & 1) != d->avail_wrap)
 		event = (uint16_t)(event - d->size);
 	return vring_need_event(event, new, (uint16_t)(new - n));
 }
@@ -368,26 +376,26 @@ static inline bool driver_used(struct driver *d, unsigned *ret_id, uint32_t *ret
 static inline void driver_interrupts_off(struct driver *d)
 {
 	if (is_packed(d))
-		driver_event()->flags = VRING_PACKED_EVENT_FLAG_DISABLE;
+		store16(&driver_event()->flags, VRING_PACKED_EVENT_FLAG_DISABLE);
 	else if (driver_has(d, VIRTIO_RING_F_EVENT_IDX))
-		*used_event(d) = (uint16_t)(d->next_used - 1); /* one that has been */
+		store16(used_event(d), (uint16_t)(d->next_used - 1)); /* one that has been */
 	else
-		avail_ring()->flags = VRING_AVAIL_F_NO_INTERRUPT;
+		store16(&avail_ring()->flags, VRING_AVAIL_F_NO_INTERRUPT);
 }
 
-/* Asks for an interrupt with the next used chain. */
+/* Asks for an interrupt with the next used chain; there may be one already. */
 static inline void driver_interrupts_on(struct driver *d)
 {
 	bool event_idx = driver_has(d, VIRTIO_RING_F_EVENT_IDX);
 
 	if (is_packed(d)) {
-		driver_event()->off_wrap = (uint16_t)(d->next_used | d->used_wrap << 15);
-		driver_event()->flags =
-			event_idx ? VRING_PACKED_EVENT_FLAG_DESC : VRING_PACKED_EVENT_FLAG_ENABLE;
+		store16(&driver_event()->off_wrap, (uint16_t)(d->next_used | d->used_wrap << 15));
+		store16(&driver_event()->flags,
+			event_idx ? VRING_PACKED_EVENT_FLAG_DESC : VRING_PACKED_EVENT_FLAG_ENABLE);
 	} else if (event_idx) {
-		*used_event(d) = d->next_used;
+		store16(used_event(d), d->next_used);
 	} else {
-		avail_ring()->flags = 0;
+		store16(&avail_ring()->flags, 0);
 	}
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }

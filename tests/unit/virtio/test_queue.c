@@ -5,6 +5,9 @@
 #include "tests/unit/virtio/driver.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 
 #define PACKED    ((uint64_t)1 << VIRTIO_F_RING_PACKED)
@@ -453,6 +456,121 @@ START_TEST(long_life)
 }
 END_TEST
 
+/* ---- two threads ---- */
+
+#define REQUESTS 20000
+#define LOST_MS  10000 /* nothing takes so long */
+
+static int kick_fd, interrupt_fd;
+
+static bool wait_for(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	eventfd_t count;
+
+	return poll(&p, 1, LOST_MS) == 1 && !eventfd_read(fd, &count);
+}
+
+/* The device's: sleeps when there is nothing, after it has asked to be woken. NULL, or what went
+ * wrong. */
+static void *device_thread(void *arg)
+{
+	unsigned served = 0;
+
+	(void)arg;
+	while (served < REQUESTS) {
+		int ret = pop();
+
+		if (ret == -EBADMSG)
+			return "malformed";
+		if (!ret) {
+			virtq_chain_write(&chain, 0, &served, sizeof(served));
+			virtq_push(&q, &chain, sizeof(served));
+			served++;
+		}
+		if (virtq_interrupt_needed(&q))
+			eventfd_write(interrupt_fd, 1);
+		if (ret && !virtq_kicks_start(&q) && !wait_for(kick_fd))
+			return "a kick was lost";
+		if (ret)
+			virtq_kicks_stop(&q);
+	}
+	return NULL;
+}
+
+/* Each request has memory that no other one in work has. */
+static struct buffer request(unsigned n)
+{
+	return writable(n % 64 * 64, sizeof(n));
+}
+
+/* How many came back, in the order in which they went; -1 when one was not served. */
+static int take_served(unsigned returned)
+{
+	unsigned id, number, n = 0;
+	uint32_t len;
+
+	while (driver_used(&drv, &id, &len)) {
+		struct buffer b = request(returned + n);
+
+		memcpy(&number, at(b.addr - RAM_BASE), sizeof(number));
+		if (len != sizeof(number) || number != returned + n)
+			return -1;
+		n++;
+	}
+	return (int)n;
+}
+
+/* The driver's side: in a small ring both sleep often. NULL, or what went wrong. */
+static const char *drive(void)
+{
+	unsigned added = 0, returned = 0;
+	bool asked = false; /* to be woken */
+
+	while (returned < REQUESTS) {
+		struct buffer b = request(added);
+		int n;
+
+		while (added < REQUESTS && driver_add(&drv, &b, 1) >= 0)
+			b = request(++added);
+		if (driver_wants_kick(&drv))
+			eventfd_write(kick_fd, 1);
+		n = take_served(returned);
+		if (n < 0)
+			return "a buffer came back before it was written";
+		returned += (unsigned)n;
+		if (n) {
+			driver_interrupts_off(&drv);
+			asked = false;
+		} else if (!asked) {
+			driver_interrupts_on(&drv);
+			asked = true;
+		} else if (!wait_for(interrupt_fd)) {
+			return "an interrupt was lost";
+		}
+	}
+	return NULL;
+}
+
+/* If either misses what the other wrote before it went to sleep, both sleep for good. */
+START_TEST(two_threads)
+{
+	const char *drivers;
+	pthread_t thread;
+	void *devices;
+
+	start(shapes[_i], 4);
+	kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	interrupt_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	ck_assert_int_eq(pthread_create(&thread, NULL, device_thread, NULL), 0);
+	drivers = drive();
+	pthread_join(thread, &devices);
+	ck_assert_msg(!drivers && !devices, "%s; %s", drivers ?: "", (char *)devices ?: "");
+	close(kick_fd);
+	close(interrupt_fd);
+}
+END_TEST
+
 /* ---- notifications ---- */
 
 START_TEST(kicks)
@@ -774,6 +892,7 @@ Suite *unit_suite(void)
 	TCase *tc = tcase_create("queue");
 
 	tcase_add_checked_fixture(tc, setup, NULL);
+	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, queue_sizes);
 	tcase_add_test(tc, area_alignment);
 	tcase_add_test(tc, area_bounds);
@@ -786,6 +905,7 @@ Suite *unit_suite(void)
 	tcase_add_loop_test(tc, longest_chain, 0, SHAPES);
 	tcase_add_test(tc, mixed_indirect);
 	tcase_add_loop_test(tc, long_life, 0, SHAPES);
+	tcase_add_loop_test(tc, two_threads, 0, SHAPES);
 	tcase_add_loop_test(tc, kicks, 0, SHAPES);
 	tcase_add_loop_test(tc, interrupts, 0, SHAPES);
 	tcase_add_loop_test(tc, event_index, 0, SHAPES);
