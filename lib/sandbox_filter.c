@@ -155,10 +155,8 @@ static void emit_any(
 }
 
 /* By call, those with a condition first, and then by what the condition looks at. */
-static int compare(const void *a, const void *b)
+static int compare_looks(const struct listed *x, const struct listed *y)
 {
-	const struct listed *x = a, *y = b;
-
 	if (x->rule.conditional != y->rule.conditional)
 		return x->rule.conditional ? -1 : 1;
 	if (x->nr != y->nr)
@@ -168,13 +166,22 @@ static int compare(const void *a, const void *b)
 	return x->rule.mask < y->rule.mask ? -1 : x->rule.mask > y->rule.mask;
 }
 
+/* Small values come first: KVM_RUN is one of the smallest of the ioctls. */
+static int compare(const void *a, const void *b)
+{
+	const struct listed *x = a, *y = b;
+	int looks = compare_looks(x, y);
+
+	return looks ?: x->rule.value < y->rule.value ? -1 : x->rule.value > y->rule.value;
+}
+
 /* The rules at the start of the COUNT of LIST that have the same call, or look at the same, too. */
 static unsigned count_same(const struct listed *list, unsigned count, bool look_at_the_same)
 {
 	unsigned n = 1;
 
 	while (n < count && list[n].rule.conditional && list[n].nr == list[0].nr &&
-		(!look_at_the_same || compare(&list[n], &list[0]) == 0))
+		(!look_at_the_same || compare_looks(&list[n], &list[0]) == 0))
 		n++;
 	return n;
 }
