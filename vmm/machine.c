@@ -402,6 +402,19 @@ int machine_add_doorbell(struct machine *m, unsigned *ret_index)
 	return ret;
 }
 
+int machine_add_memory(
+	struct machine *m, uint64_t size, void *hva, bool readonly, unsigned *ret_index)
+{
+	if (!size || (size | (uintptr_t)hva) % (4 * KIB))
+		return -EINVAL;
+	if (m->memory_count == MACHINE_MEMORIES_MAX)
+		return -ENOSPC;
+	m->memories[m->memory_count] =
+		(struct machine_device_memory){.size = size, .hva = hva, .readonly = readonly};
+	*ret_index = m->memory_count++;
+	return 0;
+}
+
 const struct machine_window *machine_find_window(
 	const struct machine *m, enum window_space space, uint64_t addr)
 {

@@ -88,6 +88,17 @@ struct machine_mapping {
 	char what[32]; /* for messages: "status page" */
 };
 
+/*
+ * Host memory that a device shows the guest where the guest wants it: behind a BAR. Nowhere until
+ * services.memory_set; where it is, KVM lets the guest through, and the device's window, in which
+ * that is, sees the accesses that memory does not take: writes where it is read-only.
+ */
+struct machine_device_memory {
+	uint64_t size; /* bytes */
+	void *hva;     /* owned by whoever added it; outlives the VM */
+	bool readonly;
+};
+
 /* ---- windows: addresses that devices answer ---- */
 
 enum window_space {
@@ -201,6 +212,11 @@ struct machine_services {
 	 * sees the writes itself.
 	 */
 	int (*doorbell_set)(void *ctx, unsigned index, const struct machine_doorbell_place *place);
+	/*
+	 * The device memory INDEX is at BASE from now on, and nowhere else; NULL: nowhere. 0 or a
+	 * negative errno: it is nowhere then, and the device sees all accesses itself.
+	 */
+	int (*memory_set)(void *ctx, unsigned index, const gpa_t *base);
 	/* Ends the partition; the first call wins. HOW is static text: "ACPI sleep register". */
 	void (*end)(void *ctx, enum end_kind kind, uint32_t code, const char *how);
 	/*
@@ -219,6 +235,7 @@ struct machine_services {
 /* 32 functions with 4 queues each, and what a process may have open (partition/lockdown.c). */
 #define MACHINE_MSIS_MAX      128
 #define MACHINE_DOORBELLS_MAX 128
+#define MACHINE_MEMORIES_MAX  32 /* a handful for each of some devices */
 
 struct machine {
 	enum guest_arch arch;
@@ -245,6 +262,8 @@ struct machine {
 	unsigned msi_count;
 	struct machine_doorbell doorbells[MACHINE_DOORBELLS_MAX];
 	unsigned doorbell_count;
+	struct machine_device_memory memories[MACHINE_MEMORIES_MAX];
+	unsigned memory_count;
 
 	struct machine_services services;
 	struct gmem gmem; /* slots are added by whoever allocates the memory */
@@ -350,6 +369,10 @@ int machine_add_irq(struct machine *m, struct device *dev, uint32_t gsi, bool le
  */
 int machine_add_msi(struct machine *m, unsigned *ret_index);
 int machine_add_doorbell(struct machine *m, unsigned *ret_index);
+
+/* Makes a device memory, which is nowhere. 0; -EINVAL when it has no or half pages; -ENOSPC. */
+int machine_add_memory(
+	struct machine *m, uint64_t size, void *hva, bool readonly, unsigned *ret_index);
 
 /* The window that holds ADDR, or NULL. Any thread. */
 const struct machine_window *machine_find_window(

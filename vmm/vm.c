@@ -183,6 +183,38 @@ static int vm_add_memory(struct vm *vm, const char **ret_what)
 	return ret;
 }
 
+/*
+ * Slots of device memory come after those that are fixed. The kernel waits for vCPUs that use the
+ * old slots: what takes it is a guest that moves a BAR, and such a guest waits for itself.
+ */
+static int service_memory_set(void *ctx, unsigned index, const gpa_t *base)
+{
+	struct vm *vm = ctx;
+	const struct machine *m = vm->machine;
+	struct kvm_userspace_memory_region region = {
+		.slot = m->gmem.count + m->mapping_count + index};
+	const struct machine_device_memory *mem;
+	int ret = 0;
+
+	if (index >= m->memory_count)
+		return -EINVAL;
+	mem = &m->memories[index];
+	region.flags = mem->readonly ? KVM_MEM_READONLY : 0;
+	pthread_mutex_lock(&vm->memory_lock);
+	if (vm->memory_on[index])
+		vm_add_slot(vm, &region); /* of no size: it goes */
+	vm->memory_on[index] = false;
+	if (base) {
+		region.guest_phys_addr = *base;
+		region.memory_size = mem->size;
+		region.userspace_addr = (uintptr_t)mem->hva;
+		ret = vm_add_slot(vm, &region);
+		vm->memory_on[index] = !ret;
+	}
+	pthread_mutex_unlock(&vm->memory_lock);
+	return ret;
+}
+
 static int vm_open(struct vm *vm, int *fd, const char **ret_what)
 {
 	int ret = vm_check_kvm(vm->kvm_fd, ret_what);
@@ -224,7 +256,10 @@ static int create_arch(struct vm *vm, const struct vm_parts *parts, const char *
 	*ret_what = "asking KVM for the features that it supports";
 	if (!host)
 		host = arch_host_ask(vm->kvm_fd);
-	return host ? arch_vm_create(vm, host, ret_what) : -errno;
+	if (!host)
+		return -errno;
+	vm->arch_created = true;
+	return arch_vm_create(vm, host, ret_what);
 }
 
 int vm_create(int kvm_fd, struct machine *m, const struct vm_parts *parts, struct vm **ret_vm,
@@ -244,6 +279,7 @@ int vm_create(int kvm_fd, struct machine *m, const struct vm_parts *parts, struc
 	}
 	*vm = (struct vm){.kvm_fd = kvm_fd, .fd = -1, .machine = m, .end_fd = -1};
 	gate_init(vm);
+	pthread_mutex_init(&vm->memory_lock, NULL);
 	vm->vcpus = calloc(m->vcpus, sizeof(*vm->vcpus));
 	ret = irqs_init(vm);
 	if (!ret && !vm->vcpus)
@@ -272,6 +308,7 @@ int vm_create(int kvm_fd, struct machine *m, const struct vm_parts *parts, struc
 		.irq_set = service_irq_set,
 		.msi_set = irqs_msi_set,
 		.doorbell_set = irqs_doorbell_set,
+		.memory_set = service_memory_set,
 		.end = service_end,
 		.log = service_log,
 	};
@@ -286,8 +323,10 @@ void vm_destroy(struct vm *vm)
 	vm_stop(vm);
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		vcpu_destroy(&vm->vcpus[i]);
-	arch_vm_destroy(vm);
+	if (vm->arch_created)
+		arch_vm_destroy(vm);
 	irqs_fini(vm);
+	pthread_mutex_destroy(&vm->memory_lock);
 	fd_close(&vm->fd);
 	fd_close(&vm->end_fd);
 	pthread_cond_destroy(&vm->gate);

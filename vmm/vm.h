@@ -92,6 +92,9 @@ struct vm {
 	size_t run_size; /* bytes of struct kvm_run as mapped */
 	struct arch_vm arch;
 	struct vm_irqs irqs;
+	pthread_mutex_t memory_lock; /* guards memory_on, and KVM's slots of device memory */
+	bool memory_on[MACHINE_MEMORIES_MAX];
+	bool arch_created; /* `arch` is there to be destroyed */
 
 	struct vm_policy policy; /* constant once the threads run */
 

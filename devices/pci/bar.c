@@ -56,6 +56,22 @@ int pci_function_add_bar(
 	return 0;
 }
 
+int pci_function_back_bar(
+	struct pci_function *f, unsigned bar, uint64_t size, void *hva, bool readonly)
+{
+	struct pci_bar *b;
+	int ret;
+
+	if (bar >= PCI_BARS || f->bars[bar].type < PCI_BAR_MEM32 || size > f->bars[bar].size)
+		return -EINVAL;
+	b = &f->bars[bar];
+	if (b->backed)
+		return -EEXIST;
+	ret = machine_add_memory(f->dev.machine, size, hva, readonly, &b->memory);
+	b->backed = !ret;
+	return ret;
+}
+
 static uint64_t bar_address(const struct pci_function *f, unsigned bar)
 {
 	uint64_t low = pci_config_read(&f->config, PCI_BAR(bar), 4);
@@ -187,9 +203,15 @@ static void map_function(struct pci_bus *bus, struct pci_function *f)
 
 static void place(struct pci_function *f, unsigned bar, const struct pci_place *place)
 {
+	const struct machine_services *services = &f->dev.machine->services;
+
 	f->bars[bar].placed = place;
 	if (place)
 		f->bars[bar].place = *place;
+	/* If that fails, the class sees what memory would have taken. */
+	if (f->bars[bar].backed)
+		services->memory_set(
+			services->ctx, f->bars[bar].memory, place ? &place->address : NULL);
 	if (f->ops && f->ops->place)
 		f->ops->place(f, bar, place);
 }

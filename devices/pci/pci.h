@@ -53,7 +53,9 @@ struct pci_place {
 struct pci_bar {
 	enum pci_bar_type type;
 	uint64_t size; /* bytes, a power of two */
-	bool placed;   /* `place` is where it is; the bus's lock */
+	bool backed;   /* by the machine's device memory `memory` */
+	unsigned memory;
+	bool placed; /* `place` is where it is; the bus's lock */
 	struct pci_place place;
 };
 
@@ -117,6 +119,15 @@ void pci_function_free(struct device *dev);
  */
 int pci_function_add_bar(
 	struct pci_function *f, unsigned bar, enum pci_bar_type type, uint64_t size);
+
+/*
+ * Has the first bytes of BAR, which is there already, be memory: the guest reads and writes it
+ * without an exit, and the class sees only what memory does not take: writes to read-only memory,
+ * and any access while the guest moves the BAR. 0; -EINVAL when it does not fit the BAR; -EEXIST;
+ * the errors of machine_add_memory.
+ */
+int pci_function_back_bar(
+	struct pci_function *f, unsigned bar, uint64_t size, void *hva, bool readonly);
 
 /*
  * Adds a capability of SIZE bytes, its id and link included; what is in it the caller sets with

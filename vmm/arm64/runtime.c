@@ -10,6 +10,8 @@ const unsigned arch_runtime_ioctls[] = {
 	KVM_SET_GSI_ROUTING,
 	KVM_IRQFD,
 	KVM_IOEVENTFD,
+	/* Memory behind BARs, which the process has mapped already, when the guest moves them. */
+	KVM_SET_USER_MEMORY_REGION,
 	/* Reports, hypercalls, accesses that the processor has not described; the counter. */
 	KVM_GET_ONE_REG,
 	KVM_SET_ONE_REG,

@@ -11,6 +11,8 @@ const unsigned arch_runtime_ioctls[] = {
 	KVM_SET_GSI_ROUTING,
 	KVM_IRQFD,
 	KVM_IOEVENTFD,
+	/* Memory behind BARs, which the process has mapped already, when the guest moves them. */
+	KVM_SET_USER_MEMORY_REGION,
 	/* Reports: registers, and the bytes at the program counter. */
 	KVM_GET_REGS,
 	KVM_GET_SREGS,

@@ -44,11 +44,26 @@ static int msi_set(void *ctx, unsigned index, const struct machine_msi_message *
 	return 0;
 }
 
+static struct {
+	bool on;
+	gpa_t base;
+} memories[MACHINE_MEMORIES_MAX];
+
+static int memory_set(void *ctx, unsigned index, const gpa_t *base)
+{
+	ck_assert_ptr_eq(ctx, &fx);
+	memories[index].on = base;
+	memories[index].base = base ? *base : 0;
+	return 0;
+}
+
 static void setup_arch(enum guest_arch arch)
 {
 	memset(msis, 0, sizeof(msis));
 	fixture_init_arch(&fx, arch, MACHINE_RAM_MIN);
+	memset(memories, 0, sizeof(memories));
 	fx.m.services.msi_set = msi_set;
+	fx.m.services.memory_set = memory_set;
 	ck_assert_int_eq(pci_host_create(&fx.m), 0);
 }
 
@@ -462,6 +477,34 @@ START_TEST(places_are_told)
 }
 END_TEST
 
+START_TEST(bars_of_memory)
+{
+	static uint8_t page[4096] __attribute__((aligned(4096)));
+	struct probe *p = make();
+
+	ck_assert_int_eq(pci_function_add_bar(&p->f, 0, PCI_BAR_IO, 64), 0);
+	ck_assert_int_eq(pci_function_add_bar(&p->f, 2, PCI_BAR_MEM64, 0x2000), 0);
+	ck_assert_int_eq(pci_function_back_bar(&p->f, 0, 4096, page, false), -EINVAL);
+	ck_assert_int_eq(pci_function_back_bar(&p->f, 1, 4096, page, false), -EINVAL);
+	ck_assert_int_eq(pci_function_back_bar(&p->f, 6, 4096, page, false), -EINVAL);
+	ck_assert_int_eq(pci_function_back_bar(&p->f, 2, 0x3000, page, false), -EINVAL);
+	ck_assert_int_eq(pci_function_back_bar(&p->f, 2, 4096, page + 1, false), -EINVAL);
+	ck_assert_int_eq(pci_function_back_bar(&p->f, 2, 4096, page, true), 0);
+	ck_assert_int_eq(pci_function_back_bar(&p->f, 2, 4096, page, true), -EEXIST);
+	ck_assert_int_eq(pci_function_add(&p->f, PCI_DEVFN_ANY), 0);
+	ck_assert(fx.m.memories[0].readonly);
+	ck_assert(!memories[0].on);
+	command(p, PCI_COMMAND_MEMORY);
+	ck_assert(memories[0].on);
+	ck_assert_uint_eq(memories[0].base, 0x80000000);
+	ck_assert(mem_claimed(0x80000000)); /* what memory does not take */
+	cfg_write(p, PCI_BAR(3), 4, 0x40);
+	ck_assert_uint_eq(memories[0].base, 0x4080000000);
+	command(p, 0);
+	ck_assert(!memories[0].on);
+}
+END_TEST
+
 START_TEST(the_lowest_wins)
 {
 	struct probe *a = make(), *b = make();
@@ -759,6 +802,7 @@ Suite *unit_suite(void)
 	tcase_add_test(t, bars_have_sizes);
 	tcase_add_test(t, bars_are_decoded);
 	tcase_add_test(t, places_are_told);
+	tcase_add_test(t, bars_of_memory);
 	tcase_add_test(t, the_lowest_wins);
 	tcase_add_test(t, apertures_are_finite);
 	tcase_add_test(t, arm64_apertures);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * MSIs and doorbells of a VM on this host's /dev/kvm, whose guest is a few instructions of 32-bit
- * code. Without KVM there is nothing to hold.
+ * MSIs, doorbells and device memory of a VM on this host's /dev/kvm, whose guest is a few
+ * instructions of 32-bit code. Without KVM there is nothing to hold.
  */
 #include "vmm/irq.h"
 
@@ -52,6 +52,14 @@ __asm__(".pushsection .rodata\n.code32\ncode_ring:\n"
 	"mov %eax, (%ebx)\nmov %ax, 8(%ebx)\nout %al, %dx\n"
 	"movl $0, (%edi)\njmp 1b\n"
 	"code_ring_end:\n.code64\n.popsection\n");
+
+/* Reads the word at BELL, then writes it, counting at GPA_DATA. */
+extern const uint8_t code_memory[], code_memory_end[];
+__asm__(".pushsection .rodata\n.code32\ncode_memory:\n"
+	"mov $0x90000000, %ebx\nmov $0x4000, %edi\n"
+	"1: cmpl $0, (%edi)\nje 1b\nmov (%ebx), %eax\nmov %eax, 4(%edi)\n"
+	"movl $0x600d, (%ebx)\nmovl $0, (%edi)\njmp 1b\n"
+	"code_memory_end:\n.code64\n.popsection\n");
 
 static struct {
 	int kvm_fd;
@@ -324,6 +332,57 @@ START_TEST(doorbells_ring)
 }
 END_TEST
 
+static int memory_set(unsigned index, gpa_t base)
+{
+	return fx.m.services.memory_set(fx.m.services.ctx, index, base ? &base : NULL);
+}
+
+/* The guest's turn; what it has read. */
+static uint32_t turn(void)
+{
+	words()[0] = 1;
+	ck_assert(becomes(0, 0));
+	return words()[1];
+}
+
+START_TEST(device_memory)
+{
+	static uint32_t page[2][1024] __attribute__((aligned(4096)));
+	_Atomic uint64_t *unclaimed;
+	unsigned a, b;
+
+	if (fx.kvm_fd < 0)
+		return;
+	ck_assert_int_eq(machine_add_memory(&fx.m, 4096, page[0], false, &a), 0);
+	ck_assert_int_eq(machine_add_memory(&fx.m, 4096, page[1], true, &b), 0);
+	ck_assert_int_eq(machine_add_memory(&fx.m, 4095, page, true, &b), -EINVAL);
+	ck_assert_int_eq(machine_add_memory(&fx.m, 4096, page[0] + 1, true, &b), -EINVAL);
+	page[0][0] = 0x11;
+	page[1][0] = 0x22;
+	run(code_memory, code_memory_end);
+	unclaimed = &fx.vm->vcpus[0].counters.unclaimed_mmio;
+	ck_assert_uint_eq(turn(), 0xFFFFFFFF);
+	ck_assert_uint_eq(*unclaimed, 2);
+	ck_assert_int_eq(memory_set(a, BELL), 0);
+	ck_assert_uint_eq(turn(), 0x11);
+	ck_assert_uint_eq(turn(), 0x600D);
+	ck_assert_uint_eq(page[0][0], 0x600D);
+	ck_assert_uint_eq(*unclaimed, 2);
+	ck_assert_int_eq(memory_set(b, BELL), -EEXIST);
+	ck_assert_int_eq(memory_set(a, BELL + 0x10000), 0);
+	ck_assert_uint_eq(turn(), 0xFFFFFFFF);
+	ck_assert_int_eq(memory_set(b, BELL), 0);
+	ck_assert_uint_eq(*unclaimed, 4);
+	ck_assert_uint_eq(turn(), 0x22);
+	ck_assert_uint_eq(turn(), 0x22); /* its writes are accesses that nobody answers */
+	ck_assert_uint_eq(*unclaimed, 6);
+	ck_assert_int_eq(memory_set(b, 0), 0);
+	ck_assert_int_eq(memory_set(b, 0), 0);
+	ck_assert_uint_eq(turn(), 0xFFFFFFFF);
+	ck_assert_int_eq(memory_set(b + 1, BELL), -EINVAL);
+}
+END_TEST
+
 START_TEST(there_are_so_many)
 {
 	unsigned index;
@@ -361,6 +420,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tc, masked_msis_stay_pending);
 	tcase_add_test(tc, messages_to_elsewhere);
 	tcase_add_test(tc, doorbells_ring);
+	tcase_add_test(tc, device_memory);
 	tcase_add_test(tc, there_are_so_many);
 	suite_add_tcase(s, tc);
 	return s;
