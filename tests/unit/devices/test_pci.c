@@ -8,6 +8,8 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
 #define VENDOR 0x1234
 #define DEVICE 0x5678
@@ -786,6 +788,91 @@ START_TEST(msix_without)
 }
 END_TEST
 
+/* ---- several vCPUs ---- */
+
+#define ROUNDS 20000
+#define PLACE0 0x80004000
+#define PLACE1 0x80008000
+
+static struct probe *crowd;
+static atomic_bool crowd_done;
+
+/* A device that has a lock of its own would take it; this one has nothing to guard. */
+static uint64_t calm_read(struct device *dev, unsigned index, uint64_t offset, unsigned size)
+{
+	(void)dev, (void)size;
+	return index << 16 | offset;
+}
+
+static const struct device_class calm_class = {
+	.name = "calm", .read = calm_read, .destroy = pci_function_free};
+
+static void *reader(void *arg)
+{
+	unsigned *seen = arg;
+	uint64_t value;
+
+	while (!atomic_load(&crowd_done)) {
+		for (unsigned i = 0; i < 2; i++) {
+			if (!machine_read(
+				    &fx.m, WINDOW_MMIO, (i ? PLACE1 : PLACE0) + 0x10, 4, &value))
+				continue;
+			/* All-ones: it went away between the look for it and the access. */
+			if (value != 0x20010 && value != UINT32_MAX)
+				return arg;
+			*seen += value == 0x20010;
+		}
+	}
+	return NULL;
+}
+
+static void *interrupter(void *arg)
+{
+	(void)arg;
+	while (!atomic_load(&crowd_done)) {
+		pci_intx_set(&crowd->f, true);
+		pci_msix_signal(&crowd->f, 0);
+		pci_intx_set(&crowd->f, false);
+	}
+	return NULL;
+}
+
+/* One moves a BAR and turns things on and off while others use it. */
+START_TEST(moved_under_use)
+{
+	const struct pci_setup s = {
+		.cls = &calm_class, .name = "CALM", .size = sizeof(struct probe)};
+	pthread_t readers[2], interrupts;
+	unsigned seen[2] = {0, 0};
+	struct pci_function *f;
+	void *failed;
+
+	ck_assert_int_eq(pci_function_create(&fx.m, &s, &f), 0);
+	crowd = container_of(f, struct probe, f);
+	ck_assert_int_eq(pci_function_add_bar(f, 2, PCI_BAR_MEM32, 0x1000), 0);
+	ck_assert_int_eq(pci_function_add_msix(f, 1, 2), 0);
+	pci_function_use_intx(f, 1);
+	ck_assert_int_eq(pci_function_add(f, PCI_DEVFN_ANY), 0);
+	atomic_store(&crowd_done, false);
+	for (unsigned i = 0; i < 2; i++)
+		ck_assert_int_eq(pthread_create(&readers[i], NULL, reader, &seen[i]), 0);
+	ck_assert_int_eq(pthread_create(&interrupts, NULL, interrupter, NULL), 0);
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		cfg_write(crowd, PCI_BAR(2), 4, i % 2 ? PLACE0 : PLACE1);
+		command(crowd, i % 8 ? PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER : 0);
+		cfg_write(crowd, 0x42, 2, i % 16 < 4 ? 0x8000 : 0);
+	}
+	atomic_store(&crowd_done, true);
+	for (unsigned i = 0; i < 2; i++) {
+		pthread_join(readers[i], &failed);
+		ck_assert_ptr_null(failed);
+		ck_assert_uint_gt(seen[i], 0);
+	}
+	pthread_join(interrupts, NULL);
+	ck_assert(!fx.line[17]);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
 	Suite *s = suite_create("devices/pci");
@@ -813,6 +900,7 @@ Suite *unit_suite(void)
 	tcase_add_test(t, msix_pending);
 	tcase_add_test(t, msix_silences_intx);
 	tcase_add_test(t, msix_without);
+	tcase_add_test(t, moved_under_use);
 	suite_add_tcase(s, t);
 	return s;
 }
