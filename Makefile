@@ -284,7 +284,7 @@ pre-push: ## everything that can be wrong with a change: format, analysers, both
 		tests/run-unit tests/guest/run tests/integration/run tests/safety/run tests/rig/run \
 		tests/rig/run-plan tests/rig/test-x86 tests/images/fetch \
 		tests/images/mkinitrd tests/images/mkzboot tests/images/mkguest tests/images/unpack-module tests/rig/dmesg-reference \
-		tests/golden/run-acpi tests/golden/run-dtb tests/golden/run-docs tests/golden/run-fusa tests/fuzz/run-corpus \
+		tests/golden/run-acpi tests/golden/run-lspci tests/golden/run-dtb tests/golden/run-docs tests/golden/run-fusa tests/fuzz/run-corpus \
 		tests/fuzz/run-libfuzzer
 	$(Q)cd $(src) && shellcheck -S warning -s sh tests/rig/host-init tests/images/guest-init
 	$(Q)$(MAKE) -f $(src)Makefile O=$(out)/clang CC=clang WERROR=1 all unit-programs
