@@ -402,6 +402,18 @@ int machine_add_doorbell(struct machine *m, unsigned *ret_index)
 	return ret;
 }
 
+void machine_share_msi(struct machine *m, unsigned index, int event_fd)
+{
+	fd_close(&m->msis[index].event_fd);
+	m->msis[index].event_fd = event_fd;
+}
+
+void machine_share_doorbell(struct machine *m, unsigned index, int event_fd)
+{
+	fd_close(&m->doorbells[index].event_fd);
+	m->doorbells[index].event_fd = event_fd;
+}
+
 int machine_add_memory(
 	struct machine *m, uint64_t size, void *hva, bool readonly, unsigned *ret_index)
 {

@@ -370,6 +370,14 @@ int machine_add_irq(struct machine *m, struct device *dev, uint32_t gsi, bool le
 int machine_add_msi(struct machine *m, unsigned *ret_index);
 int machine_add_doorbell(struct machine *m, unsigned *ret_index);
 
+/*
+ * Gives them EVENT_FD in place of their own, before the start: that of another partition's
+ * doorbell, or MSI, so that one rings the other without a process between. It does not block
+ * (O_NONBLOCK), and is the machine's from here on.
+ */
+void machine_share_msi(struct machine *m, unsigned index, int event_fd);
+void machine_share_doorbell(struct machine *m, unsigned index, int event_fd);
+
 /* Makes a device memory, which is nowhere. 0; -EINVAL when it has no or half pages; -ENOSPC. */
 int machine_add_memory(
 	struct machine *m, uint64_t size, void *hva, bool readonly, unsigned *ret_index);

@@ -103,6 +103,14 @@ int pci_msix_event_fd(const struct pci_function *f, unsigned vector)
 	return x && vector < x->vectors ? f->dev.machine->msis[x->msis[vector]].event_fd : -1;
 }
 
+int pci_msix_share(struct pci_function *f, unsigned vector, int event_fd)
+{
+	if (!f->msix || vector >= f->msix->vectors)
+		return -EINVAL;
+	machine_share_msi(f->dev.machine, f->msix->msis[vector], event_fd);
+	return 0;
+}
+
 void pci_msix_signal(struct pci_function *f, unsigned vector)
 {
 	const uint64_t one = 1;

@@ -160,6 +160,10 @@ void pci_intx_set(struct pci_function *f, bool asserted);
  */
 int pci_function_add_msix(struct pci_function *f, unsigned bar, unsigned vectors);
 
+/* machine_share_msi for one of its vectors. 0; -EINVAL when there is none, EVENT_FD is not taken.
+ */
+int pci_msix_share(struct pci_function *f, unsigned vector, int event_fd);
+
 /* The guest has turned MSI-X on; INTx is silent then. Any thread, any lock. */
 bool pci_msix_enabled(const struct pci_function *f);
 

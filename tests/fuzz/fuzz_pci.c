@@ -34,7 +34,15 @@ static struct {
 	bool line[64];
 	bool msi_on[MACHINE_MSIS_MAX];
 	struct machine_msi_message message[MACHINE_MSIS_MAX];
+	bool memory_on;
+	gpa_t memory_base;
 } w;
+
+/* Behind a BAR of one function; no guest is there to see it. */
+#define MEMORY_SIZE     8192
+#define MEMORY_FUNCTION 3
+#define MEMORY_BAR      5
+static uint8_t memory[MEMORY_SIZE] __attribute__((aligned(4096)));
 
 static void irq_set(void *ctx, uint32_t gsi, bool asserted)
 {
@@ -48,6 +56,15 @@ static int msi_set(void *ctx, unsigned index, const struct machine_msi_message *
 	w.msi_on[index] = msg;
 	if (msg)
 		w.message[index] = *msg;
+	return 0;
+}
+
+static int memory_set(void *ctx, unsigned index, const gpa_t *base)
+{
+	assert(ctx == &w && !index && w.memory_on != (base != NULL));
+	w.memory_on = base;
+	if (base)
+		w.memory_base = *base;
 	return 0;
 }
 
@@ -110,6 +127,8 @@ static void make(unsigned i)
 	}
 	check(pci_function_add_bar(f, 2, i == 3 ? PCI_BAR_MEM64_PREFETCH : PCI_BAR_MEM64,
 		i == 3 ? 1 * GIB : 16 * KIB));
+	if (i == MEMORY_FUNCTION)
+		check(pci_function_back_bar(f, MEMORY_BAR, MEMORY_SIZE, memory, true));
 	pci_function_use_intx(f, 1 + i % 4);
 	check(pci_function_add(f, places[i]));
 }
@@ -161,6 +180,8 @@ static void check_lines(void)
 
 static void check_all(void)
 {
+	const struct toy *owner;
+
 	for (unsigned i = 0; i < FUNCTIONS; i++) {
 		const struct toy *t = w.toys[i];
 
@@ -172,6 +193,9 @@ static void check_all(void)
 		}
 	}
 	check_lines();
+	owner = w.toys[MEMORY_FUNCTION];
+	assert(w.memory_on == owner->placed[MEMORY_BAR]);
+	assert(!w.memory_on || w.memory_base == owner->place[MEMORY_BAR].address);
 }
 
 /* MSIs of a function that is not enabled, or may not write to memory, are off. */
@@ -280,7 +304,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(pci_host_create(&w.m));
 	for (unsigned i = 0; i < FUNCTIONS; i++)
 		make(i);
-	w.m.services = (struct machine_services){.ctx = &w, .irq_set = irq_set, .msi_set = msi_set};
+	w.m.services = (struct machine_services){
+		.ctx = &w, .irq_set = irq_set, .msi_set = msi_set, .memory_set = memory_set};
 	for (data++, size--; size >= STEP; data += STEP, size -= STEP) {
 		step(data);
 		check_all();

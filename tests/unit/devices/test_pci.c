@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/eventfd.h>
 
 #define VENDOR 0x1234
 #define DEVICE 0x5678
@@ -760,6 +761,19 @@ START_TEST(msix_pending)
 }
 END_TEST
 
+START_TEST(msix_of_others)
+{
+	struct probe *p = make_msix(2);
+	int fd = eventfd(3, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(pci_msix_share(&p->f, 2, fd), -EINVAL);
+	ck_assert_int_eq(pci_msix_share(&p->f, 1, fd), 0);
+	ck_assert_int_eq(pci_msix_event_fd(&p->f, 1), fd);
+	ck_assert_uint_eq(fixture_load(&fx, TABLE + 0x800, 8), 2);
+}
+END_TEST
+
 START_TEST(msix_silences_intx)
 {
 	struct probe *p = make_msix(1);
@@ -898,6 +912,7 @@ Suite *unit_suite(void)
 	tcase_add_test(t, msix_table);
 	tcase_add_test(t, msix_masks);
 	tcase_add_test(t, msix_pending);
+	tcase_add_test(t, msix_of_others);
 	tcase_add_test(t, msix_silences_intx);
 	tcase_add_test(t, msix_without);
 	tcase_add_test(t, moved_under_use);

@@ -221,6 +221,37 @@ START_TEST(devices_see_whole_registers_only)
 }
 END_TEST
 
+/* Claims the even offsets of its window. */
+static bool even_claims(struct device *dev, unsigned index, uint64_t offset, unsigned size)
+{
+	(void)dev, (void)index, (void)size;
+	return offset % 2 == 0;
+}
+
+static const struct device_class even_class = {.name = "even",
+	.read = recorder_read,
+	.write = recorder_write,
+	.claims = even_claims,
+	.destroy = recorder_destroy};
+
+START_TEST(registers_that_are_not_there)
+{
+	struct recorder *r = add_recorder();
+	uint64_t value;
+
+	r->dev.cls = &even_class;
+	ck_assert_int_eq(machine_add_window(&m, WINDOW_PORT, 0x100, 8, &r->dev, 0), 0);
+	ck_assert(machine_read(&m, WINDOW_PORT, 0x102, 2, &value));
+	ck_assert_uint_eq(value, 0x7788);
+	ck_assert(machine_write(&m, WINDOW_PORT, 0x104, 1, 0));
+	ck_assert_uint_eq(r->accesses, 2);
+	ck_assert(!machine_read(&m, WINDOW_PORT, 0x103, 2, &value));
+	ck_assert_uint_eq(value, 0xFFFF);
+	ck_assert(!machine_write(&m, WINDOW_PORT, 0x105, 1, 0));
+	ck_assert_uint_eq(r->accesses, 2);
+}
+END_TEST
+
 START_TEST(mappings)
 {
 	static const gpa_t kvms[] = {X86_IOAPIC_BASE, X86_LAPIC_BASE, X86_KVM_IDENTITY_MAP,
@@ -282,6 +313,7 @@ Suite *unit_suite(void)
 	tcase_add_test(t, accesses_reach_their_device);
 	tcase_add_test(t, windows_and_lines_are_one_device_s);
 	tcase_add_test(t, devices_see_whole_registers_only);
+	tcase_add_test(t, registers_that_are_not_there);
 	tcase_add_test(t, mappings);
 	suite_add_tcase(s, t);
 	return s;

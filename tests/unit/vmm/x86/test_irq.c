@@ -332,6 +332,39 @@ START_TEST(doorbells_ring)
 }
 END_TEST
 
+/* Rings BELL, and counts the interrupts that come of it. */
+extern const uint8_t code_echo[], code_echo_end[], on_echo[];
+__asm__(".pushsection .rodata\n.code32\ncode_echo:\n"
+	"lidt 0x1000\nmov $0x90000000, %ebx\nmov $0x4000, %edi\nmov $0x8000, %esp\n"
+	"movl $0x1ff, 0xfee000f0\n1: mov %eax, (%ebx)\nsti\nhlt\njmp 1b\n"
+	"on_echo: incl 4(%edi)\nadd $12, %esp\nmovl $0, 0xfee000b0\njmp 1b\n"
+	"code_echo_end:\n.code64\n.popsection\n");
+
+/* From guest to guest, here the same: KVM does it all. */
+START_TEST(a_doorbell_that_interrupts)
+{
+	const struct machine_doorbell_place place = {.space = WINDOW_MMIO, .address = BELL};
+	unsigned msi, bell;
+
+	if (fx.kvm_fd < 0)
+		return;
+	ck_assert_int_eq(machine_add_msi(&fx.m, &msi), 0);
+	ck_assert_int_eq(machine_add_doorbell(&fx.m, &bell), 0);
+	machine_share_doorbell(&fx.m, bell, dup(fx.m.msis[msi].event_fd));
+	put_gate(VECTOR, code_echo, on_echo);
+	run(code_echo, code_echo_end);
+	ck_assert_int_eq(msi_set(msi, MSI_ADDRESS, VECTOR), 0);
+	ck_assert_int_eq(vm_pause(fx.vm), 0);
+	ck_assert_int_eq(bell_set(bell, &place), 0);
+	signal_msi(msi); /* its first ring may have been before there was a bell */
+	vm_resume(fx.vm);
+	for (unsigned n = 0; n < WAIT_MS && words()[1] < 1000; n++)
+		usleep(1000);
+	ck_assert_uint_ge(words()[1], 1000);
+	ck_assert_uint_le(fx.vm->vcpus[0].counters.unclaimed_mmio, 1);
+}
+END_TEST
+
 static int memory_set(unsigned index, gpa_t base)
 {
 	return fx.m.services.memory_set(fx.m.services.ctx, index, base ? &base : NULL);
@@ -420,6 +453,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tc, masked_msis_stay_pending);
 	tcase_add_test(tc, messages_to_elsewhere);
 	tcase_add_test(tc, doorbells_ring);
+	tcase_add_test(tc, a_doorbell_that_interrupts);
 	tcase_add_test(tc, device_memory);
 	tcase_add_test(tc, there_are_so_many);
 	suite_add_tcase(s, tc);
