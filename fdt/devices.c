@@ -39,24 +39,33 @@ static void emit_pl061(struct tree *t)
 	TREE_CELLS(t, "#gpio-cells", 2);
 }
 
+/* DMA sees what the processor has in its caches. */
+static void emit_virtio_mmio(struct tree *t)
+{
+	tree_flag(t, "dma-coherent");
+}
+
 /* Classes that need more than registers, interrupts and their name. */
 static const struct binding {
-	const char *compatible; /* the class's */
-	const char *list;       /* what the tree says: strings with a NUL after each */
-	size_t list_size;
-	void (*emit)(struct tree *t); /* with the clock; NULL: nothing more */
-	/* Of a class that the machine has one of; 0 and NULL: any, and the device's name. */
-	uint32_t phandle;
-	const char *label;
+	const char *compatible;       /* the class's */
+	const char *node;             /* NULL: what follows the comma */
+	const char *list;             /* what the tree says: strings with a NUL after each */
+	size_t list_size;             /* 0: compatible alone */
+	void (*emit)(struct tree *t); /* NULL: nothing more */
+	bool clock;                   /* refers to the clock */
+	uint32_t phandle;             /* of a class that the machine has one of; 0: any */
+	const char *label;            /* likewise; NULL: the device's name */
 } bindings[] = {
 #define PRIMECELL(name)                                                                            \
-	"arm," name, "arm," name "\0arm,primecell", sizeof("arm," name "\0arm,primecell")
-	{PRIMECELL("pl011"), emit_pl011, 0, NULL},
-	{PRIMECELL("pl031"), emit_pl031, 0, NULL},
+	.compatible = "arm," name, .list = "arm," name "\0arm,primecell",                          \
+	.list_size = sizeof("arm," name "\0arm,primecell"), .clock = true
+	{PRIMECELL("pl011"), .emit = emit_pl011},
+	{PRIMECELL("pl031"), .emit = emit_pl031},
 	/* Not gpio, which dtc takes for a property that names a pin. */
-	{PRIMECELL("pl061"), emit_pl061, PHANDLE_GPIO, "gpio0"},
+	{PRIMECELL("pl061"), .emit = emit_pl061, .phandle = PHANDLE_GPIO, .label = "gpio0"},
 #undef PRIMECELL
-	{"bulkhead,control", "bulkhead,control", sizeof("bulkhead,control"), NULL, 0, "control"},
+	{.compatible = "bulkhead,control", .label = "control"},
+	{.compatible = "virtio,mmio", .node = "virtio_mmio", .emit = emit_virtio_mmio},
 };
 
 static const struct binding *binding_find(const char *compatible)
@@ -83,13 +92,15 @@ static const struct machine_window *first_window(const struct device *dev)
 /* "pl011@9000000" */
 static void node_name(const struct device *dev, char *buf, size_t size)
 {
-	const char *compatible = dev->cls->fdt_compatible, *comma = strchr(compatible, ',');
+	const char *name = dev->cls->fdt_compatible, *comma = strchr(name, ',');
+	const struct binding *b = binding_find(name);
 	const struct machine_window *w = first_window(dev);
 
+	name = b && b->node ? b->node : comma ? comma + 1 : name;
 	if (w)
-		snprintf(buf, size, "%s@%" PRIx64, comma ? comma + 1 : compatible, w->base);
+		snprintf(buf, size, "%s@%" PRIx64, name, w->base);
 	else
-		snprintf(buf, size, "%s", comma ? comma + 1 : compatible);
+		snprintf(buf, size, "%s", name);
 }
 
 static void emit_reg(struct tree *t, const struct device *dev)
@@ -137,7 +148,7 @@ static void emit_device(struct tree *t, const struct device *dev)
 	node_name(dev, name, sizeof(name));
 	tree_begin(t, "%s", name);
 	tree_label(t, b ? b->phandle : 0, "%s", b && b->label ? b->label : dev->name);
-	if (b)
+	if (b && b->list_size)
 		tree_bytes(t, "compatible", b->list, b->list_size);
 	else
 		tree_string(t, "compatible", compatible);
@@ -188,7 +199,7 @@ void devices_emit(struct tree *t, const struct machine *m)
 		if (!is_described(dev, NULL))
 			continue;
 		b = binding_find(dev->cls->fdt_compatible);
-		clock = clock || (b && b->emit);
+		clock = clock || (b && b->clock);
 		gpio = gpio || is_described(dev, "arm,pl061");
 		emit_device(t, dev);
 	}

@@ -176,7 +176,8 @@ static void emit_mapping(struct tree *t, const struct machine_mapping *map)
 			name = &mapping_names[i];
 	}
 	tree_begin(t, "%s@%" PRIx64, name->node, map->base);
-	tree_label(t, 0, "%s", name->node);
+	if (name != &other) /* of those there may be several */
+		tree_label(t, 0, "%s", name->node);
 	tree_string(t, "compatible", name->compatible);
 	TREE_CELLS(t, "reg", TREE_PAIR(map->base), TREE_PAIR(map->size));
 	tree_flag(t, "no-map");

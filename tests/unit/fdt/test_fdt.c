@@ -208,6 +208,23 @@ START_TEST(other_devices)
 }
 END_TEST
 
+START_TEST(virtio_mmio)
+{
+	static const struct device_class virtio = {
+		.name = "virtio", .fdt_compatible = "virtio,mmio", .destroy = device_forget};
+	static struct device dev = {.cls = &virtio, .name = "VIO"};
+
+	add_device(&dev);
+	ck_assert_int_eq(machine_add_window(&f.m, WINDOW_MMIO, 0x0A000000, 0x200, &dev, 0), 0);
+	ck_assert_int_eq(machine_add_irq(&f.m, &dev, 16, false), 0);
+	build();
+	assert_string("/virtio_mmio@a000000", "compatible", "virtio,mmio");
+	assert_cells("/virtio_mmio@a000000", "reg", 0, 0x0A000000, 0, 0x200);
+	assert_cells("/virtio_mmio@a000000", "interrupts", 0, 16, 1);
+	assert_bytes("/virtio_mmio@a000000", "dma-coherent", "", 0);
+}
+END_TEST
+
 START_TEST(chosen)
 {
 	build();
@@ -427,6 +444,7 @@ Suite *unit_suite(void)
 	tcase_add_test(t, nested);
 	tcase_add_test(t, devices);
 	tcase_add_test(t, other_devices);
+	tcase_add_test(t, virtio_mmio);
 	tcase_add_test(t, chosen);
 	tcase_add_test(t, mappings);
 	tcase_add_test(t, pci);

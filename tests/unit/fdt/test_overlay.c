@@ -117,8 +117,13 @@ START_TEST(labels)
 	create(18);
 	ck_assert_int_eq(
 		machine_add_mapping(&f.m, 0x0A000000, 4096, f.page, true, "status page"), 0);
+	for (unsigned i = 1; i < 3; i++)
+		ck_assert_int_eq(machine_add_mapping(&f.m, 0x0A000000 + i * 4096, 4096, f.page,
+					 false, "something"),
+			0);
 	one_fragment("/", NULL);
 	build();
+	assert_no_property("/__symbols__", "memory");
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		assert_string("/__symbols__", all[i].label, all[i].path);
 }

@@ -317,9 +317,12 @@ START_TEST(real_images)
 		if (e->d_name[0] == '.')
 			continue;
 		snprintf(name, sizeof(name), "%s/%s", path, e->d_name);
-		fixture_fini();
-		fixture_init(512 * MIB);
 		ck_assert_int_eq(file_map_path(name, &map), 0);
+		fixture_fini();
+		fixture_init_for(image_type_detect(map.data, map.size) == IMAGE_ARM64
+					 ? GUEST_ARM64
+					 : GUEST_X86_64,
+			512 * MIB);
 		f.req.image.path = name;
 		f.req.image.data = map.data;
 		f.req.image.size = map.size;
