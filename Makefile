@@ -34,7 +34,8 @@ endif
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 ifneq ($(ARCH),$(HOSTARCH))
 CROSS_COMPILE ?= $(if $(filter arm64,$(ARCH)),aarch64-linux-gnu-,x86_64-linux-gnu-)
-CC := $(CROSS_COMPILE)gcc
+override CC := $(if $(findstring clang,$(CC)),$(CC) --target=$(CROSS_COMPILE:%-=%) -isystem \
+	/usr/$(CROSS_COMPILE:%-=%)/include,$(CROSS_COMPILE)gcc)
 endif
 ifeq ($(ARCH)-$(HOSTARCH),arm64-x86)
 # Debian's libraries for it, which need not be installed.
@@ -279,16 +280,12 @@ pre-push: ## everything that can be wrong with a change: format, analysers, both
 	$(Q)$(src)tools/deps develop
 	$(Q)cd $(src) && git ls-files -co --exclude-standard '*.c' '*.h' | \
 		xargs clang-format --dry-run -Werror
-	$(Q)cd $(src) && shellcheck -S warning -x tools/deps tools/apt tools/arm64-sysroot \
-		tools/demo tools/check-layers tests/check \
-		tests/run-unit tests/guest/run tests/integration/run tests/safety/run tests/rig/run \
-		tests/rig/run-plan tests/rig/test-x86 tests/images/fetch \
-		tests/images/mkinitrd tests/images/mkzboot tests/images/mkguest tests/images/unpack-module tests/rig/dmesg-reference \
-		tests/golden/run-acpi tests/golden/run-lspci tests/golden/run-dtb tests/golden/run-docs tests/golden/run-fusa tests/fuzz/run-corpus \
-		tests/fuzz/run-libfuzzer
-	$(Q)cd $(src) && shellcheck -S warning -s sh tests/rig/host-init tests/images/guest-init
+	$(Q)cd $(src) && git grep -lE '^#!.*bash$$' | xargs shellcheck -S warning -x
+	$(Q)cd $(src) && git grep -lE '^#!.*[ /]sh$$' | xargs shellcheck -S warning -s sh
 	$(Q)$(MAKE) -f $(src)Makefile O=$(out)/clang CC=clang WERROR=1 all unit-programs
+	$(Q)$(MAKE) -f $(src)Makefile O=$(out)/clang CC=clang ARCH=arm64 WERROR=1 all
 	+$(Q)$(submake) WERROR=1 all unit-programs
+	+$(Q)$(submake) ARCH=arm64 WERROR=1 all unit-programs
 	+$(Q)$(submake) compile_commands.json
 	$(Q)cd $(src) && cppcheck -q --error-exitcode=1 --inline-suppr --enable=warning,portability \
 		--suppress=missingInclude \
