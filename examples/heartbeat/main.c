@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A safety partition that beats: a timer interrupt, period after period, tells Bulkhead's control
- * page that the partition is alive, and measures by the guest's own clock (the TSC) how long ago
+ * page that the partition is alive, and measures by the guest's own clock how long ago
  * the beat before was. What this prints at the end is therefore what the partition itself has seen
  * of its neighbours.
  *

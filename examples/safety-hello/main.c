@@ -2,9 +2,10 @@
 /*
  * A safety partition's first program: says where it is, starts its cores, and beats.
  *
- * The loader puts the image at 0x100000 and enters it in 32-bit protected mode; the guest library's
- * few lines of assembly (guestlib/x86/start.S) go to 64-bit mode and call guest_main below. From
- * there on it is plain C, without an operating system.
+ * The loader puts the image where it was linked for (x86: 0x100000, in 32-bit protected mode;
+ * arm64: 0x40080000, without an MMU); the guest library's few lines of assembly
+ * (guestlib/ARCH/start.S) go on to 64-bit mode with paging and call guest_main below. From there on
+ * it is plain C, without an operating system.
  *
  * Command line: beats=5 period=200ms exit=0; beats=0 beats for ever.
  */
@@ -69,5 +70,5 @@ int guest_main(void)
 	}
 	timer_stop();
 	kprintf("safety-hello: done\n");
-	return (int)cmdline_number("exit", 0); /* the library hands it to the exit port */
+	return (int)cmdline_number("exit", 0); /* the library hands it to Bulkhead */
 }
