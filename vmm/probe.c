@@ -163,6 +163,7 @@ static void probe_judge(
 		c->outcome = result == guest->result  ? KVM_PROBE_OK
 			     : result == PROBE_ABSENT ? KVM_PROBE_UNTRIED
 						      : KVM_PROBE_WRONG;
+		c->suberror = result;
 		return;
 	}
 	c->exit_reason = vm->run->exit_reason;
@@ -396,7 +397,7 @@ char *kvm_probe_describe(const struct kvm_probe_case *c, char *buf, size_t size)
 		snprintf(buf, size, "success");
 		break;
 	case KVM_PROBE_WRONG:
-		snprintf(buf, size, "a wrong result");
+		snprintf(buf, size, "a wrong result (0x%" PRIx32 ")", c->suberror);
 		break;
 	case KVM_PROBE_EXIT:
 		return describe_exit(c, buf, size);

@@ -28,7 +28,8 @@ struct kvm_probe_case {
 	enum kvm_probe_outcome outcome;
 	int error;            /* errno, KVM_PROBE_ERROR */
 	uint32_t exit_reason; /* KVM_EXIT_*, KVM_PROBE_EXIT */
-	uint32_t suberror;    /* KVM_INTERNAL_ERROR_*, or the low half of a hardware reason */
+	uint32_t suberror;    /* KVM_INTERNAL_ERROR_*, the low half of a hardware reason, or a wrong
+				 result */
 };
 
 struct kvm_probe_cap {

@@ -27,12 +27,13 @@
 #define GPA_L1      0x1000 /* translation table of 1 GiB entries */
 #define GPA_L2      0x2000 /* ... of 2 MiB entries */
 #define GPA_VECTORS 0x4000
-#define GPA_CODE    0x8000 /* CODE_MAX bytes */
-#define GPA_SCRATCH 0xa000 /* zeroed; 4 KiB, the guest's to use */
-#define GPA_STACK   0x10000
+#define GPA_CODE    0x8000  /* CODE_MAX bytes for each guest: see code_address */
+#define GPA_SCRATCH 0x18000 /* zeroed; 4 KiB, the guest's to use */
+#define GPA_STACK   0x20000
 #define REPORT_AT   0x200000
 
-#define CODE_MAX 0x1000
+#define CODE_MAX   0x400
+#define CODE_SLOTS 64
 
 /* Memory: write-back, and device-nGnRnE [Arm ARM D19.2.106]. */
 #define MAIR               0x00ff
@@ -176,6 +177,7 @@ const struct probe_guest arch_probe_guests[] = {
 	GUEST("hvc: PSCI_VERSION", psci, GOOD, MMU_OFF),
 	GUEST("hvc: SMCCC_VERSION", smccc, GOOD, MMU_OFF),
 };
+_Static_assert(ARRAY_SIZE(arch_probe_guests) < CODE_SLOTS, "a place for each");
 const unsigned arch_probe_guest_count = ARRAY_SIZE(arch_probe_guests);
 
 const struct probe_guest arch_probe_exit_guest = GUEST("exits", exits, 0, MMU_OFF);
@@ -279,7 +281,22 @@ static uint32_t branch(uint64_t from, uint64_t to)
 	return 0x14000000u | ((uint32_t)((int64_t)(to - from) / 4) & 0x3ffffffu);
 }
 
-/* Vectors that go to the guest's handler, or else report that the guest has failed. */
+/*
+ * Each guest has a place of its own, so that an emulator which keeps what it has translated never
+ * takes one guest, gone with its memory, for the next (QEMU 7.2 does).
+ */
+static uint64_t code_address(const struct probe_guest *guest)
+{
+	size_t slot = CODE_SLOTS - 1;
+
+	for (size_t i = 0; i < ARRAY_SIZE(arch_probe_guests); i++) {
+		if (guest == &arch_probe_guests[i])
+			slot = i;
+	}
+	return GPA_CODE + slot * CODE_MAX;
+}
+
+/* Vectors that go to the guest's handler, or else report the syndrome. */
 static void fill_vectors(struct probe_vm *vm, const struct probe_guest *guest)
 {
 	enum { ENTRIES = 16, ENTRY_SIZE = 0x80 };
@@ -289,11 +306,12 @@ static void fill_vectors(struct probe_vm *vm, const struct probe_guest *guest)
 
 		if (guest->handler) {
 			put_u32(vm, at,
-				branch(at, GPA_CODE + (uint64_t)(guest->handler - guest->code)));
+				branch(at, code_address(guest) +
+						   (uint64_t)(guest->handler - guest->code)));
 			continue;
 		}
-		put_u32(vm, at, 0x52800000 | BAD << 5); /* mov w0, #BAD */
-		put_u32(vm, at + 4, 0xb9000120);        /* str w0, [x9] */
+		put_u32(vm, at, 0xd5385200);     /* mrs x0, esr_el1 */
+		put_u32(vm, at + 4, 0xb9000120); /* str w0, [x9] */
 		put_u32(vm, at + 8, branch(at + 8, at + 8));
 	}
 }
@@ -320,7 +338,7 @@ int arch_probe_enter(struct probe_vm *vm, const struct probe_guest *guest, uint6
 		uint64_t reg, value;
 		bool mmu;
 	} regs[] = {
-		{REG_PC, GPA_CODE, false},
+		{REG_PC, code_address(guest), false},
 		{REG_PSTATE, PSTATE_EL1H_MASKED, false},
 		{REG_SPEL1, GPA_STACK, false},
 		{REG_X(1), argument, false},
@@ -339,7 +357,7 @@ int arch_probe_enter(struct probe_vm *vm, const struct probe_guest *guest, uint6
 
 	if (size > CODE_MAX)
 		return -EINVAL;
-	memcpy(vm->memory + GPA_CODE, guest->code, size);
+	memcpy(vm->memory + code_address(guest), guest->code, size);
 	fill_vectors(vm, guest);
 	fill_tables(vm);
 	if (ioctl(vm->vm_fd, KVM_ARM_PREFERRED_TARGET, &init))

@@ -44,7 +44,7 @@ START_TEST(descriptions)
 			"KVM_EXIT_FAIL_ENTRY (reason 0x80000021)"},
 		{{.outcome = KVM_PROBE_EXIT, .exit_reason = 77}, "exit reason 77"},
 		{{.outcome = KVM_PROBE_TIMEOUT}, "nothing within 500 ms"},
-		{{.outcome = KVM_PROBE_WRONG}, "a wrong result"},
+		{{.outcome = KVM_PROBE_WRONG, .suberror = 0xbad}, "a wrong result (0xbad)"},
 		{{.outcome = KVM_PROBE_RUNNING}, "the death of the probing process"},
 		{{.outcome = KVM_PROBE_ERROR, .error = EINVAL}, "an error: Invalid argument"},
 	};
