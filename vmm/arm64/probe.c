@@ -282,8 +282,9 @@ static uint32_t branch(uint64_t from, uint64_t to)
 }
 
 /*
- * Each guest has a place of its own, so that an emulator which keeps what it has translated never
- * takes one guest, gone with its memory, for the next (QEMU 7.2 does).
+ * Each guest has a place of its own, so that an emulator which does not notice how code is
+ * overwritten never takes one guest, gone with its memory, for the next (QEMU 7.2, by SVE's
+ * stores).
  */
 static uint64_t code_address(const struct probe_guest *guest)
 {
