@@ -212,7 +212,7 @@ bool pl061_pending(const struct machine *m, unsigned pin)
 		return false;
 	g = to_pl061(dev);
 	pthread_mutex_lock(&g->lock);
-	pending = (raw_status(g) & g->ie) >> pin & 1;
+	pending = (g->edges & ~g->is & g->ie) >> pin & 1;
 	pthread_mutex_unlock(&g->lock);
 	return pending;
 }

@@ -15,7 +15,10 @@ int pl061_create(struct machine *m);
 /* Drives PIN of M's controller from outside. False when M has none. Any thread. */
 bool pl061_drive(const struct machine *m, unsigned pin, bool high);
 
-/* Whether the guest wants an interrupt from PIN and has not taken one that there is. Any thread. */
+/*
+ * Whether the guest wants an interrupt from PIN by edge and has not taken one that there is. One by
+ * level stays until the pin's level changes, and tells nothing about the guest. Any thread.
+ */
 bool pl061_pending(const struct machine *m, unsigned pin);
 
 #endif

@@ -211,6 +211,20 @@ START_TEST(power_button_of_no_interest)
 }
 END_TEST
 
+/* A guest that wants an interrupt while the button is pressed does not keep it pressed. */
+START_TEST(power_button_by_level)
+{
+	out(IS, BUTTON);
+	out(IEV, BUTTON);
+	out(IE, BUTTON);
+	ck_assert(power_button_press(&fx.m));
+	ck_assert(fx.line[IRQ]);
+	ck_assert(power_button_release(&fx.m));
+	ck_assert(!fx.line[IRQ]);
+	ck_assert_uint_eq(in(GPIODATA), 0);
+}
+END_TEST
+
 START_TEST(other_widths)
 {
 	drive(1, true);
@@ -239,6 +253,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tc, levels);
 	tcase_add_test(tc, power_button);
 	tcase_add_test(tc, power_button_of_no_interest);
+	tcase_add_test(tc, power_button_by_level);
 	tcase_add_test(tc, other_widths);
 	suite_add_tcase(s, tc);
 	return s;
