@@ -53,17 +53,24 @@ static int set_mp_state(struct vcpu *vcpu, uint32_t state)
 }
 
 /*
- * The last running vCPU suspends the partition: KVM keeps it asleep until an interrupt wakes it.
- * Its registers are still those of the call.
+ * KVM keeps the vCPU asleep until an interrupt wakes it. Its registers are still those of the call.
+ * That all others are off is left to the guest, as nobody can ask KVM while they run.
  */
 static void suspend(struct vcpu *vcpu)
 {
 	struct arch_vcpu *a = &vcpu->arch;
+	uint64_t nr;
 
-	if (reg_get_u64(vcpu, REG_X(1), &a->resume_pc) ||
+	if (reg_get_u64(vcpu, REG_X(0), &nr) || reg_get_u64(vcpu, REG_X(1), &a->resume_pc) ||
 		reg_get_u64(vcpu, REG_X(2), &a->resume_x0) ||
-		set_mp_state(vcpu, KVM_MP_STATE_SUSPENDED))
+		set_mp_state(vcpu, KVM_MP_STATE_SUSPENDED)) {
 		registers_failed(vcpu);
+		return;
+	}
+	if (!(nr & SMCCC_64BIT)) {
+		a->resume_pc = (uint32_t)a->resume_pc;
+		a->resume_x0 = (uint32_t)a->resume_x0;
+	}
 }
 
 static void wake_up(struct vcpu *vcpu)
