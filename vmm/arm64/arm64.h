@@ -69,7 +69,7 @@ int reg_set_u64(const struct vcpu *vcpu, uint64_t id, uint64_t value);
 int reg_get_v(const struct vcpu *vcpu, unsigned n, __uint128_t *ret_value);
 int reg_set_v(const struct vcpu *vcpu, unsigned n, __uint128_t value);
 
-/* The instruction at the vCPU's PC, if that is in RAM. */
+/* The instruction at the vCPU's PC, if that is in RAM and the guest has no EL2. */
 bool regs_fetch(const struct vcpu *vcpu, uint32_t *ret_insn);
 
 /* ---- gic.c ---- */

@@ -4,7 +4,8 @@
  * valid ISS for them (KVM_CAP_ARM_NISV_TO_USER). The instruction is fetched, decoded and emulated
  * where that is exact: each register an access of its own, one of 16 bytes two of 8, in ascending
  * order, as the processor may make them [Arm ARM DDI 0487 B2.2.1]. What is not known here, or does
- * not lie in one page of its own, is a fatal error that names it.
+ * not lie in one page of its own, is a fault of the guest's where on_violation says `inject`, which
+ * takes no knowledge of the instruction, and elsewhere a fatal error that names it.
  */
 #include "lib/util.h"
 #include "vmm/arm64/arm64.h"
@@ -14,6 +15,8 @@
 #include <stdio.h>
 
 #define PAGE ((uint64_t)4 * KIB) /* the smallest that stage 2 has */
+
+#define ISS_WNR (1u << 6) /* a write [D17.2.40] */
 
 #define PSTATE_SPSEL   1u
 #define PSTATE_EL      0xCu
@@ -33,7 +36,8 @@ struct access {
 	struct vcpu *vcpu;
 	uint32_t insn;
 	struct insn_access i;
-	gpa_t ipa; /* of the first byte */
+	gpa_t ipa;  /* of the first byte */
+	bool write; /* as the processor says */
 	uint64_t pc, pstate, base;
 	union value values[2];
 };
@@ -46,6 +50,17 @@ static void give_up(const struct access *a, const char *why)
 		"instruction 0x%08" PRIx32 " accesses device memory at 0x%" PRIx64 ": %s", a->insn,
 		a->ipa, why);
 	vcpu_fatal(a->vcpu, END_INTERNAL_ERROR, "access without syndrome", what);
+}
+
+/* The same, but for what the guest has done: it may get a fault for that. */
+static void refuse(const struct access *a, const char *why)
+{
+	const struct vm_access access = {
+		.space = WINDOW_MMIO, .address = a->ipa, .write = a->write};
+
+	if (a->vcpu->vm->policy.on_violation != VM_VIOLATION_INJECT ||
+		arch_vcpu_inject_fault(a->vcpu, &access))
+		give_up(a, why);
 }
 
 /* What kind of code it is, before its instruction is looked at. */
@@ -186,7 +201,9 @@ static bool is_whole(const struct access *a)
 
 void exit_nisv(struct vcpu *vcpu)
 {
-	struct access a = {.vcpu = vcpu, .ipa = vcpu->run->arm_nisv.fault_ipa};
+	struct access a = {.vcpu = vcpu,
+		.ipa = vcpu->run->arm_nisv.fault_ipa,
+		.write = vcpu->run->arm_nisv.esr_iss & ISS_WNR};
 	bool known;
 
 	if (get_state(&a, &known)) {
@@ -194,17 +211,22 @@ void exit_nisv(struct vcpu *vcpu)
 		return;
 	}
 	if (!known) {
-		give_up(&a,
+		refuse(&a,
 			"only little-endian A64 code can be emulated; use plain loads and stores");
 		return;
 	}
 	if (!regs_fetch(vcpu, &a.insn)) {
-		give_up(&a, "the instruction cannot be fetched from where the PC points to");
+		refuse(&a, "the instruction cannot be fetched from where the PC points to");
 		return;
 	}
 	if (!insn_decode(a.insn, &a.i)) {
-		give_up(&a,
+		refuse(&a,
 			"such instructions cannot be emulated exactly; use plain loads and stores");
+		return;
+	}
+	/* Or who may only read a device could write to it, by changing its code in time. */
+	if (a.i.load == a.write) {
+		refuse(&a, "it was another instruction when it was executed");
 		return;
 	}
 	if (get_base(&a) || (!a.i.load && get_values(&a))) {
@@ -212,7 +234,7 @@ void exit_nisv(struct vcpu *vcpu)
 		return;
 	}
 	if (!is_whole(&a)) {
-		give_up(&a, "it crosses the end of a page");
+		refuse(&a, "it crosses the end of a page");
 		return;
 	}
 	if (!move_values(&a))

@@ -69,7 +69,9 @@ bool regs_fetch(const struct vcpu *vcpu, uint32_t *ret_insn)
 	uint64_t pc;
 	gpa_t at;
 
-	return !reg_get_u64(vcpu, REG_PC, &pc) && !reg_get_u64(vcpu, REG_SCTLR_EL1, &regs.sctlr) &&
+	/* Below EL2 there may be a stage 2 of the guest's own, at EL2 there are other registers. */
+	return !vcpu->vm->machine->nested && !reg_get_u64(vcpu, REG_PC, &pc) &&
+	       !reg_get_u64(vcpu, REG_SCTLR_EL1, &regs.sctlr) &&
 	       !reg_get_u64(vcpu, REG_TCR_EL1, &regs.tcr) &&
 	       !reg_get_u64(vcpu, REG_TTBR0_EL1, &regs.ttbr0) &&
 	       !reg_get_u64(vcpu, REG_TTBR1_EL1, &regs.ttbr1) &&

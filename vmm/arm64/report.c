@@ -57,5 +57,6 @@ void arch_vcpu_describe(struct vcpu *vcpu, FILE *f)
 	if (regs_fetch(vcpu, &insn))
 		fprintf(f, "  instruction at PC: %08" PRIx32 "\n", insn);
 	else
-		fprintf(f, "  instruction at PC: not readable (no translation, or not RAM)\n");
+		fprintf(f,
+			"  instruction at PC: not readable (no translation, not RAM, or nested: true)\n");
 }
