@@ -26,7 +26,8 @@ struct boot_options {
 #define FIELD(f) offsetof(struct boot_options, f)
 
 static const struct option_spec boot_specs[] = {
-	{"initrd", "FILE", OPTION_STRING, FIELD(initrd), "Initial RAM disk of a Linux kernel."},
+	{"initrd", "FILE", OPTION_STRING, FIELD(initrd),
+		"Initial RAM disk of a Linux kernel (arm64: of any image)."},
 	{"cmdline", "TEXT", OPTION_STRING, FIELD(cmdline),
 		"The image's command line. Default: console=ttyS0 (arm64: ttyAMA0) for Linux, nothing for "
 		"others."},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The devices of a machine, by architecture and contract (design.md 7 and 8): explicit lists. */
+/* The devices of a machine, by architecture and contract: explicit lists. */
 #ifndef DEVICES_REGISTRY_H
 #define DEVICES_REGISTRY_H
 

@@ -67,12 +67,13 @@ static int check_header(struct load *l, Elf *elf, GElf_Ehdr *ret_ehdr)
 			elf_errmsg(-1));
 	if (!is_for(l, ret_ehdr))
 		return load_error(l, file,
-			"the ELF file is for machine %u (e_machine%s), %u-bit, %s-endian; wanted %s, little-endian",
+			"the ELF file is for machine %u (e_machine%s), %u-bit, %s-endian; wanted %s, little-endian: give an image for %s, or change the plan's arch",
 			ret_ehdr->e_machine, machine_note(ret_ehdr->e_machine),
 			ret_ehdr->e_ident[EI_CLASS] == ELFCLASS64 ? 64 : 32,
 			ret_ehdr->e_ident[EI_DATA] == ELFDATA2LSB ? "little" : "big",
 			l->m->arch == GUEST_ARM64 ? "183 (AArch64), 64-bit"
-						  : "3 (i386) or 62 (x86-64)");
+						  : "3 (i386) or 62 (x86-64)",
+			l->m->arch == GUEST_ARM64 ? "arm64" : "x86");
 	if (ret_ehdr->e_type != ET_EXEC && ret_ehdr->e_type != ET_DYN)
 		return load_error(l, file,
 			"the ELF file's type (e_type) is %u; wanted an executable, %d or %d: link it",

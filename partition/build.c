@@ -174,6 +174,14 @@ static int build_status_page(struct builder *w)
 			p->status_irq);
 		return -EINVAL;
 	}
+	/* PCI functions get these from the guest, one at a time. */
+	if (machine_has_v2m(m) && p->status_irq >= ARM64_V2M_SPI &&
+		p->status_irq < ARM64_V2M_SPI + ARM64_V2M_SPIS) {
+		diag_error(w->diags, loc, plan_field(p, "status_page.irq", field),
+			"%u is one of the messages of PCI functions, %d to %d; give another, such as 10",
+			p->status_irq, ARM64_V2M_SPI, ARM64_V2M_SPI + ARM64_V2M_SPIS - 1);
+		return -EINVAL;
+	}
 	return 0;
 }
 

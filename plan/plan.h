@@ -45,7 +45,7 @@ enum plan_serial_kind {
 	PLAN_SERIAL_FILE,    /* output to a file, created or truncated */
 	PLAN_SERIAL_PTY,     /* a pseudo-terminal, whose name is printed */
 };
-/* What follows a fatal error of the partition (design.md section 3). */
+/* What follows a fatal error of the partition (docs/fatal-errors.md). */
 enum plan_on_fatal {
 	PLAN_FATAL_STOP,       /* this partition stops, the others go on */
 	PLAN_FATAL_SAFE_STATE, /* BSP, safe state; exit code 5 */

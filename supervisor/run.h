@@ -184,8 +184,8 @@ int child_watch(struct child *child, struct diags *diags);
 void child_release(struct child *child);
 
 /*
- * The child's guest has ended, as its result says: applies the fatal-error rule (design.md
- * section 3), and sees to it that the process goes.
+ * The child's guest has ended, as its result says: applies the fatal-error rule
+ * (docs/fatal-errors.md), and sees to it that the process goes.
  */
 void child_concluded(struct child *child);
 
@@ -336,7 +336,7 @@ void run_settle_kthreads(struct run *run);
 /* The exit code that this child's end asks for by itself. */
 enum bh_exit child_exit_code(const struct child *child);
 
-/* True when the child's end is a fatal error in the sense of design.md section 3. */
+/* True when the child's end is a fatal error in the sense of docs/fatal-errors.md. */
 bool child_is_fatal(const struct child *child);
 
 /* The run's exit code: the gravest of all. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Fatal errors and what follows them (design.md section 3): watchdogs, parked vCPUs, the safe state
+ * Fatal errors and what follows them (docs/fatal-errors.md): watchdogs, parked vCPUs, the safe state
  * with its reaction times.
  *
  * bsp_fatal_error is called by the partition process itself when a vCPU met the error: straight on

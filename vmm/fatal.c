@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What follows when a vCPU does something outside its partition, or cannot go on: the policy is
- * told, a report is made for a human, and the vCPU does not run the guest again (design.md section
- * 3). All on the vCPU's own thread.
+ * told, a report is made for a human, and the vCPU does not run the guest again
+ * (docs/fatal-errors.md). All on the vCPU's own thread.
  */
 #include "lib/util.h"
 #include "vmm/vcpu.h"

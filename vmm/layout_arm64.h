@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Where things are in the arm64 machine (design.md section 8): the places of QEMU's `virt` board,
+ * Where things are in the arm64 machine (docs/machine-arm64.md): the places of QEMU's `virt` board,
  * so that images built for it run unmodified. Each address stands here and nowhere else.
  * Guest-physical addresses; interrupts as SPI and PPI numbers, from 0 each.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Where things are in the x86 machines, that of the standard contract (design.md section 7) and
+ * Where things are in the x86 machines, that of the standard contract (README.md) and
  * that of the fusa contract (docs/contract-fusa.md). Each address stands here and nowhere else.
  * Guest-physical addresses, and I/O ports.
  */

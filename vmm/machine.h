@@ -270,7 +270,7 @@ struct machine {
 };
 
 /*
- * Lays out the RAM of the standard contract (design.md sections 7 and 8); no devices yet. RAM_SIZE
+ * Lays out the RAM of the standard contract (vmm/layout_*.h); no devices yet. RAM_SIZE
  * in bytes counts guest RAM from the first byte to the last: on x86 the hole for the legacy area is
  * not given back. 0; -EINVAL when VCPUS is out of range, or RAM_SIZE is not a multiple of 4 KiB of
  * at least MACHINE_RAM_MIN; -ERANGE when it is more than MACHINE_RAM_MAX.
