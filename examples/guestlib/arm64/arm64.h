@@ -228,13 +228,14 @@ void execute(struct registers *r, uint32_t insn);
 extern uint8_t execute_slot[]; /* where INSN is then */
 
 /* The code of an instruction. */
-#define ENCODE(text)                                                                                \
-	({                                                                                          \
-		uint64_t encode_at;                                                                 \
-		__asm__(".arch_extension simd\n\t.pushsection .rodata.encode, \"a\"\n\t.balign 4\n" \
-			"1:\t" text "\n\t.popsection\n\tadrp %0, 1b\n\tadd %0, %0, :lo12:1b"        \
-			: "=r"(encode_at));                                                         \
-		*(const uint32_t *)encode_at;                                                       \
+#define ENCODE(text)                                                                               \
+	({                                                                                         \
+		uint64_t encode_at;                                                                \
+		__asm__(".arch_extension simd\n"                                                   \
+			"\t.pushsection .rodata.encode, \"a\"\n\t.balign 4\n1:\t" text             \
+			"\n\t.popsection\n\tadrp %0, 1b\n\tadd %0, %0, :lo12:1b"                   \
+			: "=r"(encode_at));                                                        \
+		*(const uint32_t *)encode_at;                                                      \
 	})
 
 /* ---- the rest ---- */

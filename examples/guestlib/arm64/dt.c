@@ -6,7 +6,7 @@
 #include "arm64.h"
 
 #define MAGIC      0xD00DFEED
-#define SIZE_MAX_  (2U << 20)
+#define TREE_MAX   (2U << 20)
 #define BEGIN_NODE 1
 #define END_NODE   2
 #define PROPERTY   3
@@ -50,7 +50,7 @@ bool dt_init(const void *address)
 
 	for (unsigned i = 0; i < WORDS; i++)
 		w[i] = big32(p + 4 * i);
-	if (w[W_MAGIC] != MAGIC || w[W_TOTAL] > SIZE_MAX_ || w[W_STRUCT] % 4 ||
+	if (w[W_MAGIC] != MAGIC || w[W_TOTAL] > TREE_MAX || w[W_STRUCT] % 4 ||
 		w[W_STRUCT] > w[W_TOTAL] || w[W_STRUCT_SIZE] > w[W_TOTAL] - w[W_STRUCT] ||
 		w[W_STRINGS] > w[W_TOTAL] || w[W_STRINGS_SIZE] > w[W_TOTAL] - w[W_STRINGS])
 		return false;

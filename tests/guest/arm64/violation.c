@@ -2,12 +2,15 @@
 /*
  * Accesses outside the partition, by how=: "ignore" (each reads all-ones and changes nothing else),
  * "inject" (each is a synchronous external abort at the instruction that makes it, and changes no
- * register), "serror" (each is as if ignored, and an SError comes), "fatal-pair" (the first, one of
- * two registers, ends the partition), "unknown" (an instruction that cannot be emulated).
+ * register), "serror" (each is as if ignored, and an SError comes), "readonly-pair" (writes to the
+ * status page at status=), "fatal-pair" (the first, one of two registers, ends the partition),
+ * "unknown" (an instruction that cannot be emulated).
  */
 #include "../check.h"
 #include "../ways.h"
 #include "attempt.h"
+
+#include <bulkhead/status.h>
 
 #define ADDRESS    (MMIO_NOWHERE + 0x1000)
 #define SERROR_MAX (100 * NS_PER_MS)
@@ -100,6 +103,17 @@ static void serror(void)
 	attempt_all();
 }
 
+/* Writes to the status page at status=: dropped, by whatever instruction. */
+static void readonly_pair(void)
+{
+	uint64_t page = cmdline_number("status", 0), x = page;
+	uint32_t magic = mmio_read32(page);
+
+	check(magic == BULKHEAD_STATUS_MAGIC, "the status page is there");
+	__asm__ volatile("stp xzr, xzr, [%0], #16\n\tstr wzr, [%0, #-16]!" : "+r"(x) : : "memory");
+	check(mmio_read32(page) == magic && x == page, "writes to it change nothing");
+}
+
 static void fatal_pair(void)
 {
 	__asm__ volatile("stp %w1, %w2, [%0]"
@@ -114,4 +128,5 @@ static void unknown(void)
 }
 
 const struct way machine_ways[] = {{"ignore", ignore}, {"inject", inject}, {"serror", serror},
-	{"fatal-pair", fatal_pair}, {"unknown", unknown}, {NULL, NULL}};
+	{"readonly-pair", readonly_pair}, {"fatal-pair", fatal_pair}, {"unknown", unknown},
+	{NULL, NULL}};
