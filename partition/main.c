@@ -382,12 +382,13 @@ static int prepare_devices(struct partition *p)
 		return -errno;
 	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++)
 		chardev_init(&p->ports[i], p->wake.fd);
-	return 0;
+	/* Those of the plan are watched from the first; for others it can wait (start_io). */
+	return p->plan->device_count ? loop_create(&p->loop) : 0;
 }
 
 static int start_io(struct partition *p)
 {
-	int ret = loop_create(&p->loop);
+	int ret = p->loop ? 0 : loop_create(&p->loop);
 
 	if (!ret)
 		ret = loop_timer_init(p->loop, &p->drain_timer, drain);
