@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "lib/file.h"
 #include "lib/util.h"
 #include "plan/plan.h"
 #include "tests/unit/unit.h"
@@ -147,6 +148,28 @@ START_TEST(changed_bytes_stay_in_bounds)
 }
 END_TEST
 
+/* The fuzzer's seeds are of this version: others would be refused at their first bytes. */
+START_TEST(seeds_of_the_fuzzer_are_partitions)
+{
+	static const char *const names[] = {"linux", "rt", "arm64"};
+	const char *src = getenv("BULKHEAD_SRC");
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct plan_partition *p = NULL;
+		struct file_map map = {0};
+		char path[PATH_MAX];
+
+		snprintf(path, sizeof(path), "%s/tests/fuzz/corpus/plan_wire/%s", src ? src : ".",
+			names[i]);
+		ck_assert_msg(file_map_path(path, &map) == 0, "%s cannot be read", path);
+		ck_assert_msg(plan_partition_decode(map.data, map.size, &p) == 0,
+			"%s is of another version; make it anew", path);
+		plan_partition_destroy(p);
+		file_unmap(&map);
+	}
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
 	Suite *s = suite_create("plan/wire");
@@ -155,6 +178,7 @@ Suite *unit_suite(void)
 	tcase_add_test(t, a_partition_comes_back);
 	tcase_add_test(t, other_sizes_are_refused);
 	tcase_add_test(t, changed_bytes_stay_in_bounds);
+	tcase_add_test(t, seeds_of_the_fuzzer_are_partitions);
 	suite_add_tcase(s, t);
 	return s;
 }
