@@ -84,18 +84,19 @@ int arch_machine_choose(int kvm_fd, struct machine *m, struct arch_refusal *ret_
 /* VMXON works only where firmware has said so, once and for all [SDM 3C 24.7]. */
 int nested_vcpu_init(struct vcpu *vcpu, const char **ret_what)
 {
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry;
-	} msrs = {.head.nmsrs = 1,
-		.entry = {.index = MSR_FEATURE_CONTROL,
-			.data = FEATURE_CONTROL_LOCKED | FEATURE_CONTROL_VMX_NO_SMX}};
+	AUTO_FREE struct kvm_msrs *msrs = NULL;
 	int done;
 
 	if (!vcpu->vm->machine->nested || nesting_of(vcpu->vm->arch.cpuid) != NESTING_VMX)
 		return 0;
 	*ret_what = "KVM_SET_MSRS (IA32_FEATURE_CONTROL)";
-	done = ioctl(vcpu->fd, KVM_SET_MSRS, &msrs);
+	msrs = calloc(1, sizeof(*msrs) + sizeof(struct kvm_msr_entry));
+	if (!msrs)
+		return -ENOMEM;
+	msrs->nmsrs = 1;
+	msrs->entries[0] = (struct kvm_msr_entry){.index = MSR_FEATURE_CONTROL,
+		.data = FEATURE_CONTROL_LOCKED | FEATURE_CONTROL_VMX_NO_SMX};
+	done = ioctl(vcpu->fd, KVM_SET_MSRS, msrs);
 	if (done < 0)
 		return -errno;
 	return done == 1 ? 0 : -EIO;
