@@ -177,7 +177,7 @@ static void set_up(const struct step *s)
 	static const uint32_t areas[] = {
 		RAM_BASE + DESC_AT, RAM_BASE + DRIVER_AT, RAM_BASE + DEVICE_AT};
 	bool packed = s->index & 1;
-	uint16_t entries = packed ? s->len % VIRTQ_SIZE_MAX + 1 : 1u << s->len % 9;
+	uint16_t entries = packed ? s->len % VIRTQ_SIZE_MAX + 1 : 1 << s->len % 9;
 	gpa_t common;
 
 	while (held_count)

@@ -74,7 +74,7 @@ static void set_up(const struct step *s)
 		{VIRTIO_MMIO_QUEUE_AVAIL_LOW, RAM_BASE + DRIVER_AT},
 		{VIRTIO_MMIO_QUEUE_USED_LOW, RAM_BASE + DEVICE_AT}};
 	bool packed = s->index & 1;
-	uint16_t entries = packed ? s->len % VIRTQ_SIZE_MAX + 1 : 1u << s->len % 9;
+	uint16_t entries = packed ? s->len % VIRTQ_SIZE_MAX + 1 : 1 << s->len % 9;
 
 	guest_init(&guest, packed, entries);
 	out(VIRTIO_MMIO_STATUS, 4, 0);
