@@ -597,7 +597,7 @@ print(s.recv(100).decode())' >ready &
 test_control-storm() {
 	need_cores 2
 	plan_of rt beats=0 1 | sed "s|image: .*|image: $EXAMPLES/heartbeat.elf|
-		s|cmdline: .*|cmdline: period_ms=50 beats=80|; \$a\    role: safety" >plan.yaml
+		s|cmdline: .*|cmdline: period_ms=100 beats=40|; \$a\    role: safety" >plan.yaml
 	begin plan.yaml
 	timeout 20 "${PYTHON:-python3}" - "$XDG_RUNTIME_DIR/bulkhead/plan.sock" <<-'END' >storm 2>&1 ||
 		import socket, sys, os, time

@@ -156,7 +156,7 @@ test_restart-leaks-nothing() {
 
 # One guest that writes to where it has nothing, as each hypervisor would treat it.
 test_semantics() {
-	plan_of a how=off 0 | sed "s|image: .*|image: $EXAMPLES/heartbeat.elf|; s|how=off|beats=10 fail=violation@5|" >plan.yaml
+	plan_of a how=off 0 | sed "s|image: .*|image: $EXAMPLES/heartbeat.elf|; s|how=off|period_ms=50 beats=10 fail=violation@5|" >plan.yaml
 	bulkhead 0 run plan.yaml --set semantics=acrn
 	has out 'it did no harm'
 	verdict 'a: ok, exit code 0'
