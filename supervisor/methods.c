@@ -358,8 +358,8 @@ static void call_attach(struct rpc_call *call)
 		return;
 	if (port < 1 || port > PLAN_SERIAL_PORTS ||
 		child->plan->serial[port - 1].kind == PLAN_SERIAL_NONE) {
-		rpc_fail(call, RPC_ERROR_PARAMS, "%s has no serial port %d; see `serial` in its plan",
-			partition, port);
+		rpc_fail(call, RPC_ERROR_PARAMS,
+			"%s has no serial port %d; see `serial` in its plan", partition, port);
 		return;
 	}
 	if (!child_active(child)) {

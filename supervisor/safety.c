@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Fatal errors and what follows them (docs/fatal-errors.md): watchdogs, parked vCPUs, the safe state
- * with its reaction times.
+ * Fatal errors and what follows them (docs/fatal-errors.md): watchdogs, parked vCPUs, the safe
+ * state with its reaction times.
  *
  * bsp_fatal_error is called by the partition process itself when a vCPU met the error: straight on
  * its core (struct partition_launch.alarm_fds). When the process died, it is called from here.
