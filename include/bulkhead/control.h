@@ -3,9 +3,9 @@
  * The control page: registers through which a guest talks to Bulkhead about its own partition.
  * For guests and for Bulkhead itself; freestanding, C99 or newer, no dependencies.
  *
- * The page is one page of MMIO at BULKHEAD_CONTROL_ADDRESS. On x86 its first 64 bytes are I/O
- * ports, too, from BULKHEAD_CONTROL_PORT on: register 0x08 is port 0x0B88. Registers are 32 bits
- * wide and little-endian; each is read and written with one aligned access of 4 bytes. Other
+ * The page is one page of MMIO, at an address for each architecture. On x86 its first 64 bytes are
+ * I/O ports, too, from BULKHEAD_CONTROL_PORT on: register 0x08 is port 0x0B88. Registers are 32
+ * bits wide and little-endian; each is read and written with one aligned access of 4 bytes. Other
  * accesses read as 0 and write nothing. docs/control-page.md says more.
  */
 #ifndef BULKHEAD_CONTROL_H
@@ -13,14 +13,9 @@
 
 #define BULKHEAD_CONTROL_ADDRESS_X86   0xFEDB0000
 #define BULKHEAD_CONTROL_ADDRESS_ARM64 0x09FE0000
-#ifdef __aarch64__
-#define BULKHEAD_CONTROL_ADDRESS BULKHEAD_CONTROL_ADDRESS_ARM64
-#else
-#define BULKHEAD_CONTROL_ADDRESS BULKHEAD_CONTROL_ADDRESS_X86
-#endif
-#define BULKHEAD_CONTROL_SIZE  0x1000
-#define BULKHEAD_CONTROL_PORT  0x0B80 /* x86 */
-#define BULKHEAD_CONTROL_PORTS 0x40
+#define BULKHEAD_CONTROL_SIZE          0x1000
+#define BULKHEAD_CONTROL_PORT          0x0B80 /* x86 */
+#define BULKHEAD_CONTROL_PORTS         0x40
 
 #define BULKHEAD_CONTROL_MAGIC   0x44484B42 /* "BKHD" in the order of bytes */
 #define BULKHEAD_CONTROL_VERSION 2          /* 1 had no log */

@@ -118,6 +118,18 @@ static void io_thread(unsigned what, unsigned port, uint8_t n)
 	}
 }
 
+/* A write or a read of a guest's; what is read has no more bits than were asked for. */
+static void access_as(
+	bool write, enum window_space space, uint64_t address, unsigned bytes, uint64_t value)
+{
+	if (write) {
+		machine_write(&w.m, space, address, bytes, value);
+		return;
+	}
+	machine_read(&w.m, space, address, bytes, &value);
+	assert(bytes == 8 || !(value >> 8 * bytes));
+}
+
 static void step(const uint8_t s[STEP])
 {
 	uint16_t port = port_of((uint16_t)(s[1] | s[2] << 8));
@@ -126,11 +138,8 @@ static void step(const uint8_t s[STEP])
 
 	switch (s[0] & 3) {
 	case 0:
-		machine_write(&w.m, WINDOW_PORT, port, bytes, value);
-		break;
 	case 1:
-		machine_read(&w.m, WINDOW_PORT, port, bytes, &value);
-		assert(bytes == 8 || !(value >> 8 * bytes));
+		access_as(!(s[0] & 3), WINDOW_PORT, port, bytes, value);
 		break;
 	case 2:
 		io_thread((s[0] >> 4) & 3, s[0] >> 7, s[4]);
@@ -138,11 +147,10 @@ static void step(const uint8_t s[STEP])
 	case 3:
 		if (s[0] & 0x80) {
 			/* The control page, by memory. */
-			machine_write(&w.m, WINDOW_MMIO, BULKHEAD_CONTROL_ADDRESS + (s[1] & 0x3F),
-				bytes, value);
-			machine_read(&w.m, WINDOW_MMIO, BULKHEAD_CONTROL_ADDRESS + (s[1] & 0x3F),
-				bytes, &value);
-			assert(bytes == 8 || !(value >> 8 * bytes));
+			uint64_t reg = BULKHEAD_CONTROL_ADDRESS_X86 + (s[1] & 0x3F);
+
+			access_as(true, WINDOW_MMIO, reg, bytes, value);
+			access_as(false, WINDOW_MMIO, reg, bytes, value);
 			break;
 		}
 		if (s[0] & 0x40) {
@@ -192,11 +200,8 @@ static void arm64_step(const uint8_t s[STEP])
 
 	switch (s[0] & 3) {
 	case 0:
-		machine_write(&w.m, WINDOW_MMIO, address, bytes, value);
-		break;
 	case 1:
-		machine_read(&w.m, WINDOW_MMIO, address, bytes, &value);
-		assert(bytes == 8 || !(value >> 8 * bytes));
+		access_as(!(s[0] & 3), WINDOW_MMIO, address, bytes, value);
 		break;
 	case 2:
 		io_thread((s[0] >> 4) & 3, s[0] >> 7, s[4]);

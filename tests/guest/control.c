@@ -13,12 +13,12 @@
 
 static uint32_t page_read(unsigned reg)
 {
-	return mmio_read32(BULKHEAD_CONTROL_ADDRESS + reg);
+	return mmio_read32(MMIO_CONTROL_PAGE + reg);
 }
 
 static void page_write(unsigned reg, uint32_t v)
 {
-	mmio_write32(BULKHEAD_CONTROL_ADDRESS + reg, v);
+	mmio_write32(MMIO_CONTROL_PAGE + reg, v);
 }
 
 void check_registers(
@@ -52,11 +52,11 @@ static void check_other_accesses(void)
 {
 	uint32_t beats = page_read(BULKHEAD_CONTROL_HEARTBEAT);
 
-	mmio_write8(BULKHEAD_CONTROL_ADDRESS + BULKHEAD_CONTROL_HEARTBEAT, 1);
-	mmio_write64(BULKHEAD_CONTROL_ADDRESS + BULKHEAD_CONTROL_HEARTBEAT, 1);
+	mmio_write8(MMIO_CONTROL_PAGE + BULKHEAD_CONTROL_HEARTBEAT, 1);
+	mmio_write64(MMIO_CONTROL_PAGE + BULKHEAD_CONTROL_HEARTBEAT, 1);
 	check(page_read(BULKHEAD_CONTROL_HEARTBEAT) == beats, "other sizes write nothing");
-	check(mmio_read8(BULKHEAD_CONTROL_ADDRESS) == 0, "and read as 0");
-	check(mmio_read32(BULKHEAD_CONTROL_ADDRESS + BULKHEAD_CONTROL_SIZE - 4) == 0,
+	check(mmio_read8(MMIO_CONTROL_PAGE) == 0, "and read as 0");
+	check(mmio_read32(MMIO_CONTROL_PAGE + BULKHEAD_CONTROL_SIZE - 4) == 0,
 		"the page ends with zeros");
 }
 

@@ -13,7 +13,7 @@ void control_init(void)
 {
 	uint32_t id;
 
-	present = probe_read32(BULKHEAD_CONTROL_ADDRESS + BULKHEAD_CONTROL_ID, &id) &&
+	present = probe_read32(MMIO_CONTROL_PAGE + BULKHEAD_CONTROL_ID, &id) &&
 		  id == BULKHEAD_CONTROL_MAGIC;
 }
 
@@ -24,11 +24,11 @@ bool control_present(void)
 
 uint32_t control_read(unsigned reg)
 {
-	return present ? mmio_read32(BULKHEAD_CONTROL_ADDRESS + reg) : UINT32_MAX;
+	return present ? mmio_read32(MMIO_CONTROL_PAGE + reg) : UINT32_MAX;
 }
 
 void control_write(unsigned reg, uint32_t v)
 {
 	if (present)
-		mmio_write32(BULKHEAD_CONTROL_ADDRESS + reg, v);
+		mmio_write32(MMIO_CONTROL_PAGE + reg, v);
 }

@@ -6,6 +6,10 @@
 
 #include "guest.h"
 
+#include <bulkhead/control.h>
+
+#define MMIO_CONTROL_PAGE BULKHEAD_CONTROL_ADDRESS_ARM64
+
 /* An address of the standard machine that nobody has; mapped, and so are the 128 KiB from there. */
 #define MMIO_NOWHERE 0x0B000000
 
