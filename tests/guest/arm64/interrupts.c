@@ -6,6 +6,7 @@
  */
 #include "../check.h"
 #include "arm64.h"
+#include "seen.h"
 
 #define GICD_TYPER   0x004
 #define GICD_ISPENDR 0x200
@@ -15,9 +16,7 @@
 #define SPI_FREE     (GIC_SPI + 100) /* no device's */
 #define SPI_OTHER    (GIC_SPI + 101)
 #define SGI_OTHERS   3
-#define LIMIT        (500 * NS_PER_MS)
 
-static volatile unsigned seen[CPUS_MAX];
 static volatile unsigned ready;
 
 static void on_interrupt(void)
@@ -25,22 +24,6 @@ static void on_interrupt(void)
 	unsigned cpu = cpu_id();
 
 	seen[cpu] = seen[cpu] + 1;
-}
-
-static void nothing(void)
-{
-}
-
-/* Waits until CPU has seen N interrupts; the timer ends the sleep when none comes. */
-static bool wait_seen(unsigned cpu, unsigned n)
-{
-	uint64_t start = time_ns();
-
-	timer_periodic(5 * NS_PER_MS, nothing);
-	while (seen[cpu] < n && time_ns() - start < LIMIT)
-		cpu_wait();
-	timer_stop();
-	return seen[cpu] == n;
 }
 
 static void make_pending(unsigned intid)

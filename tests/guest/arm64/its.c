@@ -6,6 +6,7 @@
  */
 #include "../check.h"
 #include "arm64.h"
+#include "seen.h"
 
 #define GITS_CTLR    0x0000
 #define GITS_TYPER   0x0008
@@ -37,7 +38,6 @@
 #define EVENT      UINT64_C(3)
 #define EVENT_BITS 4
 #define INTID      (GIC_LPI + 7)
-#define LIMIT      (500 * NS_PER_MS)
 
 enum {
 	CMD_MOVI = 0x01,
@@ -58,7 +58,6 @@ static uint8_t translation[4096] __attribute__((aligned(4096)));
 
 static uint64_t its;
 static unsigned queued; /* dwords */
-static volatile unsigned seen[CPUS_MAX];
 static volatile unsigned last_intid, ready;
 
 static void on_lpi(unsigned intid)
@@ -67,21 +66,6 @@ static void on_lpi(unsigned intid)
 
 	last_intid = intid;
 	seen[cpu] = seen[cpu] + 1;
-}
-
-static void nothing(void)
-{
-}
-
-static bool wait_seen(unsigned cpu, unsigned n)
-{
-	uint64_t start = time_ns();
-
-	timer_periodic(5 * NS_PER_MS, nothing);
-	while (seen[cpu] < n && time_ns() - start < LIMIT)
-		cpu_wait();
-	timer_stop();
-	return seen[cpu] == n;
 }
 
 /* How a command names a CPU's redistributor. */
@@ -108,7 +92,7 @@ static bool command(uint64_t d0, uint64_t d1, uint64_t d2)
 	dsb();
 	mmio_write64(its + GITS_CWRITER, end);
 	while (mmio_read64(its + GITS_CREADR) != end)
-		if (time_ns() - start > LIMIT)
+		if (time_ns() - start > SEEN_LIMIT)
 			return false;
 	return true;
 }

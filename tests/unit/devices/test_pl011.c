@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "devices/pl011.h"
 #include "lib/util.h"
-#include "tests/unit/devices/fixture.h"
+#include "tests/unit/devices/port.h"
 #include "tests/unit/unit.h"
 #include "vmm/device.h"
 
@@ -44,9 +44,6 @@ enum {
 #define INT_OE  0x400
 #define DEPTH   16
 
-static struct fixture fx;
-static struct chardev chr;
-
 static uint32_t in(unsigned reg)
 {
 	return (uint32_t)fixture_load(&fx, BASE + reg, 4);
@@ -65,38 +62,6 @@ static void setup(void)
 	fixture_init_arm64(&fx);
 	chardev_init(&chr, -1);
 	ck_assert_int_eq(pl011_create(&fx.m, &cfg), 0);
-}
-
-static void teardown(void)
-{
-	machine_fini(&fx.m);
-}
-
-static size_t receive(const char *text)
-{
-	return chr.front.receive(chr.front.ctx, (const uint8_t *)text, strlen(text));
-}
-
-/* All that was sent, as text. */
-static const char *sent(void)
-{
-	static char text[2 * CHARDEV_TX_SIZE]; /* draining lets the port send more */
-	const uint8_t *data;
-	size_t n, total = 0;
-
-	while ((n = ring_peek(&chr.tx, &data))) {
-		memcpy(text + total, data, n);
-		total += n;
-		chardev_tx_drop(&chr, n);
-	}
-	text[total] = 0;
-	return text;
-}
-
-static void stuff_ring(void)
-{
-	while (ring_free(&chr.tx))
-		ck_assert(chardev_put(&chr, '.'));
 }
 
 START_TEST(reset_state)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "devices/serial16550.h"
 #include "lib/util.h"
-#include "tests/unit/devices/fixture.h"
+#include "tests/unit/devices/port.h"
 #include "tests/unit/unit.h"
 
 #include <errno.h>
@@ -14,9 +14,6 @@ enum { THR = 0, RBR = 0, DLL = 0, IER = 1, DLM = 1, IIR = 2, FCR = 2, LCR, MCR, 
 
 #define MCR_OUT2 0x08
 #define LSR_IDLE 0x60 /* THRE and TEMT */
-
-static struct fixture fx;
-static struct chardev chr;
 
 static uint8_t in(unsigned reg)
 {
@@ -36,38 +33,6 @@ static void setup(void)
 	fixture_init(&fx, MACHINE_RAM_MIN);
 	chardev_init(&chr, -1);
 	ck_assert_int_eq(serial16550_create(&fx.m, &cfg), 0);
-}
-
-static void teardown(void)
-{
-	machine_fini(&fx.m);
-}
-
-static size_t receive(const char *text)
-{
-	return chr.front.receive(chr.front.ctx, (const uint8_t *)text, strlen(text));
-}
-
-/* All that was sent, as text. */
-static const char *sent(void)
-{
-	static char text[2 * CHARDEV_TX_SIZE]; /* draining lets the port send more */
-	const uint8_t *data;
-	size_t n, total = 0;
-
-	while ((n = ring_peek(&chr.tx, &data))) {
-		memcpy(text + total, data, n);
-		total += n;
-		chardev_tx_drop(&chr, n);
-	}
-	text[total] = 0;
-	return text;
-}
-
-static void stuff_ring(void)
-{
-	while (ring_free(&chr.tx))
-		ck_assert(chardev_put(&chr, '.'));
 }
 
 START_TEST(reset_state)
