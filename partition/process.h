@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The partition process, for its own files: start.c makes it, serve.c is what its I/O thread does
+ * from then on.
+ */
+#ifndef PARTITION_PROCESS_H
+#define PARTITION_PROCESS_H
+
+#include "partition/alarm.h"
+#include "partition/build.h"
+#include "partition/console.h"
+#include "partition/guestlog.h"
+#include "partition/lockdown.h"
+#include "partition/protocol.h"
+
+struct partition {
+	int supervisor_fd;
+	struct partition_launch launch;
+	struct plan_partition *plan;
+	struct partition_build build;
+	struct vm *vm;
+	struct partition_lockdown lockdown;
+
+	struct loop *loop;
+	struct loop_watch control;
+	struct loop_watch ended;
+	struct loop_watch wake; /* chardevs want the I/O thread */
+	struct loop_timer drain_timer;
+	struct loop_timer button_timer; /* to the end of a press of the power button */
+	struct alarm alarm;
+	struct chardev ports[PLAN_SERIAL_PORTS];
+	char labels[PLAN_SERIAL_PORTS][48];
+	struct console *consoles[PLAN_SERIAL_PORTS];
+	struct console_line *line;
+	struct guestlog guestlog;
+	struct partition_shared *shared;
+	void *status; /* the status page; NULL: the plan gives none */
+
+	bool stopping;
+	uint64_t released_ns;
+	uint64_t drain_deadline_ns;
+};
+
+/*
+ * Builds the partition, locks the process down, and tells the supervisor that it can be released.
+ * 0; or a negative errno, and the supervisor has been told why.
+ */
+int partition_start(struct partition *p);
+
+/* Has p->loop, which is there, serve the supervisor and the devices. 0 or a negative errno. */
+int serve_io(struct partition *p);
+
+/* Has it see the VM's end: after vm_start. 0 or a negative errno. */
+int serve_vm(struct partition *p);
+
+/* The user asks for the end of the run; CTX is the partition. */
+void serve_quit(void *ctx);
+
+/* Gives the terminal its mode back, if this partition has one. */
+void serve_terminal_back(const struct partition *p);
+
+#endif
