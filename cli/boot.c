@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* bulkhead boot: one partition from the command line, without a plan file. */
 #include "cli/commands.h"
+#include "cli/device_option.h"
 #include "cli/launch.h"
 #include "lib/size.h"
 #include "partition/partition.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <string.h>
 
@@ -15,6 +17,7 @@ struct boot_options {
 	unsigned cpus;
 	struct option_strings modules;
 	const char *type;
+	struct option_strings devices;
 	struct option_strings set;
 	uint64_t timeout;
 	const char *log_dir;
@@ -38,6 +41,9 @@ static const struct option_spec boot_specs[] = {
 		"A multiboot module and its string. May be repeated."},
 	{"type", "TYPE", OPTION_STRING, FIELD(type),
 		"Do not recognise the image: it is multiboot, multiboot2, elf, bzimage, arm64-image or raw."},
+	{"device", "TYPE[,KEY=VALUE...]", OPTION_STRINGS, FIELD(devices),
+		"Add a device, with the keys that a plan gives it (docs/devices.md): rng, or "
+		"rng,slot=5. A comma within a value is written twice. May be repeated."},
 	{"set", "KEY=VALUE", OPTION_STRINGS, FIELD(set),
 		"Set any other key of a plan, such as partitions.guest.on_reset=stop. May be repeated."},
 	{"timeout", "TIME", OPTION_DURATION, FIELD(timeout),
@@ -96,8 +102,47 @@ static const char *default_cmdline(const struct boot_options *o, const char *ima
 	return image_arch(image) == PLAN_ARCH_ARM64 ? "console=ttyAMA0" : "console=ttyS0";
 }
 
-/* The plan as text: JSON, which is YAML. Owned by the caller; NULL without memory. */
-static char *plan_text(const struct boot_options *o, const char *image)
+/* The options that add a device: each is one way to write some of them. */
+struct device_option {
+	const char *name;
+	const struct option_strings *given;
+	const char *type, *first; /* as device_option_parse takes them */
+};
+
+/* Owned by the caller; NULL: a usage error was printed. */
+static json_t *devices_json(const struct boot_options *o)
+{
+	const struct device_option options[] = {
+		{"device", &o->devices, NULL, "type"},
+	};
+	json_t *list = json_array();
+
+	for (unsigned k = 0; k < ARRAY_SIZE(options); k++) {
+		const struct device_option *option = &options[k];
+
+		for (unsigned i = 0; i < option->given->count; i++) {
+			const char *text = option->given->items[i];
+			const char *error = "no memory; free some";
+			json_t *device = NULL;
+
+			device_option_parse(text, option->type, option->first, &device, &error);
+			if (!device) {
+				json_decref(list);
+				command_usage_error(
+					&command_boot, "--%s %s: %s", option->name, text, error);
+				return NULL;
+			}
+			json_array_append_new(list, device);
+		}
+	}
+	return list;
+}
+
+/*
+ * The plan as text: JSON, which is YAML. Takes DEVICES. Owned by the caller; NULL when something is
+ * no UTF-8.
+ */
+static char *plan_text(const struct boot_options *o, const char *image, json_t *devices)
 {
 	char memory[QUANTITY_MAX];
 	json_t *guest, *plan;
@@ -112,6 +157,9 @@ static char *plan_text(const struct boot_options *o, const char *image)
 		json_object_set_new(guest, "initrd", json_string(o->initrd));
 	if (o->modules.count)
 		json_object_set_new(guest, "modules", modules_json(&o->modules));
+	if (json_array_size(devices))
+		json_object_set(guest, "devices", devices);
+	json_decref(devices);
 	plan = json_pack("{s:{s:o}}", "partitions", "guest", guest);
 	text = json_dumps(plan, JSON_COMPACT);
 	json_decref(plan);
@@ -132,6 +180,8 @@ static void forget_places(struct plan *plan)
 			p->modules[m].loc = (struct diag_loc){0};
 		for (unsigned s = 0; s < PLAN_SERIAL_PORTS; s++)
 			p->serial[s].loc = (struct diag_loc){0};
+		for (unsigned d = 0; d < p->device_count; d++)
+			p->devices[d].loc = (struct diag_loc){0};
 	}
 }
 
@@ -169,12 +219,15 @@ static int boot_run(const void *options, unsigned operand_count, char *const *op
 	};
 	AUTO_FREE char *text = NULL;
 	struct plan *plan = NULL;
+	json_t *devices = devices_json(o);
 	struct diags diags;
 
 	(void)operand_count;
+	if (!devices)
+		return BH_EXIT_USAGE;
 	if (!o->print)
 		launch_ahead(&o->set, &spare);
-	text = plan_text(o, operands[0]);
+	text = plan_text(o, operands[0], devices);
 	if (!text) {
 		process_end(&spare);
 		return command_usage_error(&command_boot, "an argument is not UTF-8 text");

@@ -2,6 +2,7 @@
 #include "partition/lockdown.h"
 
 #include "lib/util.h"
+#include "partition/device_calls.h"
 #include "vmm/runtime.h"
 
 #include <asm/termbits.h>
@@ -72,7 +73,7 @@ static const struct sandbox_rule allowed_calls[] = {
 	SANDBOX_CALL("sched_getaffinity"), /* how many heaps malloc makes */
 };
 
-static int add_calls(struct sandbox_filter *filter)
+static int add_calls(const struct plan_partition *p, struct sandbox_filter *filter)
 {
 	/* Signals to our own threads only. */
 	const struct sandbox_rule kick_rule = SANDBOX_CALL_IF("tgkill", 0, (uint32_t)getpid());
@@ -80,6 +81,8 @@ static int add_calls(struct sandbox_filter *filter)
 
 	if (!ret)
 		ret = sandbox_filter_add(filter, &kick_rule, 1);
+	if (!ret)
+		ret = device_calls_add(p, filter);
 	for (const unsigned *request = arch_runtime_ioctls; !ret && *request; request++) {
 		const struct sandbox_rule rule = SANDBOX_CALL_IF("ioctl", 1, *request);
 
@@ -131,7 +134,7 @@ int partition_lockdown_enter(struct partition_lockdown *l)
 	tzset();
 	l->filter_error = sandbox_filter_create(SANDBOX_ALLOW_LISTED, &l->filter);
 	if (!l->filter_error)
-		l->filter_error = add_calls(l->filter);
+		l->filter_error = add_calls(l->plan, l->filter);
 	return conclude(l);
 }
 

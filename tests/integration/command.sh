@@ -95,6 +95,24 @@ test_boot-print-runs() {
 	lacks out '^FAILED'
 }
 
+test_boot-device() {
+	bulkhead 0 boot --print "$GUESTS/ending.elf" --device rng --device rng,slot=5,name=dice
+	has out 'name: rng0' 'name: dice' 'slot: 5'
+	cp out plan.yaml
+	bulkhead 0 check --print plan.yaml
+	cmp plan.yaml out || fail "boot --print is no effective plan"
+	# The messages are the plan's, without a place in a text that nobody wrote.
+	bulkhead 2 boot "$GUESTS/ending.elf" --device dice --device rng,slots=5
+	has err '^bulkhead: partitions.guest.devices.0.type: .*"dice"' \
+		'^bulkhead: partitions.guest.devices.1.slots: unknown key; did you mean slot'
+	bulkhead 2 boot "$GUESTS/ending.elf" --device rng,slot=5 --device rng,slot=5
+	has err '^bulkhead: partitions.guest.devices.1.slot: slot 5 is taken by rng0'
+	bulkhead 2 boot "$GUESTS/ending.elf" --device rng,
+	has err '^bulkhead boot: --device rng,: a part has no key; write it like'
+	# Nothing is asked of the kernel: it ends as without.
+	bulkhead 0 boot --timeout 10s --device rng "$GUESTS/ending.elf" --cmdline how=off
+}
+
 test_plan-from-stdin() {
 	echo data >data
 	rich_plan >plan.yaml

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The system calls that the devices of a plan take while the guest runs, beyond those of any
+ * partition (partition/lockdown.c). A partition without such a device is not allowed them.
+ */
+#ifndef PARTITION_DEVICE_CALLS_H
+#define PARTITION_DEVICE_CALLS_H
+
+#include "lib/sandbox.h"
+#include "plan/plan.h"
+
+/* Adds those of P's devices to FILTER. 0, or what sandbox_filter_add returns. */
+int device_calls_add(const struct plan_partition *p, struct sandbox_filter *filter);
+
+#endif
