@@ -5,7 +5,7 @@
 #   STATIC=1     one static binary                SAN=address  a sanitizer variant (address,
 #   WERROR=1     warnings are errors (the default in CI)       undefined, thread; commas combine)
 #   ARCH=arm64   cross-compile to build/arm64/    V=1          show the commands
-#   SHARED=1     link all libraries shared
+#   SHARED=1     link all libraries shared            FUZZ=1     for libFuzzer: clang, ASan, UBSan
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 SHELL := /bin/bash
@@ -20,7 +20,11 @@ ARCH ?= $(HOSTARCH)
 # ---- where things go ----
 
 comma := ,
-variant := $(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(filter 1,$(STATIC)),-static)
+ifeq ($(FUZZ),1)
+override SAN := fuzzer-no-link,address,undefined
+override CC := clang
+endif
+variant := $(if $(FUZZ),-fuzz,$(if $(SAN),-$(subst $(comma),-,$(SAN))))$(if $(filter 1,$(STATIC)),-static)
 O ?= $(src)build
 out := $(abspath $(O)$(if $(filter-out $(HOSTARCH),$(ARCH)),/$(ARCH))$(if $(variant),/variant$(variant)))
 # What is downloaded; all variants share it.
@@ -167,15 +171,15 @@ $(bsp_examples) $(bsp_tests): $(src)include/bsp.h $(src)include/bsp_acrn.h $(src
 		-o $@ $(filter %.c,$^)
 
 # ---- fuzz targets: each tests/fuzz/fuzz_X.c, in ARCH/ if it is for one; corpus in corpus/X ----
-# Here linked with a main that replays the corpus; `make fuzz` builds them with libFuzzer.
+# libFuzzer's main is in them: they are built with FUZZ=1.
 
 fuzz_sources := $(patsubst $(src)%,%,$(wildcard $(src)tests/fuzz/fuzz_*.c \
 	$(src)tests/fuzz/$(ARCH)/fuzz_*.c))
 fuzz_programs := $(fuzz_sources:%.c=$(out)/%)
 
-$(fuzz_programs): $(out)/%: $(out)/%.o $(out)/tests/fuzz/replay.o $(archive)
+$(fuzz_programs): $(out)/%: $(out)/%.o $(archive)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ldflags) -o $@ $^ $(libs)
+	$(Q)$(CC) $(ldflags) -fsanitize=fuzzer -o $@ $^ $(libs)
 
 include $(src)examples/rules.mk
 include $(src)tests/bench/rules.mk
@@ -201,7 +205,7 @@ test_groups := layers unit fuzz golden guest integration
 
 .PHONY: tests-fast tests
 tests-fast: all $(unit_programs) guest-images bsp-objects
-	+$(Q)$(submake) SAN=address,undefined fuzz-programs
+	+$(Q)$(submake) FUZZ=1 fuzz-programs
 tests: tests-fast
 	+$(Q)$(submake) SAN=address,undefined unit-programs
 	+$(Q)$(submake) rig-programs
@@ -222,7 +226,7 @@ rig-programs: guest-images
 check: ## all tests; installs what they need through `make deps`
 	$(Q)$(src)tools/deps check
 	+$(Q)$(submake) tests
-	$(Q)$(src)tests/check $(test_groups) safety sanitized rig-x86 rig-arm64
+	$(Q)$(src)tests/check $(test_groups) safety sanitized rig-x86+fuzz-devices rig-arm64
 
 .PHONY: check-fast
 check-fast: ## the tests that need no emulated machine, in about a minute
@@ -261,8 +265,9 @@ demo: ## a safety partition and a Linux partition side by side; with ARCH=arm64,
 fuzz_seconds ?= 60
 .PHONY: fuzz
 fuzz: ## fuzz every parser with libFuzzer, fuzz_seconds=60 each
-	$(Q)$(src)tools/deps develop
-	$(Q)$(src)tests/fuzz/run-libfuzzer $(fuzz_seconds)
+	$(Q)$(src)tools/deps check
+	+$(Q)$(submake) FUZZ=1 fuzz-programs
+	$(Q)$(src)tests/fuzz/run $(fuzz_seconds)
 
 # ---- for developers ----
 

@@ -132,13 +132,14 @@ static size_t chain_copy(
 
 	for (unsigned i = 0; i < count && done < buf.iov_len; i++) {
 		uint8_t *ours = (uint8_t *)buf.iov_base + done;
-		uint8_t *guests = (uint8_t *)iov[i].iov_base + offset;
+		uint8_t *guests;
 		size_t len;
 
 		if (offset >= iov[i].iov_len) {
 			offset -= iov[i].iov_len;
 			continue;
 		}
+		guests = (uint8_t *)iov[i].iov_base + offset;
 		len = min_u64(buf.iov_len - done, iov[i].iov_len - offset);
 		if (to_chain)
 			memcpy(guests, ours, len);
