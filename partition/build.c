@@ -128,7 +128,11 @@ static int build_devices(struct builder *w)
 static int build_plan_devices(struct builder *w)
 {
 	const struct partition_devices req = {
-		.plan = w->plan, .loop = w->req->loop, .fds = w->req->device_fds};
+		.plan = w->plan,
+		.loop = w->req->loop,
+		.fds = w->req->device_fds,
+		.notices = w->req->notices,
+	};
 
 	return partition_add_devices(&req, &w->b->machine, w->diags);
 }

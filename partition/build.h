@@ -8,6 +8,7 @@
 #define PARTITION_BUILD_H
 
 #include "devices/chardev.h"
+#include "devices/notice.h"
 #include "devices/rtc.h"
 #include "lib/diag.h"
 #include "lib/file.h"
@@ -48,6 +49,7 @@ struct partition_request {
 	/* What the plan's devices run with; both NULL: they will not run (partition/devices.h). */
 	struct loop *loop;
 	const int32_t (*device_fds)[DEVICE_FDS_MAX];
+	const struct notice_sink *notices; /* who hears what they have to say; NULL: nobody */
 	/* The status page, BULKHEAD_STATUS_SIZE bytes; NULL: only see whether it has a place. */
 	void *status;
 	/* Only see whether it can be built: memory is neither locked nor taken from huge pages. */

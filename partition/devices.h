@@ -3,6 +3,7 @@
 #ifndef PARTITION_DEVICES_H
 #define PARTITION_DEVICES_H
 
+#include "devices/notice.h"
 #include "lib/diag.h"
 #include "lib/loop.h"
 #include "partition/protocol.h"
@@ -15,6 +16,7 @@ struct partition_devices {
 	 * machine's life. NULL: only see whether the devices can be made, they will not run. */
 	struct loop *loop;
 	const int32_t (*fds)[DEVICE_FDS_MAX];
+	const struct notice_sink *notices; /* borrowed, likewise */
 };
 
 /* True when the machine of P needs a PCI host bridge. */

@@ -22,6 +22,7 @@ struct partition {
 	struct partition_lockdown lockdown;
 
 	struct loop *loop;
+	struct notice_sink notices; /* to the supervisor */
 	struct loop_watch control;
 	struct loop_watch ended;
 	struct loop_watch wake; /* chardevs want the I/O thread */

@@ -136,6 +136,7 @@ enum partition_message {
 	MSG_STATS_END,
 	MSG_MACHINE, /* before MSG_READY: text, what this host's KVM has decided of its machine */
 	MSG_PARKED,  /* a vCPU will never run again: struct message_parked, then text */
+	MSG_NOTICE,  /* a device has something to say: text, "blk0: cause; remedy" */
 	MSG_LOG,     /* the guest logs a line: struct message_log, then its text, of anything */
 };
 

@@ -88,6 +88,13 @@ static int map_shared(int fd, size_t size, int protection, void **ret_address)
 	return 0;
 }
 
+static void device_notice(void *ctx, const char *device, const char *text)
+{
+	const struct partition *p = ctx;
+
+	tell_notice(p->supervisor_fd, device, text);
+}
+
 /* What the machine's devices need of this process. */
 static int prepare_devices(struct partition *p)
 {
@@ -101,6 +108,7 @@ static int prepare_devices(struct partition *p)
 		ret = map_shared(p->launch.status_fd, BULKHEAD_STATUS_SIZE, PROT_READ, &p->status);
 	if (ret)
 		return ret;
+	p->notices = (struct notice_sink){.tell = device_notice, .ctx = p};
 	p->wake.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (p->wake.fd < 0)
 		return -errno;
@@ -173,6 +181,7 @@ static int build(struct partition *p, const struct partition_files *files,
 		.shared = p->shared,
 		.loop = p->loop,
 		.device_fds = p->launch.device_fds,
+		.notices = &p->notices,
 		.status = p->status};
 	struct diags diags;
 	int ret;

@@ -101,3 +101,11 @@ void tell_parked(int control_fd, const struct vm_end *end, bool spinning)
 	snprintf(message.text, sizeof(message.text), "%s", end->report);
 	ipc_send(control_fd, MSG_PARKED, &message, sizeof(message.parked) + strlen(message.text));
 }
+
+void tell_notice(int control_fd, const char *device, const char *text)
+{
+	char message[MESSAGE_LOG_MAX];
+	int n = snprintf(message, sizeof(message), "%s: %s", device, text);
+
+	ipc_send(control_fd, MSG_NOTICE, message, min_u64((uint64_t)n, sizeof(message) - 1));
+}

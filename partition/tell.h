@@ -25,6 +25,9 @@ void tell_stats(int control_fd, const struct vm *vm);
 /* REPORT, and what END (NULL: the guest was stopped) has to say of a fatal error. */
 void tell_report(int control_fd, const struct message_report *report, const struct vm_end *end);
 
+/* DEVICE of the plan has something to say. Any thread. */
+void tell_notice(int control_fd, const char *device, const char *text);
+
 /* A vCPU has met the fatal error END and sleeps, or spins, from now on. */
 void tell_parked(int control_fd, const struct vm_end *end, bool spinning);
 

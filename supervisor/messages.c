@@ -74,6 +74,23 @@ static bool on_log(struct child *child, const struct ipc_message *m)
 	return true;
 }
 
+/* Of one partition: each device has a handful of causes, and says each once. */
+#define NOTICES_MAX 128
+
+static bool on_notice(struct child *child, const struct ipc_message *m)
+{
+	char text[MESSAGE_LOG_MAX + 1];
+
+	if (m->size > MESSAGE_LOG_MAX || child->has_report)
+		return false;
+	if (child->notices++ >= NOTICES_MAX)
+		return true;
+	text_sanitise_line(m->payload, m->size, text);
+	run_event(child->run, child, "device", "%s", text);
+	run_say(child->run, "%s: %s", child->plan->name, text);
+	return true;
+}
+
 static void sanitise_field(char *field, size_t size)
 {
 	field[size - 1] = '\0';
@@ -213,6 +230,8 @@ static bool on_message(struct child *child, const struct ipc_message *m)
 		return on_parked(child, m);
 	case MSG_LOG:
 		return on_log(child, m);
+	case MSG_NOTICE:
+		return on_notice(child, m);
 	case MSG_QUIT:
 		/* Only a user at its console can have asked for it. */
 		if (!child->run->has_terminal || child->run->console_child != (int)child->index)

@@ -618,6 +618,38 @@ START_TEST(guest_log_of_a_liar)
 }
 END_TEST
 
+/* ---- what devices say ---- */
+
+START_TEST(notices)
+{
+	static const char *const text = "blk0: reading failed\033: Input/output error";
+	const struct event *e;
+	uint64_t before;
+
+	start_all();
+	before = run.events.count;
+	say(LINUX, MSG_NOTICE, text, strlen(text));
+	ck_assert_uint_eq(times_said("bulkhead: linux: blk0: reading failed?: Input"), 1);
+	e = event_after(&run.events, before);
+	ck_assert_str_eq(e->kind, "device");
+	ck_assert_str_eq(e->partition, "linux");
+	for (unsigned i = 0; i < 1000; i++)
+		say(LINUX, MSG_NOTICE, text, strlen(text));
+	ck_assert(!run.children[LINUX].broke_protocol);
+	ck_assert_uint_eq(times_said("blk0: reading failed"), 128);
+}
+END_TEST
+
+START_TEST(notice_that_is_too_long)
+{
+	static const char text[MESSAGE_LOG_MAX + 1];
+
+	start_all();
+	say(LINUX, MSG_NOTICE, text, sizeof(text));
+	ck_assert(run.children[LINUX].broke_protocol);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
 	Suite *s = suite_create("lifecycle");
@@ -654,6 +686,8 @@ Suite *unit_suite(void)
 	tcase_add_test(t, guest_log_at_the_end);
 	tcase_add_test(t, guest_log_without_end);
 	tcase_add_loop_test(t, guest_log_of_a_liar, 0, 3);
+	tcase_add_test(t, notices);
+	tcase_add_test(t, notice_that_is_too_long);
 	suite_add_tcase(s, t);
 	return s;
 }
