@@ -45,6 +45,7 @@ struct virtio_pci {
 	uint8_t isr;                  /* the line is the OR of its bits */
 	uint16_t config_vector;
 	uint16_t queue_vectors[VIRTIO_QUEUES_MAX];
+	bool msix; /* it is on: what interrupts for queues is in queue_event_fd */
 	uint32_t offered_sel, accepted_sel;
 	uint16_t queue_sel;
 	bool placed; /* BAR_REGISTERS is somewhere: */
@@ -113,6 +114,13 @@ static void queue_interrupt(void *ctx, unsigned queue)
 		set_isr(t, t->isr | INTERRUPT_QUEUE);
 }
 
+static int queue_event_fd(void *ctx, unsigned queue)
+{
+	const struct virtio_pci *t = ctx;
+
+	return t->msix ? pci_msix_event_fd(&t->function, t->queue_vectors[queue]) : -1;
+}
+
 static void config_interrupt(void *ctx)
 {
 	struct virtio_pci *t = ctx;
@@ -137,6 +145,7 @@ static void reset(void *ctx)
 static const struct virtio_transport transport = {
 	.queue_switched = queue_switched,
 	.queue_interrupt = queue_interrupt,
+	.queue_event_fd = queue_event_fd,
 	.config_interrupt = config_interrupt,
 	.reset = reset,
 };
@@ -231,6 +240,7 @@ static void queue_field_write(
 		break;
 	case VIRTIO_PCI_COMMON_Q_MSIX:
 		t->queue_vectors[t->queue_sel] = vector_of(t, value);
+		virtio_call_changed(t->virtio, t->queue_sel);
 		break;
 	case VIRTIO_PCI_COMMON_Q_ENABLE:
 		/* A driver must not write 0. */
@@ -387,12 +397,24 @@ static void config_read(struct pci_function *f, unsigned offset, unsigned size)
 			(uint32_t)registers_read(t, at, n));
 }
 
+static void msix_switched(struct virtio_pci *t)
+{
+	virtio_lock(t->virtio);
+	t->msix = !t->msix;
+	for (unsigned i = 0; i < t->virtio->queue_count; i++)
+		virtio_call_changed(t->virtio, i);
+	virtio_unlock(t->virtio);
+}
+
 static void config_written(struct pci_function *f, unsigned offset, unsigned size)
 {
 	struct virtio_pci *t = to_pci(&f->dev);
 	uint64_t at;
 	unsigned n;
 
+	/* Both change under the bus's lock alone. */
+	if (t->msix != pci_msix_enabled(f))
+		msix_switched(t);
 	if (touches_window(t, offset, size) && access_window(t, &at, &n))
 		registers_write(t, at, n,
 			pci_config_read(&f->config,

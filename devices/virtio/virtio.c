@@ -142,6 +142,44 @@ static void queue_kicked(struct loop_watch *w, uint32_t revents)
 		virtio_resume(v, index_of(q));
 }
 
+/* ---- queues that somebody else works on ---- */
+
+int virtio_kick_fd(const struct virtio_device *v, unsigned queue)
+{
+	return v->queues[queue].kick.fd;
+}
+
+int virtio_call_fd(const struct virtio_device *v, unsigned queue)
+{
+	const struct virtio_transport *t = v->transport;
+	int fd = t->queue_event_fd ? t->queue_event_fd(v->transport_ctx, queue) : -1;
+
+	return fd >= 0 ? fd : v->queues[queue].call.fd;
+}
+
+void virtio_call_changed(struct virtio_device *v, unsigned queue)
+{
+	const struct virtio_queue *q = &v->queues[queue];
+
+	if (q->served && queue_is_live(q))
+		v->cls->call_changed(v, queue);
+}
+
+/* I/O thread: its server interrupts. */
+static void queue_called(struct loop_watch *w, uint32_t revents)
+{
+	struct virtio_queue *q = container_of(w, struct virtio_queue, call);
+	struct virtio_device *v = q->device;
+	eventfd_t count;
+
+	(void)revents;
+	eventfd_read(w->fd, &count);
+	lock_for_step(v);
+	if (queue_is_live(q))
+		v->transport->queue_interrupt(v->transport_ctx, index_of(q));
+	virtio_unlock(v);
+}
+
 /* ---- status ---- */
 
 bool virtio_has(const struct virtio_device *v, unsigned bit)
@@ -154,8 +192,11 @@ void virtio_fail(struct virtio_device *v)
 	if (v->status & VIRTIO_CONFIG_S_NEEDS_RESET)
 		return;
 	v->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
-	if (v->status & VIRTIO_CONFIG_S_DRIVER_OK && !v->resetting)
-		v->transport->config_interrupt(v->transport_ctx);
+	if (!(v->status & VIRTIO_CONFIG_S_DRIVER_OK) || v->resetting)
+		return;
+	if (v->cls->halt)
+		v->cls->halt(v);
+	v->transport->config_interrupt(v->transport_ctx);
 }
 
 static void queue_switch(struct virtio_queue *q, bool on)
@@ -330,7 +371,9 @@ void virtio_queue_enable(struct virtio_queue *q)
 	/* Before that it is not known what kind of queue it is. */
 	if (q->enabled || v->resetting || !(v->status & VIRTIO_CONFIG_S_FEATURES_OK))
 		return;
-	if (q->size > v->queue_size_max || virtq_init(&q->ring, &v->machine->gmem, &layout)) {
+	/* Who serves it hears of it by activate, and of no other later [VIRTIO 1.2 3.1.1]. */
+	if ((q->served && v->status & VIRTIO_CONFIG_S_DRIVER_OK) || q->size > v->queue_size_max ||
+		virtq_init(&q->ring, &v->machine->gmem, &layout)) {
 		virtio_fail(v);
 		return;
 	}
@@ -340,7 +383,7 @@ void virtio_queue_enable(struct virtio_queue *q)
 
 void virtio_queue_disable(struct virtio_queue *q)
 {
-	if (q->enabled && q->ring.in_flight)
+	if (q->enabled && (q->ring.in_flight || (q->served && is_live(q->device))))
 		virtio_fail(q->device);
 	else
 		queue_switch(q, false);
@@ -359,7 +402,14 @@ static int queue_init(struct virtio_device *v, struct virtio_queue *q)
 	q->kick.fd = v->machine->doorbells[q->doorbell].event_fd;
 	q->kick.events = POLLIN;
 	q->kick.ready = queue_kicked;
-	return v->loop ? loop_watch(v->loop, &q->kick) : 0;
+	if (!v->loop)
+		return 0;
+	if (!q->served)
+		return loop_watch(v->loop, &q->kick);
+	q->call.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	q->call.events = POLLIN;
+	q->call.ready = queue_called;
+	return q->call.fd < 0 ? -errno : loop_watch(v->loop, &q->call);
 }
 
 int virtio_init(struct virtio_device *v, const struct virtio_setup *s)
@@ -378,8 +428,10 @@ int virtio_init(struct virtio_device *v, const struct virtio_setup *s)
 	if (!v->queues)
 		return -ENOMEM;
 	v->queue_count = s->queues;
-	for (unsigned i = 0; i < s->queues; i++)
-		v->queues[i].kick = LOOP_WATCH_INIT;
+	for (unsigned i = 0; i < s->queues; i++) {
+		v->queues[i].kick = v->queues[i].call = LOOP_WATCH_INIT;
+		v->queues[i].served = s->served >> i & 1;
+	}
 	for (unsigned i = 0; i < s->queues && !ret; i++)
 		ret = queue_init(v, &v->queues[i]);
 	return ret;
@@ -387,8 +439,11 @@ int virtio_init(struct virtio_device *v, const struct virtio_setup *s)
 
 void virtio_fini(struct virtio_device *v)
 {
-	for (unsigned i = 0; v->loop && i < v->queue_count; i++)
+	for (unsigned i = 0; v->loop && i < v->queue_count; i++) {
 		loop_unwatch(v->loop, &v->queues[i].kick);
+		loop_unwatch(v->loop, &v->queues[i].call);
+		fd_close(&v->queues[i].call.fd);
+	}
 	free(v->queues);
 	pthread_mutex_destroy(&v->lock);
 }

@@ -13,6 +13,11 @@
  *
  * A guest that breaks a rule gets DEVICE_NEEDS_RESET, and a device that does nothing until then.
  *
+ * A queue may be served by somebody else: the kernel (vhost.h), another process (vhost_user.h). The
+ * doorbell's eventfd is its server's then, not watched here, and the server signals one eventfd for
+ * an interrupt, which goes to the guest without us where the transport has such (MSI-X). What is
+ * done here is where its ring may be, and when it is served: from activate to reset or halt.
+ *
  * Left out: legacy and transitional devices, VIRTIO_F_RING_RESET, VIRTIO_F_SR_IOV, shared memory
  * regions, the IOMMU (VIRTIO_F_ACCESS_PLATFORM), administration queues.
  */
@@ -67,6 +72,13 @@ struct virtio_class {
 	void (*config_write)(
 		struct virtio_device *v, unsigned offset, unsigned size, uint64_t value);
 
+	/* With queues that are served: virtio_call_fd(QUEUE) has changed while it is in use. */
+	void (*call_changed)(struct virtio_device *v, unsigned queue);
+
+	/* Any thread: the device fails while it is in use; its queues are served no more. NULL:
+	 * none is by somebody else. */
+	void (*halt)(struct virtio_device *v);
+
 	void (*destroy)(struct virtio_device *v); /* frees V; no other thread is left */
 };
 
@@ -79,6 +91,9 @@ struct virtio_transport {
 	 */
 	void (*queue_switched)(void *ctx, unsigned queue, bool on);
 	void (*queue_interrupt)(void *ctx, unsigned queue);
+	/* The eventfd that does the same for whoever signals it; -1: there is none now. It changes
+	 * by virtio_call_changed. NULL: there never is. */
+	int (*queue_event_fd)(void *ctx, unsigned queue);
 	void (*config_interrupt)(void *ctx);
 	void (*reset)(void *ctx); /* the device was reset: no interrupt is left */
 };
@@ -89,6 +104,8 @@ struct virtio_queue {
 	struct virtio_device *device;
 	unsigned doorbell;      /* of the machine */
 	struct loop_watch kick; /* its eventfd, which says that there is work */
+	bool served;            /* by somebody else: */
+	struct loop_watch call; /* what interrupts for it by way of the I/O thread; else -1 */
 	uint16_t size;          /* as the driver wrote it, as these */
 	gpa_t areas[VIRTIO_AREAS];
 	bool enabled; /* ring is set up */
@@ -127,11 +144,12 @@ struct virtio_setup {
 	unsigned config_size; /* bytes; they are zeroed */
 	unsigned queues;
 	uint16_t queue_size; /* a power of two up to VIRTQ_SIZE_MAX; 0: that */
+	uint64_t served;     /* queues, a bit for each, that somebody else serves */
 };
 
 /*
  * Makes the part of a device that is common to all, in zeroed memory. 0, or the errors of calloc,
- * machine_add_doorbell and loop_watch. virtio_fini undoes it, and is legal after an error.
+ * machine_add_doorbell, eventfd and loop_watch. virtio_fini undoes it, and is legal after an error.
  */
 int virtio_init(struct virtio_device *v, const struct virtio_setup *setup);
 void virtio_fini(struct virtio_device *v);
@@ -166,6 +184,13 @@ void virtio_resume(struct virtio_device *v, unsigned queue);
 /* The device cannot go on until it is reset: DEVICE_NEEDS_RESET [VIRTIO 1.2 2.1.2]. */
 void virtio_fail(struct virtio_device *v);
 
+/*
+ * Of a queue that is served: what its server waits for, and what it signals to interrupt. Both are
+ * the machine's, and do not block.
+ */
+int virtio_kick_fd(const struct virtio_device *v, unsigned queue);
+int virtio_call_fd(const struct virtio_device *v, unsigned queue);
+
 /* config was changed: tells the driver. */
 void virtio_config_changed(struct virtio_device *v);
 
@@ -199,5 +224,8 @@ void virtio_queue_enable(struct virtio_queue *q);
 
 /* Takes it from the device: only one of which no request is in work; else the device fails. */
 void virtio_queue_disable(struct virtio_queue *q);
+
+/* queue_event_fd of QUEUE has changed. */
+void virtio_call_changed(struct virtio_device *v, unsigned queue);
 
 #endif
