@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #define TEXT_MAX 256
 
@@ -188,6 +189,44 @@ static void check_io_uring(const struct doctor_host *host, struct features *f)
 	}
 }
 
+/* Devices of the host's kernel that work on virtio queues. */
+static void check_vhost(const struct doctor_host *host, struct features *f)
+{
+	static const struct {
+		const char *name, *path, *module, *why;
+	} devices[] = {
+		{"vhost-net", "/dev/vhost-net", "vhost_net",
+			"without it each packet of a tap network goes through a process of ours"},
+		{"vhost-vsock", "/dev/vhost-vsock", "vhost_vsock",
+			"devices of the type vsock are not there without it"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(devices); i++) {
+		char path[TEXT_MAX];
+		bool there = host_has(host, devices[i].path);
+		struct feature *it;
+
+		snprintf(path, sizeof(path), "%s%s", host->root, devices[i].path);
+		if (there && access(path, R_OK | W_OK) == 0) {
+			it = feature_add(f, FEATURE_OK, devices[i].name, devices[i].why);
+			feature_found(it, "%s can be opened", devices[i].path);
+			continue;
+		}
+		it = feature_add(f, FEATURE_WARNING, devices[i].name, devices[i].why);
+		if (there) {
+			feature_found(it, "%s: %s may not open it", devices[i].path, host->user);
+			feature_fix(it,
+				"join the group that may (ls -l %s), often kvm: sudo usermod -aG kvm %s\n"
+				"and log in again",
+				devices[i].path, host->user);
+		} else {
+			feature_found(it, "there is no %s", devices[i].path);
+			feature_fix(it, "sudo modprobe %s; or in a container, pass the device in",
+				devices[i].module);
+		}
+	}
+}
+
 void doctor_check_resources(const struct doctor_host *host, struct features *f)
 {
 	check_cores(host, f);
@@ -197,4 +236,5 @@ void doctor_check_resources(const struct doctor_host *host, struct features *f)
 	check_memory(host, f);
 	check_memlock(host, f);
 	check_io_uring(host, f);
+	check_vhost(host, f);
 }

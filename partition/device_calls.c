@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "partition/device_calls.h"
 
+#include "devices/virtio/vhost.h"
+#include "devices/virtio/vsock.h"
 #include "lib/util.h"
 
 /*
@@ -11,10 +13,12 @@
 struct call_list {
 	const struct sandbox_rule *rules;
 	size_t count;
+	const unsigned *ioctls[2]; /* lists that end with 0, of who serves its queues; or NULL */
 };
 
 static const struct call_list call_lists[] = {
-	[PLAN_DEVICE_RNG] = {NULL, 0}, /* read */
+	[PLAN_DEVICE_RNG] = {NULL, 0, {NULL}}, /* read */
+	[PLAN_DEVICE_VSOCK] = {.ioctls = {vhost_runtime_ioctls, virtio_vsock_runtime_ioctls}},
 };
 
 static bool has_device(const struct plan_partition *p, enum plan_device_type type)
@@ -26,13 +30,31 @@ static bool has_device(const struct plan_partition *p, enum plan_device_type typ
 	return false;
 }
 
+static int add_ioctls(struct sandbox_filter *filter, const unsigned *requests)
+{
+	int ret = 0;
+
+	for (; !ret && requests && *requests; requests++) {
+		const struct sandbox_rule rule = SANDBOX_CALL_IF("ioctl", 1, *requests);
+
+		ret = sandbox_filter_add(filter, &rule, 1);
+	}
+	return ret;
+}
+
 int device_calls_add(const struct plan_partition *p, struct sandbox_filter *filter)
 {
 	int ret = 0;
 
 	for (unsigned i = 0; !ret && i < ARRAY_SIZE(call_lists); i++) {
-		if (call_lists[i].count && has_device(p, i))
-			ret = sandbox_filter_add(filter, call_lists[i].rules, call_lists[i].count);
+		const struct call_list *list = &call_lists[i];
+
+		if (!has_device(p, i))
+			continue;
+		if (list->count)
+			ret = sandbox_filter_add(filter, list->rules, list->count);
+		for (unsigned k = 0; !ret && k < ARRAY_SIZE(list->ioctls); k++)
+			ret = add_ioctls(filter, list->ioctls[k]);
 	}
 	return ret;
 }

@@ -5,6 +5,7 @@
 #include "devices/virtio/mmio.h"
 #include "devices/virtio/pci.h"
 #include "devices/virtio/rng.h"
+#include "devices/virtio/vsock.h"
 #include "vmm/layout_arm64.h"
 #include "vmm/layout_x86.h"
 
@@ -70,8 +71,19 @@ static int add_rng(struct making *d)
 	return ret ? ret : add_virtio(d, v);
 }
 
+static int add_vsock(struct making *d)
+{
+	const struct vsock_config cfg = {
+		.loop = d->req->loop, .vhost_fd = fd_of(d, 0), .cid = d->device->vsock.cid};
+	struct virtio_device *v;
+	int ret = virtio_vsock_create(d->m, &cfg, &v);
+
+	return ret ? ret : add_virtio(d, v);
+}
+
 static int (*const makers[])(struct making *d) = {
 	[PLAN_DEVICE_RNG] = add_rng,
+	[PLAN_DEVICE_VSOCK] = add_vsock,
 };
 
 bool partition_wants_pci(const struct plan_partition *p)

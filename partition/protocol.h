@@ -55,7 +55,7 @@ struct partition_port {
 	uint32_t flags;
 };
 
-/* What a device of the plan gets. rng: /dev/random. */
+/* What a device of the plan gets. rng: /dev/random. vsock: /dev/vhost-vsock, with its cid. */
 #define DEVICE_FDS_MAX 4
 
 /*

@@ -149,7 +149,12 @@ struct plan_serial {
 
 enum plan_device_type {
 	PLAN_DEVICE_RNG,
+	PLAN_DEVICE_VSOCK,
 };
+
+/* The guest's address among sockets; 0, 1, 2 and all ones mean others [VIRTIO 1.2 5.10.4]. */
+#define PLAN_CID_MIN 3
+#define PLAN_CID_MAX 0xFFFFFFFE
 
 enum plan_transport { PLAN_TRANSPORT_PCI, PLAN_TRANSPORT_MMIO };
 
@@ -158,6 +163,9 @@ struct plan_device {
 	char *name; /* unique in its partition: "rng0" */
 	enum plan_transport transport;
 	unsigned slot; /* PCI device number, 1..PLAN_SLOT_MAX; with MMIO 0 */
+	struct {
+		unsigned cid;
+	} vsock;
 	struct diag_loc loc;
 };
 

@@ -160,6 +160,9 @@ void validate_arch(const struct plan *plan, struct diags *diags);
 /* The devices of a partition (plan/validate_devices.c). */
 void validate_devices(const struct plan_partition *part, struct diags *diags);
 
+/* No two guests have one cid. */
+void validate_cids(const struct plan *plan, struct diags *diags);
+
 /* Its part for plans with contract: fusa (plan/validate_fusa.c). */
 void validate_fusa(const struct plan *plan, struct diags *diags);
 

@@ -8,6 +8,7 @@ static const char *const transport_names[] = {"pci", "mmio", NULL};
 
 const char *const device_type_names[] = {
 	[PLAN_DEVICE_RNG] = "rng",
+	[PLAN_DEVICE_VSOCK] = "vsock",
 	NULL,
 };
 
@@ -46,9 +47,23 @@ const char *const device_type_names[] = {
 
 static const struct key rng_keys[] = {VIRTIO_KEYS, {0}};
 
+static const struct key vsock_keys[] = {
+	VIRTIO_KEYS,
+	{.name = "cid",
+		.type = KEY_COUNT,
+		.required = true,
+		DEVICE(vsock.cid),
+		.min = PLAN_CID_MIN,
+		.max = PLAN_CID_MAX,
+		.help = "The guest's address among all sockets of this kind on the host: no other "
+			"guest has it, of this run or another. The host is 2."},
+	{0},
+};
+
 /* By enum plan_device_type. */
 static const struct key *const device_variants[] = {
 	[PLAN_DEVICE_RNG] = rng_keys,
+	[PLAN_DEVICE_VSOCK] = vsock_keys,
 };
 
 const struct key_list devices_list = {

@@ -162,6 +162,7 @@ void validate_plan(const struct plan *plan, struct diags *diags)
 	validate_bsp(plan, diags);
 	validate_safety(plan, diags);
 	validate_arch(plan, diags);
+	validate_cids(plan, diags);
 	if (plan->arch == PLAN_ARCH_X86_64)
 		validate_fusa(plan, diags);
 	for (unsigned i = 0; i < plan->partition_count; i++) {

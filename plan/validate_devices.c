@@ -59,6 +59,52 @@ static void validate_mmio(const struct plan_partition *part, struct diags *diags
 			count, PLAN_MMIO_DEVICES_MAX_X86);
 }
 
+/* A cid is an address on the host; and Linux has one such device. */
+static void validate_vsock(const struct plan *plan, unsigned part, unsigned at, struct diags *diags)
+{
+	const struct plan_device *d = &plan->partitions[part].devices[at];
+	char key[64], field[PLAN_FIELD_MAX], where[LOC_TEXT_MAX], name[EXCERPT_MAX];
+
+	snprintf(key, sizeof(key), "devices.%u.cid", at);
+	plan_field(&plan->partitions[part], key, field);
+	for (unsigned p = 0; p <= part; p++) {
+		const struct plan_partition *other = &plan->partitions[p];
+
+		for (unsigned i = 0; i < (p == part ? at : other->device_count); i++) {
+			const struct plan_device *e = &other->devices[i];
+
+			if (e->type != PLAN_DEVICE_VSOCK ||
+				(p != part && e->vsock.cid != d->vsock.cid))
+				continue;
+			loc_text(&e->loc, where);
+			if (p == part)
+				diag_error(diags, &d->loc, field,
+					"a second vsock beside %s (%s); a partition has one, remove the "
+					"other",
+					e->name, where);
+			else
+				diag_error(diags, &d->loc, field,
+					"%u is the cid of partition %s (%s), too; give one of them "
+					"another",
+					d->vsock.cid, excerpt(other->name, name), where);
+			return;
+		}
+	}
+}
+
+void validate_cids(const struct plan *plan, struct diags *diags)
+{
+	for (unsigned p = 0; p < plan->partition_count; p++) {
+		const struct plan_partition *part = &plan->partitions[p];
+
+		for (unsigned i = 0; i < part->device_count; i++) {
+			if (part->devices[i].type == PLAN_DEVICE_VSOCK &&
+				part->devices[i].vsock.cid)
+				validate_vsock(plan, p, i, diags);
+		}
+	}
+}
+
 void validate_devices(const struct plan_partition *part, struct diags *diags)
 {
 	char field[PLAN_FIELD_MAX];

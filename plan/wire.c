@@ -152,11 +152,13 @@ static void wire_serial(struct wire *w, struct plan_serial *s)
 
 static void wire_device(struct wire *w, struct plan_device *d)
 {
-	wire_unsigned(w, &d->type, 0, PLAN_DEVICE_RNG);
+	wire_unsigned(w, &d->type, 0, PLAN_DEVICE_VSOCK);
 	wire_string(w, &d->name, false);
 	wire_check(w, !d->name || partition_name_valid(d->name));
 	wire_unsigned(w, &d->transport, 0, PLAN_TRANSPORT_MMIO);
 	wire_unsigned(w, &d->slot, 0, PLAN_SLOT_MAX);
+	wire_unsigned(w, &d->vsock.cid, 0, PLAN_CID_MAX);
+	wire_check(w, d->type != PLAN_DEVICE_VSOCK || d->vsock.cid >= PLAN_CID_MIN);
 	wire_loc(w, &d->loc);
 }
 

@@ -4,9 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/vhost.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
 
-#define ENTROPY "/dev/random"
+#define ENTROPY     "/dev/random"
+#define VHOST_VSOCK "/dev/vhost-vsock"
 
 /* The device I of the plan, and where its descriptors go. */
 struct opening {
@@ -30,10 +34,55 @@ static void open_rng(struct opening *o)
 	o->fds[0] = open_path(o, ENTROPY, O_RDONLY | O_NONBLOCK);
 }
 
+/* What to do when DEVICE, which MODULE makes, cannot be opened, as errno says. */
+static void vhost_open_failed(struct opening *o, const char *device, const char *module)
+{
+	char field[PLAN_FIELD_MAX];
+	int error = errno;
+
+	plan_field(o->files->child->plan, o->key, field);
+	if (error == ENOENT || error == ENODEV || error == ENXIO)
+		diag_error(o->files->diags, &o->device->loc, field,
+			"this host has no %s; load its module: modprobe %s", device, module);
+	else if (error == EACCES || error == EPERM)
+		diag_error(o->files->diags, &o->device->loc, field,
+			"%s cannot be opened: %s; join the group that may (ls -l %s), often kvm",
+			device, strerror(error), device);
+	else
+		child_open_failed(o->files, o->key, &o->device->loc, device);
+}
+
+/* It has its cid for as long as the descriptor is open. */
+static void open_vsock(struct opening *o)
+{
+	uint64_t cid = o->device->vsock.cid;
+	char field[PLAN_FIELD_MAX];
+	int error;
+
+	o->fds[0] = child_keep(o->files, open(VHOST_VSOCK, O_RDWR | O_CLOEXEC));
+	if (o->fds[0] < 0) {
+		vhost_open_failed(o, VHOST_VSOCK, "vhost_vsock");
+		return;
+	}
+	if (ioctl(o->fds[0], VHOST_VSOCK_SET_GUEST_CID, &cid) == 0)
+		return;
+	error = errno;
+	plan_field(o->files->child->plan, o->key, field);
+	if (error == EADDRINUSE)
+		diag_error(o->files->diags, &o->device->loc, field,
+			"cid %u belongs to another guest on this host; give another",
+			o->device->vsock.cid);
+	else
+		diag_error(o->files->diags, &o->device->loc, field,
+			"the host refuses cid %u: %s; give another", o->device->vsock.cid,
+			strerror(error));
+}
+
 void child_open_devices(struct child_files *f)
 {
 	static void (*const openers[])(struct opening * o) = {
 		[PLAN_DEVICE_RNG] = open_rng,
+		[PLAN_DEVICE_VSOCK] = open_vsock,
 	};
 	const struct plan_partition *p = f->child->plan;
 

@@ -246,8 +246,11 @@ START_TEST(resources_of_a_prepared_host)
 	put("/proc/self/limits",
 		"Max locked memory         unlimited            unlimited bytes\n");
 	put("/proc/self/status", "CapEff:\t0000000000000000\nCpus_allowed_list:\t0-3,8\n");
+	put("/dev/vhost-net", "");
+	put("/dev/vhost-vsock", "");
 	doctor_check_resources(&host, &features);
 	ck_assert_str_eq(find("cores")->found, "5 online (0-3,8), 5 allowed for this process");
+	ck_assert_str_eq(find("vhost-vsock")->found, "/dev/vhost-vsock can be opened");
 	ck_assert_str_eq(find("isolated cores")->found, "2-3");
 	ck_assert_str_eq(find("2 MiB hugepages")->found, "512 free");
 	ck_assert_str_eq(find("memory")->found, "2048 MiB available");
@@ -279,6 +282,7 @@ START_TEST(resources_of_a_poor_host)
 	ck_assert_str_eq(find("locked memory")->found, "limit 65536 bytes");
 	assert_has(find("locked memory")->fix, "alice - memlock unlimited");
 	assert_has(find("io_uring")->fix, "sysctl kernel.io_uring_disabled=0");
+	assert_has(find("vhost-net")->fix, "modprobe vhost_net");
 }
 END_TEST
 

@@ -64,7 +64,7 @@ static const struct {
 	const char *yaml, *message;
 } bad[] = {
 	{PLAN("rng"), "partitions.a.devices: this is text; give a list"},
-	{PLAN("[disk]"), "devices.0.type: unknown value \"disk\"; use rng"},
+	{PLAN("[disk]"), "devices.0.type: unknown value \"disk\"; use rng or vsock"},
 	{PLAN("[{slot: 1}]"), "devices.0.type: missing; add this key"},
 	{PLAN("[{type: [rng]}]"), "devices.0.type: this is a list"},
 	{PLAN("[[rng]]"), "devices.0: this is a list; give a type, or a mapping"},
@@ -84,6 +84,14 @@ static const struct {
 	{PLAN("[{type: rng, transport: mmio}, {type: rng, transport: mmio}, {type: rng, "
 	      "transport: mmio}, {type: rng, transport: mmio}, {type: rng, transport: mmio}]"),
 		"5 devices have transport: mmio; at most 4 may"},
+	{PLAN("[vsock]"), "devices.0.cid: missing; add this key"},
+	{PLAN("[{type: vsock, cid: 2}]"), "devices.0.cid: 2 is too little"},
+	{PLAN("[{type: vsock, cid: 4294967295}]"), "devices.0.cid: 4294967295 is too much"},
+	{PLAN("[{type: vsock, cid: 3}, {type: vsock, cid: 4}]"),
+		"devices.1.cid: a second vsock beside vsock0 (p.yaml:2:"},
+	{PLAN("[{type: vsock, cid: 3}]") "  b: {cpus: [2], memory: 64M, image: v, devices: [{type: "
+					 "vsock, cid: 3}]}\n",
+		"partitions.b.devices.0.cid: 3 is the cid of partition a (p.yaml:2:"},
 	{"partitions:\n  a: {role: safety, contract: fusa, cpus: [1], memory: 64M, image: v, "
 	 "devices: [rng]}\n",
 		"the contract fusa has no devices but its own"},
@@ -97,14 +105,17 @@ END_TEST
 
 START_TEST(through_bytes)
 {
-	struct plan *plan = load(PLAN("[{type: rng, slot: 9}, {type: rng, transport: mmio}]"));
+	struct plan *plan = load(PLAN("[{type: rng, slot: 9}, {type: rng, transport: mmio}, "
+				      "{type: vsock, cid: 4294967294}]"));
 	struct plan_partition *got;
 	size_t size;
 	void *bytes;
 
 	ck_assert_int_eq(plan_partition_encode(&plan->partitions[0], &bytes, &size), 0);
 	ck_assert_int_eq(plan_partition_decode(bytes, size, &got), 0);
-	ck_assert_uint_eq(got->device_count, 2);
+	ck_assert_uint_eq(got->device_count, 3);
+	ck_assert_int_eq(got->devices[2].type, PLAN_DEVICE_VSOCK);
+	ck_assert_uint_eq(got->devices[2].vsock.cid, 4294967294);
 	check(&got->devices[0], "rng0", PLAN_TRANSPORT_PCI, 9);
 	check(&got->devices[1], "rng1", PLAN_TRANSPORT_MMIO, 0);
 	plan_partition_destroy(got);

@@ -17,6 +17,15 @@
 #define ALL_OK 15
 #define V1     ((uint64_t)1 << VIRTIO_F_VERSION_1)
 
+#define SERVED 2 /* a queue that somebody else works on */
+
+/* What its server was told last to signal, and how often. */
+static struct {
+	int fd;
+	unsigned changes;
+	bool halted;
+} server;
+
 /* A device that writes "done" into each buffer, and has two words of configuration. */
 static int echo_step(struct virtio_device *v, unsigned queue)
 {
@@ -34,6 +43,19 @@ static void echo_config_write(
 	memcpy(v->config + offset, &value, size);
 }
 
+static void echo_call_changed(struct virtio_device *v, unsigned queue)
+{
+	ck_assert_uint_eq(queue, SERVED);
+	server.fd = virtio_call_fd(v, queue);
+	server.changes++;
+}
+
+static void echo_halt(struct virtio_device *v)
+{
+	(void)v;
+	server.halted = true;
+}
+
 static void echo_destroy(struct virtio_device *v)
 {
 	virtio_fini(v);
@@ -46,6 +68,8 @@ static const struct virtio_class echo_class = {
 	.pci_class = 0x0780AB,
 	.queue_step = echo_step,
 	.config_write = echo_config_write,
+	.call_changed = echo_call_changed,
+	.halt = echo_halt,
 	.destroy = echo_destroy,
 };
 
@@ -86,8 +110,11 @@ static int doorbell_set(void *ctx, unsigned index, const struct machine_doorbell
 
 static struct virtio_device *make_echo(unsigned config_size)
 {
-	const struct virtio_setup s = {
-		.cls = &echo_class, .machine = &m, .config_size = config_size, .queues = QUEUES};
+	const struct virtio_setup s = {.cls = &echo_class,
+		.machine = &m,
+		.config_size = config_size,
+		.queues = QUEUES,
+		.served = 1 << SERVED};
 	struct virtio_device *echo = calloc(1, sizeof(*echo));
 
 	ck_assert_ptr_nonnull(echo);
@@ -544,6 +571,42 @@ START_TEST(msix)
 }
 END_TEST
 
+/* Who serves a queue interrupts by the vector's eventfd, whichever that is at the time. */
+START_TEST(served_queue)
+{
+	server.changes = 0;
+	server.halted = false;
+	negotiate();
+	common_out(VIRTIO_PCI_COMMON_Q_SELECT, 2, SERVED);
+	common_out(VIRTIO_PCI_COMMON_Q_MSIX, 2, 1);
+	start(SERVED, 1);
+	ck_assert_uint_eq(server.changes, 0); /* it is told at the start */
+	ck_assert_int_eq(virtio_call_fd(v, SERVED), v->queues[SERVED].call.fd);
+	msix_on();
+	ck_assert_uint_eq(server.changes, 1);
+	ck_assert_int_eq(server.fd, m.msis[1].event_fd);
+	common_out(VIRTIO_PCI_COMMON_Q_SELECT, 2, SERVED);
+	common_out(VIRTIO_PCI_COMMON_Q_MSIX, 2, 3);
+	ck_assert_uint_eq(server.changes, 2);
+	ck_assert_int_eq(server.fd, m.msis[3].event_fd);
+	cfg_out(PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	ck_assert_uint_eq(server.changes, 2);
+	cfg_out(capability(0x11, 0) + 2, 2, 0);
+	ck_assert_uint_eq(server.changes, 3);
+	ck_assert_int_eq(server.fd, v->queues[SERVED].call.fd);
+	ck_assert(!server.halted);
+	/* None is set up that its server would not hear of. */
+	common_out(VIRTIO_PCI_COMMON_STATUS, 1, 0);
+	negotiate();
+	start(0, 1);
+	common_out(VIRTIO_PCI_COMMON_Q_SELECT, 2, SERVED);
+	common_out(VIRTIO_PCI_COMMON_Q_ENABLE, 2, 1);
+	ck_assert_uint_eq(
+		common_in(VIRTIO_PCI_COMMON_STATUS, 1), ALL_OK | VIRTIO_CONFIG_S_NEEDS_RESET);
+	ck_assert(server.halted);
+}
+END_TEST
+
 START_TEST(broken_driver)
 {
 	const struct buffer b = {.addr = 16, .len = 1};
@@ -582,6 +645,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tc, never_disabled);
 	tcase_add_test(tc, intx);
 	tcase_add_test(tc, msix);
+	tcase_add_test(tc, served_queue);
 	tcase_add_test(tc, broken_driver);
 	suite_add_tcase(s, tc);
 	return s;
