@@ -232,10 +232,14 @@ struct machine_services {
 #define MACHINE_WINDOWS_MAX  64
 #define MACHINE_IRQS_MAX     64
 #define MACHINE_DEVICES_MAX  64
-/* 32 functions with 4 queues each, and what a process may have open (partition/lockdown.c). */
-#define MACHINE_MSIS_MAX      128
-#define MACHINE_DOORBELLS_MAX 128
-#define MACHINE_MEMORIES_MAX  32 /* a handful for each of some devices */
+/*
+ * 32 functions with 4 queues each, and as many vectors again for what is shared with other
+ * partitions, whose doorbells are one for each vector of each peer: 12 peers with 16 vectors, and
+ * some more. Each is a descriptor of what a process may have open (partition/lockdown.c).
+ */
+#define MACHINE_MSIS_MAX      256
+#define MACHINE_DOORBELLS_MAX 384
+#define MACHINE_MEMORIES_MAX  80 /* 5 for each of 16 devices */
 
 struct machine {
 	enum guest_arch arch;

@@ -56,20 +56,44 @@ int pci_function_add_bar(
 	return 0;
 }
 
-int pci_function_back_bar(
-	struct pci_function *f, unsigned bar, uint64_t size, void *hva, bool readonly)
+int pci_function_back_bar(struct pci_function *f, unsigned bar, const struct pci_backing *backing)
 {
 	struct pci_bar *b;
+	unsigned memory;
 	int ret;
 
-	if (bar >= PCI_BARS || f->bars[bar].type < PCI_BAR_MEM32 || size > f->bars[bar].size)
+	if (bar >= PCI_BARS || f->bars[bar].type < PCI_BAR_MEM32 || backing->offset % (4 * KIB) ||
+		backing->offset > f->bars[bar].size ||
+		backing->size > f->bars[bar].size - backing->offset)
 		return -EINVAL;
 	b = &f->bars[bar];
-	if (b->backed)
-		return -EEXIST;
-	ret = machine_add_memory(f->dev.machine, size, hva, readonly, &b->memory);
-	b->backed = !ret;
-	return ret;
+	for (unsigned i = 0; i < b->backing_count; i++) {
+		if (ranges_overlap(b->backings[i].offset, b->backings[i].size, backing->offset,
+			    backing->size))
+			return -EEXIST;
+	}
+	if (b->backing_count == PCI_BACKINGS_MAX)
+		return -ENOSPC;
+	ret = machine_add_memory(
+		f->dev.machine, backing->size, backing->hva, backing->readonly, &memory);
+	if (ret)
+		return ret;
+	b->backings[b->backing_count].offset = backing->offset;
+	b->backings[b->backing_count].size = backing->size;
+	b->backings[b->backing_count++].memory = memory;
+	return 0;
+}
+
+bool pci_bar_is_memory(const struct pci_function *f, unsigned bar, uint64_t offset, unsigned size)
+{
+	const struct pci_bar *b = &f->bars[bar];
+
+	for (unsigned i = 0; i < b->backing_count; i++) {
+		if (atomic_load(&b->backings[i].on) &&
+			ranges_overlap(offset, size, b->backings[i].offset, b->backings[i].size))
+			return true;
+	}
+	return false;
 }
 
 static uint64_t bar_address(const struct pci_function *f, unsigned bar)
@@ -204,14 +228,21 @@ static void map_function(struct pci_bus *bus, struct pci_function *f)
 static void place(struct pci_function *f, unsigned bar, const struct pci_place *place)
 {
 	const struct machine_services *services = &f->dev.machine->services;
+	struct pci_bar *b = &f->bars[bar];
 
-	f->bars[bar].placed = place;
+	b->placed = place;
 	if (place)
-		f->bars[bar].place = *place;
-	/* If that fails, the class sees what memory would have taken. */
-	if (f->bars[bar].backed)
-		services->memory_set(
-			services->ctx, f->bars[bar].memory, place ? &place->address : NULL);
+		b->place = *place;
+	for (unsigned i = 0; i < b->backing_count; i++) {
+		gpa_t address = place ? place->address + b->backings[i].offset : 0;
+		int ret;
+
+		atomic_store(&b->backings[i].on, false);
+		/* If that fails, the class sees what memory would have taken. */
+		ret = services->memory_set(
+			services->ctx, b->backings[i].memory, place ? &address : NULL);
+		atomic_store(&b->backings[i].on, place && !ret);
+	}
 	if (f->ops && f->ops->place)
 		f->ops->place(f, bar, place);
 }

@@ -236,7 +236,8 @@ bool pci_bus_claims(
 {
 	struct pci_mapping e;
 
-	return map_find(bus, space, offset, size, &e);
+	return map_find(bus, space, offset, size, &e) &&
+	       !pci_bar_is_memory(e.function, e.bar, offset - e.offset, size);
 }
 
 uint64_t pci_bus_read(

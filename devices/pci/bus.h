@@ -68,6 +68,9 @@ void pci_bus_write(struct pci_bus *bus, enum machine_pci_space space, uint64_t o
 /* Gives the BARs of F, which is on the bus, places in the apertures. 0, -ENOSPC. */
 int pci_bars_assign(struct pci_bus *bus, struct pci_function *f);
 
+/* Whether memory takes accesses there: one that is seen all the same writes to read-only memory. */
+bool pci_bar_is_memory(const struct pci_function *f, unsigned bar, uint64_t offset, unsigned size);
+
 /* Finds out where all BARs are decoded now. Under the bus's lock. */
 void pci_bars_update(struct pci_bus *bus);
 

@@ -34,10 +34,12 @@ enum { WORD_ADDRESS, WORD_ADDRESS_HIGH, WORD_DATA, WORD_CONTROL };
 struct pci_msix {
 	unsigned bar, capability, vectors; /* constant */
 	unsigned msis[PCI_MSIX_VECTORS_MAX];
-	atomic_bool enabled; /* written under the bus's lock */
+	int sources[PCI_MSIX_VECTORS_MAX]; /* MSIs, too; -1: none */
+	atomic_bool enabled;               /* written under the bus's lock */
 
 	pthread_mutex_t lock; /* guards the rest; outside of it is the bus's or none */
 	bool open;            /* enabled, not masked as a whole, bus master */
+	bool listening;       /* to the sources */
 	uint32_t table[PCI_MSIX_VECTORS_MAX][ENTRY_WORDS];
 };
 
@@ -70,6 +72,7 @@ int pci_function_add_msix(struct pci_function *f, unsigned bar, unsigned vectors
 	pci_config_set(c, at + PBA, 4, PBA_OFFSET | bar, 0);
 	for (unsigned i = 0; !ret && i < vectors; i++) {
 		x->table[i][WORD_CONTROL] = VECTOR_MASK;
+		x->sources[i] = -1;
 		ret = machine_add_msi(f->dev.machine, &x->msis[i]);
 	}
 	return ret;
@@ -111,6 +114,24 @@ int pci_msix_share(struct pci_function *f, unsigned vector, int event_fd)
 	return 0;
 }
 
+int pci_msix_add_source(struct pci_function *f, unsigned vector, int event_fd)
+{
+	struct pci_msix *x = f->msix;
+	unsigned index;
+	int ret;
+
+	if (!x || vector >= x->vectors)
+		return -EINVAL;
+	if (x->sources[vector] >= 0)
+		return -EEXIST;
+	ret = machine_add_msi(f->dev.machine, &index);
+	if (ret)
+		return ret;
+	machine_share_msi(f->dev.machine, index, event_fd);
+	x->sources[vector] = (int)index;
+	return 0;
+}
+
 void pci_msix_signal(struct pci_function *f, unsigned vector)
 {
 	const uint64_t one = 1;
@@ -137,6 +158,27 @@ static void vector_update(struct pci_function *f, unsigned vector)
 
 	/* When KVM refuses the message, it goes nowhere: a guest's mistake. */
 	services->msi_set(services->ctx, x->msis[vector], on ? &msg : NULL);
+	if (x->sources[vector] >= 0)
+		services->msi_set(services->ctx, (unsigned)x->sources[vector],
+			on && x->listening ? &msg : NULL);
+}
+
+/* The eventfd of VECTOR's source; -1: it has none. */
+static int source_fd(const struct pci_function *f, unsigned vector)
+{
+	int source = f->msix->sources[vector];
+
+	return source >= 0 ? f->dev.machine->msis[source].event_fd : -1;
+}
+
+static void drop_sources(struct pci_function *f)
+{
+	uint64_t count;
+
+	for (unsigned i = 0; i < f->msix->vectors; i++) {
+		if (source_fd(f, i) >= 0)
+			(void)!read(source_fd(f, i), &count, sizeof(count));
+	}
 }
 
 static void drop_pending(struct pci_function *f)
@@ -145,6 +187,22 @@ static void drop_pending(struct pci_function *f)
 
 	for (unsigned i = 0; i < f->msix->vectors; i++)
 		(void)!read(pci_msix_event_fd(f, i), &count, sizeof(count));
+	drop_sources(f);
+}
+
+void pci_msix_listen(struct pci_function *f, bool on)
+{
+	struct pci_msix *x = f->msix;
+
+	pthread_mutex_lock(&x->lock);
+	if (on && !x->listening)
+		drop_sources(f);
+	if (on != x->listening) {
+		x->listening = on;
+		for (unsigned i = 0; x->open && i < x->vectors; i++)
+			vector_update(f, i);
+	}
+	pthread_mutex_unlock(&x->lock);
 }
 
 void pci_msix_update(struct pci_function *f)
@@ -176,15 +234,23 @@ void pci_msix_update(struct pci_function *f)
 /* The pending bits, all 64 that there can be. */
 static uint64_t read_pba(const struct pci_function *f)
 {
-	struct pollfd fds[PCI_MSIX_VECTORS_MAX];
+	struct pollfd fds[2 * PCI_MSIX_VECTORS_MAX];
+	unsigned n = f->msix->vectors;
 	uint64_t bits = 0;
+	bool listening;
 
-	for (unsigned i = 0; i < f->msix->vectors; i++)
+	pthread_mutex_lock(&f->msix->lock);
+	listening = f->msix->listening;
+	pthread_mutex_unlock(&f->msix->lock);
+	for (unsigned i = 0; i < n; i++) {
 		fds[i] = (struct pollfd){.fd = pci_msix_event_fd(f, i), .events = POLLIN};
-	if (poll(fds, f->msix->vectors, 0) < 0)
+		fds[n + i] =
+			(struct pollfd){.fd = listening ? source_fd(f, i) : -1, .events = POLLIN};
+	}
+	if (poll(fds, 2 * n, 0) < 0)
 		return 0;
-	for (unsigned i = 0; i < f->msix->vectors; i++)
-		bits |= (uint64_t)((fds[i].revents & POLLIN) != 0) << i;
+	for (unsigned i = 0; i < n; i++)
+		bits |= (uint64_t)(((fds[i].revents | fds[n + i].revents) & POLLIN) != 0) << i;
 	return bits;
 }
 

@@ -50,11 +50,25 @@ struct pci_place {
 	uint64_t address;
 };
 
+/* Host memory that is a part of a BAR. */
+struct pci_backing {
+	uint64_t offset, size; /* bytes, both multiples of 4 KiB */
+	void *hva;
+	bool readonly;
+};
+
+/* Of a BAR: tables, a section for all, one's own section, and those before and behind it. */
+#define PCI_BACKINGS_MAX 5
+
 struct pci_bar {
 	enum pci_bar_type type;
 	uint64_t size; /* bytes, a power of two */
-	bool backed;   /* by the machine's device memory `memory` */
-	unsigned memory;
+	unsigned backing_count;
+	struct {
+		uint64_t offset, size;
+		unsigned memory; /* the machine's device memory */
+		atomic_bool on;  /* it takes accesses; written under the bus's lock */
+	} backings[PCI_BACKINGS_MAX];
 	bool placed; /* `place` is where it is; the bus's lock */
 	struct pci_place place;
 };
@@ -121,13 +135,12 @@ int pci_function_add_bar(
 	struct pci_function *f, unsigned bar, enum pci_bar_type type, uint64_t size);
 
 /*
- * Has the first bytes of BAR, which is there already, be memory: the guest reads and writes it
- * without an exit, and the class sees only what memory does not take: writes to read-only memory,
- * and any access while the guest moves the BAR. 0; -EINVAL when it does not fit the BAR; -EEXIST;
- * the errors of machine_add_memory.
+ * Has a part of BAR, which is there already, be memory: the guest reads and writes it without an
+ * exit. Writes to it where it is read-only are violations; the class sees accesses while the guest
+ * moves the BAR. 0; -EINVAL when it does not fit the BAR; -EEXIST when it overlaps with another
+ * part; -ENOSPC when there are too many parts; the errors of machine_add_memory.
  */
-int pci_function_back_bar(
-	struct pci_function *f, unsigned bar, uint64_t size, void *hva, bool readonly);
+int pci_function_back_bar(struct pci_function *f, unsigned bar, const struct pci_backing *backing);
 
 /*
  * Adds a capability of SIZE bytes, its id and link included; what is in it the caller sets with
@@ -172,5 +185,18 @@ void pci_msix_signal(struct pci_function *f, unsigned vector);
 
 /* The eventfd that does the same for whoever writes to it; -1: there is no such vector. */
 int pci_msix_event_fd(const struct pci_function *f, unsigned vector);
+
+/*
+ * A second eventfd that interrupts by VECTOR, for somebody whom the device does not always listen
+ * to; at first it does not. EVENT_FD is the machine's from here on. 0; -EINVAL when there is no
+ * such vector; -EEXIST; the errors of machine_add_msi. EVENT_FD is not taken then.
+ */
+int pci_msix_add_source(struct pci_function *f, unsigned vector, int event_fd);
+
+/*
+ * Whether what is written to the sources interrupts. What was written while it did not is
+ * forgotten. Any thread, any lock.
+ */
+void pci_msix_listen(struct pci_function *f, bool on);
 
 #endif

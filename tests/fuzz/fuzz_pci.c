@@ -128,7 +128,9 @@ static void make(unsigned i)
 	check(pci_function_add_bar(f, 2, i == 3 ? PCI_BAR_MEM64_PREFETCH : PCI_BAR_MEM64,
 		i == 3 ? 1 * GIB : 16 * KIB));
 	if (i == MEMORY_FUNCTION)
-		check(pci_function_back_bar(f, MEMORY_BAR, MEMORY_SIZE, memory, true));
+		check(pci_function_back_bar(f, MEMORY_BAR,
+			&(struct pci_backing){
+				.size = MEMORY_SIZE, .hva = memory, .readonly = true}));
 	pci_function_use_intx(f, 1 + i % 4);
 	check(pci_function_add(f, places[i]));
 }

@@ -480,6 +480,13 @@ START_TEST(places_are_told)
 }
 END_TEST
 
+static int back(struct probe *p, unsigned bar, uint64_t offset, uint64_t size, void *hva)
+{
+	return pci_function_back_bar(&p->f, bar,
+		&(struct pci_backing){
+			.offset = offset, .size = size, .hva = hva, .readonly = true});
+}
+
 START_TEST(bars_of_memory)
 {
 	static uint8_t page[4096] __attribute__((aligned(4096)));
@@ -487,20 +494,24 @@ START_TEST(bars_of_memory)
 
 	ck_assert_int_eq(pci_function_add_bar(&p->f, 0, PCI_BAR_IO, 64), 0);
 	ck_assert_int_eq(pci_function_add_bar(&p->f, 2, PCI_BAR_MEM64, 0x2000), 0);
-	ck_assert_int_eq(pci_function_back_bar(&p->f, 0, 4096, page, false), -EINVAL);
-	ck_assert_int_eq(pci_function_back_bar(&p->f, 1, 4096, page, false), -EINVAL);
-	ck_assert_int_eq(pci_function_back_bar(&p->f, 6, 4096, page, false), -EINVAL);
-	ck_assert_int_eq(pci_function_back_bar(&p->f, 2, 0x3000, page, false), -EINVAL);
-	ck_assert_int_eq(pci_function_back_bar(&p->f, 2, 4096, page + 1, false), -EINVAL);
-	ck_assert_int_eq(pci_function_back_bar(&p->f, 2, 4096, page, true), 0);
-	ck_assert_int_eq(pci_function_back_bar(&p->f, 2, 4096, page, true), -EEXIST);
+	ck_assert_int_eq(back(p, 0, 0, 4096, page), -EINVAL);
+	ck_assert_int_eq(back(p, 1, 0, 4096, page), -EINVAL);
+	ck_assert_int_eq(back(p, 6, 0, 4096, page), -EINVAL);
+	ck_assert_int_eq(back(p, 2, 0, 0x3000, page), -EINVAL);
+	ck_assert_int_eq(back(p, 2, 0x1000, 0x2000, page), -EINVAL);
+	ck_assert_int_eq(back(p, 2, 0x3000, 0x1000, page), -EINVAL);
+	ck_assert_int_eq(back(p, 2, 0x800, 0x1000, page), -EINVAL);
+	ck_assert_int_eq(back(p, 2, 0, 4096, page + 1), -EINVAL);
+	ck_assert_int_eq(back(p, 2, 0, 4096, page), 0);
+	ck_assert_int_eq(back(p, 2, 0, 0x2000, page), -EEXIST);
 	ck_assert_int_eq(pci_function_add(&p->f, PCI_DEVFN_ANY), 0);
 	ck_assert(fx.m.memories[0].readonly);
 	ck_assert(!memories[0].on);
 	command(p, PCI_COMMAND_MEMORY);
 	ck_assert(memories[0].on);
 	ck_assert_uint_eq(memories[0].base, 0x80000000);
-	ck_assert(mem_claimed(0x80000000)); /* what memory does not take */
+	ck_assert(!mem_claimed(0x80000000)); /* what read-only memory does not take */
+	ck_assert(mem_claimed(0x80001000));
 	cfg_write(p, PCI_BAR(3), 4, 0x40);
 	ck_assert_uint_eq(memories[0].base, 0x4080000000);
 	command(p, 0);
