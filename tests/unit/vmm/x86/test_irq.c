@@ -423,6 +423,8 @@ START_TEST(there_are_so_many)
 	for (unsigned i = 0; i < MACHINE_MSIS_MAX; i++) {
 		ck_assert_int_eq(machine_add_msi(&fx.m, &index), 0);
 		ck_assert_uint_eq(index, i);
+	}
+	for (unsigned i = 0; i < MACHINE_DOORBELLS_MAX; i++) {
 		ck_assert_int_eq(machine_add_doorbell(&fx.m, &index), 0);
 		ck_assert_uint_eq(index, i);
 	}
