@@ -424,16 +424,15 @@ static int map(struct ivshmem *d, const struct ivshmem_config *c, const struct p
 	/* All of it is touched now: nothing is allocated while a guest runs. */
 	int flags =
 		MAP_FIXED | MAP_POPULATE | (p->fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED);
-	void *at = d->memory + p->at;
+	int protection = p->writable ? PROT_READ | PROT_WRITE : PROT_READ;
 
-	if (!p->size)
+	/* Nothing, or it will not run. */
+	if (!p->size || !c->fds)
 		return 0;
-	if (!c->fds)
-		return 0; /* it will not run */
-	if (mmap(at, p->size, p->writable ? PROT_READ | PROT_WRITE : PROT_READ, flags, p->fd,
-		    (off_t)p->offset) == MAP_FAILED)
+	if (mmap(d->memory + p->at, p->size, protection, flags, p->fd, (off_t)p->offset) ==
+		MAP_FAILED)
 		return -errno;
-	return c->lock && mlock(at, p->size) ? -errno : 0;
+	return 0;
 }
 
 static int map_v2(struct ivshmem *d, const struct ivshmem_config *c)

@@ -33,7 +33,6 @@ struct ivshmem_config {
 	uint64_t size;   /* bytes: of the memory, or the read/write section, which may have none */
 	uint64_t output; /* version 2, bytes: of an output section; may be 0 */
 	bool readonly;   /* version 1: this peer may not write the memory */
-	bool lock;       /* the memory stays in RAM */
 	/*
 	 * The I/O thread's, and descriptors, borrowed: of the memory or read/write section (-1: it
 	 * has no size); version 2: of each peer's file (a struct ivshmem_peer_page, then its output

@@ -131,6 +131,7 @@ static int build_plan_devices(struct builder *w)
 		.plan = w->plan,
 		.loop = w->req->loop,
 		.fds = w->req->device_fds,
+		.region_fds = w->req->region_fds,
 		.notices = w->req->notices,
 	};
 

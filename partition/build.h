@@ -46,9 +46,10 @@ struct partition_request {
 	struct rtc_config rtc; /* zeroed: the host's clock, and nobody waits for alarms */
 	/* What the control page shares with the supervisor; NULL: nobody looks. */
 	struct partition_shared *shared;
-	/* What the plan's devices run with; both NULL: they will not run (partition/devices.h). */
+	/* What the plan's devices run with; all NULL: they will not run (partition/devices.h). */
 	struct loop *loop;
 	const int32_t (*device_fds)[DEVICE_FDS_MAX];
+	const int32_t *region_fds;
 	const struct notice_sink *notices; /* who hears what they have to say; NULL: nobody */
 	/* The status page, BULKHEAD_STATUS_SIZE bytes; NULL: only see whether it has a place. */
 	void *status;

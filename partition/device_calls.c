@@ -17,7 +17,8 @@ struct call_list {
 };
 
 static const struct call_list call_lists[] = {
-	[PLAN_DEVICE_RNG] = {NULL, 0, {NULL}}, /* read */
+	[PLAN_DEVICE_RNG] = {NULL, 0, {NULL}},     /* read */
+	[PLAN_DEVICE_IVSHMEM] = {NULL, 0, {NULL}}, /* eventfds: read, write */
 	[PLAN_DEVICE_VSOCK] = {.ioctls = {vhost_runtime_ioctls, virtio_vsock_runtime_ioctls}},
 };
 

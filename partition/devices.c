@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "partition/devices.h"
 
+#include "devices/ivshmem.h"
 #include "devices/pci/pci.h"
 #include "devices/virtio/mmio.h"
 #include "devices/virtio/pci.h"
@@ -16,13 +17,20 @@
 _Static_assert(PLAN_MMIO_DEVICES_MAX_X86 <= X86_VIRTIO_DEVICES, "there is a place for each");
 _Static_assert(PLAN_DEVICES_MAX <= ARM64_VIRTIO_DEVICES, "there is a place for each");
 
+_Static_assert(PLAN_PEERS_MAX <= IVSHMEM_PEERS_MAX, "a region may have them");
+_Static_assert(PLAN_VECTORS_MAX <= IVSHMEM_VECTORS_MAX, "a peer may have them");
+_Static_assert(PEER_PAGE_SIZE == IVSHMEM_PAGE &&
+		       sizeof(struct peer_page) == sizeof(struct ivshmem_peer_page),
+	"the supervisor and the device have the same");
+
 /* One device in the making. */
 struct making {
 	const struct partition_devices *req;
 	const struct plan_device *device;
 	const int32_t *fds; /* NULL: it will not run */
 	struct machine *m;
-	unsigned mmio_slot; /* of the next virtio device without PCI */
+	const int32_t *region_fds; /* of the next ivshmem device; NULL: likewise */
+	unsigned mmio_slot;        /* of the next virtio device without PCI */
 };
 
 static int fd_of(const struct making *d, unsigned n)
@@ -81,9 +89,35 @@ static int add_vsock(struct making *d)
 	return ret ? ret : add_virtio(d, v);
 }
 
+static int add_ivshmem(struct making *d)
+{
+	const struct plan_region_end *e = &d->device->ivshmem.end;
+	char name[8];
+	const struct ivshmem_config cfg = {
+		.name = name,
+		.devfn = PCI_DEVFN((int)d->device->slot, 0),
+		.v2 = e->type == PLAN_REGION_IVSHMEM_V2,
+		.id = e->id,
+		.peers = e->peers,
+		.vectors = e->vectors,
+		.protocol = (uint16_t)e->protocol,
+		.size = e->size,
+		.output = e->output,
+		.readonly = e->readonly,
+		.loop = d->req->loop,
+		.fds = d->region_fds,
+	};
+
+	if (d->region_fds)
+		d->region_fds += plan_region_fds(e);
+	snprintf(name, sizeof(name), "IV%02X", d->device->slot & 0xFF);
+	return ivshmem_create(d->m, &cfg);
+}
+
 static int (*const makers[])(struct making *d) = {
 	[PLAN_DEVICE_RNG] = add_rng,
 	[PLAN_DEVICE_VSOCK] = add_vsock,
+	[PLAN_DEVICE_IVSHMEM] = add_ivshmem,
 };
 
 bool partition_wants_pci(const struct plan_partition *p)
@@ -99,7 +133,7 @@ int partition_add_devices(
 	const struct partition_devices *req, struct machine *m, struct diags *diags)
 {
 	const struct plan_partition *p = req->plan;
-	struct making d = {.req = req, .m = m};
+	struct making d = {.req = req, .m = m, .region_fds = req->region_fds};
 
 	for (unsigned i = 0; i < p->device_count; i++) {
 		char key[32], field[PLAN_FIELD_MAX];

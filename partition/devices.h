@@ -16,6 +16,7 @@ struct partition_devices {
 	 * machine's life. NULL: only see whether the devices can be made, they will not run. */
 	struct loop *loop;
 	const int32_t (*fds)[DEVICE_FDS_MAX];
+	const int32_t *region_fds;         /* likewise */
 	const struct notice_sink *notices; /* borrowed, likewise */
 };
 

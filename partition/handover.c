@@ -17,8 +17,6 @@
 #define PORT_FDS   3
 #define FDS_MAX    (SINGLE_FDS + PORT_FDS * PLAN_SERIAL_PORTS)
 
-_Static_assert(FDS_MAX < IPC_FDS_MAX, "all descriptors and the memfd come with one message");
-
 /*
  * The fields that name descriptors, in the order in which these are sent. A field that is -1 has
  * none.
@@ -57,21 +55,26 @@ int handover_send(
 	int control_fd, const struct partition_launch *launch, const struct plan_partition *plan)
 {
 	struct partition_launch copy = *launch;
-	struct ipc_fds fds = {.count = 1};
+	uint16_t type = MSG_LAUNCH;
+	AUTO_CLOSE int block = seal(launch, plan);
+	struct ipc_fds fds = {.count = 1, .list = {block}};
 	int32_t *fields[FDS_MAX];
-	int ret;
+	int ret = 0;
 
+	if (block < 0)
+		return block;
 	list_fields(&copy, fields);
-	fds.list[0] = seal(launch, plan);
-	if (fds.list[0] < 0)
-		return fds.list[0];
-	for (unsigned i = 0; i < FDS_MAX; i++) {
-		if (*fields[i] >= 0)
-			fds.list[fds.count++] = *fields[i];
+	for (unsigned i = 0; !ret && i < FDS_MAX; i++) {
+		if (*fields[i] < 0)
+			continue;
+		if (fds.count == IPC_FDS_MAX) {
+			ret = ipc_send_fds(control_fd, type, NULL, 0, &fds);
+			type = MSG_LAUNCH_MORE;
+			fds.count = 0;
+		}
+		fds.list[fds.count++] = *fields[i];
 	}
-	ret = ipc_send_fds(control_fd, MSG_LAUNCH, NULL, 0, &fds);
-	close(fds.list[0]);
-	return ret;
+	return ret ?: ipc_send_fds(control_fd, type, NULL, 0, &fds);
 }
 
 static int unseal(int fd, struct partition_launch *ret_launch, struct plan_partition **ret_plan)
@@ -96,18 +99,43 @@ static int unseal(int fd, struct partition_launch *ret_launch, struct plan_parti
 	return ret;
 }
 
-/* Puts the descriptors that came behind the memfd into their fields. */
-static int name_fds(struct partition_launch *l, const struct ipc_fds *fds)
+static int receive(int control_fd, uint16_t type, struct ipc_fds *ret_fds)
+{
+	struct pollfd control = {.fd = control_fd, .events = POLLIN};
+	struct ipc_message m;
+	int ret;
+
+	while (poll(&control, 1, -1) < 0 && errno == EINTR) {
+	}
+	ret = ipc_receive_fds(control_fd, IPC_FDS_MAX, &m, ret_fds);
+	if (ret)
+		return ret;
+	if (m.type == type && ret_fds->count)
+		return 0;
+	ipc_fds_close(ret_fds);
+	return -EPROTO;
+}
+
+/*
+ * Puts the descriptors that come behind the memfd, and with further messages, into their fields.
+ * FDS has those of the last message.
+ */
+static int name_fds(int control_fd, struct partition_launch *l, struct ipc_fds *fds)
 {
 	int32_t *fields[FDS_MAX];
 	unsigned used = 1;
+	int ret;
 
 	list_fields(l, fields);
 	for (unsigned i = 0; i < FDS_MAX; i++) {
 		if (*fields[i] < 0)
 			continue;
-		if (used == fds->count)
-			return -EPROTO;
+		if (used == fds->count) {
+			ret = receive(control_fd, MSG_LAUNCH_MORE, fds);
+			if (ret)
+				return ret;
+			used = 0;
+		}
 		*fields[i] = fds->list[used++];
 	}
 	return used == fds->count ? 0 : -EPROTO;
@@ -116,30 +144,23 @@ static int name_fds(struct partition_launch *l, const struct ipc_fds *fds)
 int handover_receive(
 	int control_fd, struct partition_launch *ret_launch, struct plan_partition **ret_plan)
 {
-	struct pollfd control = {.fd = control_fd, .events = POLLIN};
 	struct plan_partition *plan = NULL;
-	struct ipc_message m;
 	struct ipc_fds fds;
-	int ret;
+	int ret = receive(control_fd, MSG_LAUNCH, &fds), block;
 
-	while (poll(&control, 1, -1) < 0 && errno == EINTR) {
-	}
-	ret = ipc_receive_fds(control_fd, IPC_FDS_MAX, &m, &fds);
 	if (ret)
 		return ret;
-	if (m.type != MSG_LAUNCH || !fds.count) {
-		ipc_fds_close(&fds);
-		return -EPROTO;
-	}
-	ret = unseal(fds.list[0], ret_launch, &plan);
+	block = fds.list[0];
+	ret = unseal(block, ret_launch, &plan);
 	if (!ret)
-		ret = name_fds(ret_launch, &fds);
+		ret = name_fds(control_fd, ret_launch, &fds);
 	if (ret) {
+		/* What came with messages before the last goes with this process. */
 		plan_partition_destroy(plan);
 		ipc_fds_close(&fds);
 		return ret;
 	}
-	close(fds.list[0]);
+	close(block);
 	*ret_plan = plan;
 	return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * How a partition process gets what it needs: one MSG_LAUNCH (partition/protocol.h) with a sealed
- * memfd, in which are the launch block and the plan, and every descriptor that the block names.
+ * memfd, in which are the launch block and the plan, and every descriptor that the block names; as
+ * many MSG_LAUNCH_MORE as the descriptors take that do not come with the first.
  */
 #ifndef PARTITION_HANDOVER_H
 #define PARTITION_HANDOVER_H

@@ -15,8 +15,11 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-/* Descriptors: vCPUs, modules, consoles, those who attach to them. */
-#define DESCRIPTORS_MAX 512
+/*
+ * Descriptors: vCPUs, modules, consoles, those who attach to them; interrupts and doorbells of
+ * devices (vmm/machine.h).
+ */
+#define DESCRIPTORS_MAX 1024
 
 /* Queued at once: a kick for each vCPU. */
 #define SIGNALS_MAX PLAN_VCPUS_MAX

@@ -59,6 +59,20 @@ struct partition_port {
 #define DEVICE_FDS_MAX 4
 
 /*
+ * What the ivshmem devices of the plan take together, in its order, each so many as plan_region_fds
+ * says: of the memory or read/write section; version 2: of each peer's file (struct peer_page, then
+ * its output section), and each peer's notice, an eventfd that tells its process that states have
+ * changed; for each peer, its vectors' eventfds. -1: a section without size.
+ */
+#define REGION_FDS_MAX (PLAN_DOORBELLS_MAX + PLAN_DEVICES_MAX * (1 + 2 * PLAN_PEERS_MAX))
+
+/* The first page of a peer's file; as devices/ivshmem.h has it. */
+#define PEER_PAGE_SIZE 4096
+struct peer_page {
+	_Atomic uint32_t state;
+};
+
+/*
  * Descriptors come along with it, and are renumbered on the way: partition/handover.c takes all
  * that is from kvm_fd to the ports for descriptors.
  */
@@ -77,6 +91,7 @@ struct partition_launch {
 	int32_t overlay_fd; /* likewise */
 	int32_t module_fds[PLAN_MODULES_MAX];
 	int32_t device_fds[PLAN_DEVICES_MAX][DEVICE_FDS_MAX]; /* in the plan's order */
+	int32_t region_fds[REGION_FDS_MAX];
 	struct partition_port ports[PLAN_SERIAL_PORTS];
 	uint64_t io_cores[CORE_WORDS];   /* where the I/O thread runs; all zero: anywhere */
 	uint64_t vcpu_cores[CORE_WORDS]; /* where the vCPUs run that share cores */
@@ -124,6 +139,7 @@ enum partition_message {
 	MSG_FAULT,         /* struct message_fault: a fatal error that was found from outside */
 	MSG_ATTACH,        /* struct message_attach, and a descriptor: a reader of a console */
 	MSG_LAUNCH,        /* what the process is for: the first, see partition/handover.h */
+	MSG_LAUNCH_MORE,   /* further descriptors of MSG_LAUNCH */
 	/* From the partition. */
 	MSG_READY = 16, /* created, waits for MSG_START: text, what is not isolated, a line each */
 	MSG_FAILED,     /* could not be created: struct message_failed, then text */

@@ -181,6 +181,7 @@ static int build(struct partition *p, const struct partition_files *files,
 		.shared = p->shared,
 		.loop = p->loop,
 		.device_fds = p->launch.device_fds,
+		.region_fds = p->launch.region_fds,
 		.notices = &p->notices,
 		.status = p->status};
 	struct diags diags;
@@ -328,6 +329,8 @@ static int create(struct partition *p)
 		ret = tell(p, "mapping what it shares", prepare_devices(p));
 	if (!ret)
 		ret = build(p, NULL, partition_build_machine);
+	for (unsigned i = 0; i < REGION_FDS_MAX; i++) /* mapped, or copied */
+		fd_close(&p->launch.region_fds[i]);
 	if (ret)
 		return ret;
 	vm_ahead_go_on(ahead, &p->build.machine);

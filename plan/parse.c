@@ -237,9 +237,7 @@ static void parse_version(struct parse *p, const struct node *n, const char *fie
 			"version \"%s\" of the format is not known; use 1", excerpt(text, buf));
 }
 
-/* Says what is wrong with the keys of MAP themselves. */
-static void check_keys(
-	struct parse *p, const struct key *keys, const struct node *map, const char *field)
+void check_keys(struct parse *p, const struct key *keys, const struct node *map, const char *field)
 {
 	for (const struct node_item *i = map->first; i; i = i->next) {
 		const char *name = i->key->text;
@@ -318,8 +316,7 @@ static bool slot_taken(const struct plan_partition *part, unsigned slot)
 	return false;
 }
 
-/* Names by type and number; slots that are free, in the plan's order. */
-static void device_defaults(struct parse *p, struct plan_partition *part)
+void parse_device_defaults(struct parse *p, struct plan_partition *part)
 {
 	unsigned free_slot = 1;
 
@@ -435,7 +432,6 @@ static void parse_partition(struct parse *p, const struct node_item *item, const
 	}
 	parse_fields(p, partition_keys, map, part, field);
 	partition_defaults(plan, map, part);
-	device_defaults(p, part);
 	check_companions(p, map, part);
 }
 
@@ -530,6 +526,8 @@ void parse_value(
 		return parse_bsp(p, key, n, at, field);
 	case KEY_LIST:
 		return parse_list(p, key, n, base, field);
+	case KEY_NAMED:
+		return parse_named(p, key, n, base, field);
 	case KEY_SERIAL:
 		return parse_serial(p, key, n, base, field);
 	}
@@ -558,6 +556,7 @@ void parse_plan(struct parse *p, const struct node *root, struct plan *plan)
 		parse_fields(p, plan_keys, root, plan, "");
 	if (root->kind == NODE_MAP && !node_find(root, "bsp"))
 		default_bsp(p, plan);
+	parse_shared_devices(p, plan);
 	if (plan->name && !partition_name_valid(plan->name))
 		diag_error(p->diags, &plan->name_loc, "name",
 			"not a name for a run; use up to 32 of a-z, 0-9, - and _, the first a "

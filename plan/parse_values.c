@@ -260,6 +260,39 @@ void parse_list(
 	}
 }
 
+void parse_named(
+	struct parse *p, const struct key *key, const struct node *n, void *base, const char *field)
+{
+	const struct key_list *list = key->list;
+	unsigned *count = (unsigned *)((char *)base + list->count);
+	char *at;
+
+	if (n->kind != NODE_MAP) {
+		diag_error(p->diags, &n->loc, field, "this is %s; give a mapping, such as %s",
+			node_is_null(n) ? "no value" : node_kind_name(n), list->example);
+		return;
+	}
+	check_keys(p, NULL, n, field);
+	if (n->count > key->max) {
+		diag_error(p->diags, &n->loc, field, "%u %s; give at most %" PRIu64, n->count,
+			list->what, key->max);
+		return;
+	}
+	at = arena_alloc(p->arena, (n->count + 1) * list->element_size);
+	if (!at)
+		return;
+	*(void **)((char *)base + key->offset) = at;
+	for (const struct node_item *i = n->first; i; i = i->next, at += list->element_size) {
+		const char *name = i->key->text;
+		char sub[PLAN_FIELD_MAX];
+
+		(*count)++;
+		*(struct diag_loc *)(at + list->element_loc) = i->key->loc;
+		*(char **)(at + list->element_name) = arena_strndup(p->arena, name, strlen(name));
+		parse_variant(p, list, i->value, at, field_join(sub, field, name));
+	}
+}
+
 /* ---- the BSP ---- */
 
 void parse_bsp(struct parse *p, const struct key *key, const struct node *n, struct plan_bsp *bsp,

@@ -150,11 +150,38 @@ struct plan_serial {
 enum plan_device_type {
 	PLAN_DEVICE_RNG,
 	PLAN_DEVICE_VSOCK,
+	PLAN_DEVICE_IVSHMEM,
 };
 
 /* The guest's address among sockets; 0, 1, 2 and all ones mean others [VIRTIO 1.2 5.10.4]. */
 #define PLAN_CID_MIN 3
 #define PLAN_CID_MAX 0xFFFFFFFE
+
+/* Memory that partitions share (docs/devices.md). */
+#define PLAN_REGIONS_MAX 16
+#define PLAN_PEERS_MAX   12 /* of a region: as ivshmem devices are known to have */
+#define PLAN_VECTORS_MAX 16 /* of a peer */
+/* Each doorbell is a descriptor: a full region's, and some more (MACHINE_DOORBELLS_MAX). */
+#define PLAN_DOORBELLS_MAX 256
+#define PLAN_SECTION_MAX   ((uint64_t)512 << 20) /* as large as ACRN's regions can be */
+/* The supervisor overwrites it at once when its peer ends, and must not take long for that. */
+#define PLAN_OUTPUT_MAX ((uint64_t)64 << 20)
+
+enum plan_region_type {
+	PLAN_REGION_IVSHMEM_V2, /* Jailhouse's */
+	PLAN_REGION_IVSHMEM_V1, /* ACRN's and QEMU's */
+};
+
+/* A partition's end of a region. */
+struct plan_region_end {
+	enum plan_region_type type;
+	unsigned id, peers; /* which peer it is, of how many */
+	unsigned vectors;   /* of each peer */
+	unsigned protocol;  /* version 2 */
+	uint64_t size;      /* bytes: of all of it; version 2: of the read/write section, or 0 */
+	uint64_t output;    /* version 2, bytes: of each peer's section */
+	bool readonly;      /* version 1 */
+};
 
 enum plan_transport { PLAN_TRANSPORT_PCI, PLAN_TRANSPORT_MMIO };
 
@@ -166,6 +193,10 @@ struct plan_device {
 	struct {
 		unsigned cid;
 	} vsock;
+	struct {
+		char *region;
+		struct plan_region_end end; /* as the region has it */
+	} ivshmem;
 	struct diag_loc loc;
 };
 
@@ -240,6 +271,23 @@ struct plan_bsp {
 	struct diag_loc loc;
 };
 
+struct plan_peer {
+	char *name; /* a partition's */
+	struct diag_loc loc;
+};
+
+struct plan_region {
+	char *name;
+	enum plan_region_type type;
+	unsigned peer_count;
+	struct plan_peer *peers; /* by id */
+	unsigned reader_count;
+	struct plan_peer *readers; /* version 1: those of the peers that only read */
+	uint64_t size, output;     /* as in struct plan_region_end */
+	unsigned vectors, protocol;
+	struct diag_loc loc;
+};
+
 struct plan_safe_state {
 	enum plan_safe_stop stop;
 	char *command;    /* for /bin/sh; NULL: none */
@@ -265,6 +313,8 @@ struct plan {
 	struct diag_loc housekeeping_loc;
 	unsigned partition_count;
 	struct plan_partition *partitions; /* in the plan's order */
+	unsigned region_count;
+	struct plan_region *regions; /* in the plan's order */
 };
 
 /* How a plan is to be read. */
@@ -320,6 +370,15 @@ void plan_print_json(const struct plan *plan, FILE *f);
 /* Generated documents: the key reference (Markdown) and the JSON Schema (draft 2020-12). */
 void plan_print_reference(FILE *f);
 void plan_print_schema(FILE *f);
+
+/* The region called NAME, or NULL. */
+const struct plan_region *plan_region_find(const struct plan *plan, const char *name);
+
+/* Which peer of R partition P is; -1: none. */
+int plan_region_peer(const struct plan_region *r, const struct plan_partition *p);
+
+/* How many descriptors an end of a region takes: see struct partition_launch. */
+unsigned plan_region_fds(const struct plan_region_end *e);
 
 /*
  * One partition as bytes, for the partition process (same binary, checked all the same: the

@@ -14,6 +14,7 @@
 #include <strings.h>
 
 static json_t *object_of(const struct key *keys, const void *base, bool human);
+static json_t *value_of(const struct key *key, const void *base, bool human);
 
 static json_t *cores_of(const unsigned *cores, unsigned count)
 {
@@ -52,9 +53,28 @@ static json_t *list_of(const struct key *key, const void *base, bool human)
 	const char *at = *(const char *const *)((const char *)base + key->offset);
 	json_t *list = json_array();
 
-	for (unsigned i = 0; i < count; i++, at += key->list->element_size)
-		json_array_append_new(list, object_of(fields_of(key, at), at, human));
+	for (unsigned i = 0; i < count; i++, at += key->list->element_size) {
+		const struct key *fields = fields_of(key, at);
+
+		/* What has but one field is that value. */
+		json_array_append_new(list, key->shorthand && !fields[1].name
+						    ? value_of(fields, at, human)
+						    : object_of(fields, at, human));
+	}
 	return list;
+}
+
+/* NULL when there are none. */
+static json_t *named_of(const struct key *key, const void *base, bool human)
+{
+	unsigned count = *(const unsigned *)((const char *)base + key->list->count);
+	const char *at = *(const char *const *)((const char *)base + key->offset);
+	json_t *object = count ? json_object() : NULL;
+
+	for (unsigned i = 0; i < count; i++, at += key->list->element_size)
+		json_object_set_new(object, *(char *const *)(at + key->list->element_name),
+			object_of(fields_of(key, at), at, human));
+	return object;
 }
 
 static json_t *serial_of(const struct plan_partition *part, const struct key *key, bool human)
@@ -142,6 +162,8 @@ static json_t *value_of(const struct key *key, const void *base, bool human)
 		return json_string(bsp->kind == PLAN_BSP_FILE ? bsp->path : key->names[bsp->kind]);
 	case KEY_LIST:
 		return list_of(key, base, human);
+	case KEY_NAMED:
+		return named_of(key, base, human);
 	case KEY_SERIAL:
 		return serial_of(part, key, human);
 	case KEY_CPUS_ON:

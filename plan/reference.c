@@ -93,6 +93,7 @@ static void print_type(const struct key *key, FILE *f)
 		fputs("`1`", f);
 		return;
 	case KEY_PARTITIONS:
+	case KEY_NAMED:
 		fputs("mapping", f);
 		return;
 	case KEY_HOUSEKEEPING:
@@ -131,13 +132,18 @@ static void print_keys(const char *title, const struct key *keys, FILE *f)
 	for (const struct key *k = keys; k->name; k++) {
 		char sub[PLAN_FIELD_MAX];
 
+		/* What has but one key and is written without it needs no table. */
+		if (k->fields && k->shorthand && !k->fields[1].name)
+			continue;
 		if (k->fields)
 			print_keys(k->type == KEY_PARTITIONS ? "partitions.NAME"
 				   : keys == plan_keys       ? k->name
 							     : field_join(sub, title, k->name),
 				k->fields, f);
 		else if (k->list && k->list->variants)
-			print_variants(field_join(sub, title, k->name), k->list, f);
+			print_variants(k->type == KEY_NAMED ? "shared.NAME"
+							    : field_join(sub, title, k->name),
+				k->list, f);
 	}
 }
 
@@ -270,8 +276,17 @@ static json_t *variants(const struct key_list *list)
 		if (is_word(list->variants[i]))
 			json_array_append_new(words, json_string(names[i]));
 	}
-	json_array_append_new(any, json_pack("{s:o}", "enum", words));
+	if (json_array_size(words))
+		json_array_append_new(any, json_pack("{s:O}", "enum", words));
+	json_decref(words);
 	return json_pack("{s:o}", "anyOf", any);
+}
+
+static json_t *named(const struct key *key)
+{
+	return json_pack("{s:s, s:I, s:b, s:{s:o}}", "type", "object", "maxProperties",
+		(json_int_t)key->max, "additionalProperties", 0, "patternProperties", NAME_PATTERN,
+		variants(key->list));
 }
 
 static json_t *number(const struct key *key)
@@ -345,6 +360,8 @@ static json_t *schema_of_value(const struct key *key)
 	case KEY_LIST:
 		return list_of(key->list->variants ? variants(key->list) : short_or_mapping(key),
 			key->max);
+	case KEY_NAMED:
+		return named(key);
 	case KEY_SERIAL:
 		return list_of(ports(key), key->max);
 	}

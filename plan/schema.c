@@ -560,6 +560,14 @@ const struct key plan_keys[] = {
 		.fields = partition_keys,
 		.help = "The partitions, each under its name: up to 32 of `a-z`, `0-9`, `-` and `_`, "
 			"the first a letter."},
+	{.name = "shared",
+		.type = KEY_NAMED,
+		.offset = offsetof(struct plan, regions),
+		.def_doc = "none",
+		.max = PLAN_REGIONS_MAX,
+		.list = &regions_list,
+		.help = "Regions of memory that partitions share, each under its name: who has part in "
+			"it, and who may write what (docs/devices.md)."},
 	{0},
 };
 

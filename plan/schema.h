@@ -28,10 +28,11 @@ enum key_type {
 	KEY_BSP,          /* a word of names[] or a path */
 	KEY_LIST,         /* a list of FIELDS, or of values of the field SHORTHAND; or of variants,
 			   * or of their names */
+	KEY_NAMED,        /* a mapping from names to variants */
 	KEY_SERIAL,       /* a list of port words, or of mappings of FIELDS */
 };
 
-/* An array in a plan: KEY_LIST. Each element has its place, a struct diag_loc. */
+/* An array in a plan: KEY_LIST, KEY_NAMED. Each element has its place, a struct diag_loc. */
 struct key_list {
 	size_t count;        /* offset of the unsigned that counts the elements */
 	size_t element_size; /* bytes */
@@ -44,6 +45,7 @@ struct key_list {
 	 */
 	const struct key *const *variants;
 	size_t element_type; /* offset of that enum in an element */
+	size_t element_name; /* KEY_NAMED: offset of its name, a char *, in an element */
 };
 
 /* min, max and multiple are checked for numbers: sizes, addresses, times, counts; max for the bytes
@@ -72,8 +74,10 @@ struct key {
 extern const struct key plan_keys[];
 extern const struct key partition_keys[];
 
-/* The devices of a partition (plan/schema_devices.c). */
+/* The devices of a partition (plan/schema_devices.c), the regions of a plan
+ * (plan/schema_shared.c). */
 extern const struct key_list devices_list;
+extern const struct key_list regions_list;
 
 extern const char *const arch_names[];
 extern const char *const role_names[];
@@ -86,6 +90,7 @@ extern const char *const on_reset_names[];
 extern const char *const bsp_names[];
 extern const char *const access_names[];
 extern const char *const device_type_names[]; /* by enum plan_device_type */
+extern const char *const region_type_names[]; /* by enum plan_region_type */
 
 const struct key *key_find(const struct key *keys, const char *name);
 
@@ -128,10 +133,23 @@ void parse_cpus_on(
 	struct parse *p, const struct node *n, struct plan_cpus *cpus, const char *field);
 void parse_list(struct parse *p, const struct key *key, const struct node *n, void *base,
 	const char *field);
+void parse_named(struct parse *p, const struct key *key, const struct node *n, void *base,
+	const char *field);
 void parse_bsp(struct parse *p, const struct key *key, const struct node *n, struct plan_bsp *bsp,
 	const char *field);
 void parse_serial(struct parse *p, const struct key *key, const struct node *n,
 	struct plan_partition *part, const char *field);
+
+/* Names of devices by type and number; slots that are free, in the plan's order (plan/parse.c). */
+void parse_device_defaults(struct parse *p, struct plan_partition *part);
+
+/* Gives each peer of a region a device for it, and tells the devices of their regions
+ * (plan/shared.c). */
+void parse_shared_devices(struct parse *p, struct plan *plan);
+
+/* What is wrong with the keys of MAP themselves: those given twice, and, unless KEYS is NULL, those
+ * that are none of KEYS. */
+void check_keys(struct parse *p, const struct key *keys, const struct node *map, const char *field);
 
 /* All FIELDS from the mapping MAP into BASE. */
 void parse_fields(struct parse *p, const struct key *fields, const struct node *map, void *base,
@@ -162,6 +180,9 @@ void validate_devices(const struct plan_partition *part, struct diags *diags);
 
 /* No two guests have one cid. */
 void validate_cids(const struct plan *plan, struct diags *diags);
+
+/* Regions, and who has part in them (plan/validate_shared.c). */
+void validate_shared(const struct plan *plan, struct diags *diags);
 
 /* Its part for plans with contract: fusa (plan/validate_fusa.c). */
 void validate_fusa(const struct plan *plan, struct diags *diags);

@@ -9,6 +9,7 @@ static const char *const transport_names[] = {"pci", "mmio", NULL};
 const char *const device_type_names[] = {
 	[PLAN_DEVICE_RNG] = "rng",
 	[PLAN_DEVICE_VSOCK] = "vsock",
+	[PLAN_DEVICE_IVSHMEM] = "ivshmem",
 	NULL,
 };
 
@@ -60,10 +61,21 @@ static const struct key vsock_keys[] = {
 	{0},
 };
 
+static const struct key ivshmem_keys[] = {
+	DEVICE_KEYS,
+	{.name = "region",
+		.type = KEY_STRING,
+		.required = true,
+		DEVICE(ivshmem.region),
+		.help = "The region of `shared` that it shows. The partition is one of its peers."},
+	{0},
+};
+
 /* By enum plan_device_type. */
 static const struct key *const device_variants[] = {
 	[PLAN_DEVICE_RNG] = rng_keys,
 	[PLAN_DEVICE_VSOCK] = vsock_keys,
+	[PLAN_DEVICE_IVSHMEM] = ivshmem_keys,
 };
 
 const struct key_list devices_list = {

@@ -165,6 +165,7 @@ void validate_plan(const struct plan *plan, struct diags *diags)
 	validate_cids(plan, diags);
 	if (plan->arch == PLAN_ARCH_X86_64)
 		validate_fusa(plan, diags);
+	validate_shared(plan, diags);
 	for (unsigned i = 0; i < plan->partition_count; i++) {
 		validate_cores(plan, i, diags);
 		validate_memory(&plan->partitions[i], diags);

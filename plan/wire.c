@@ -150,15 +150,35 @@ static void wire_serial(struct wire *w, struct plan_serial *s)
 	wire_loc(w, &s->loc);
 }
 
+static void wire_ivshmem(struct wire *w, struct plan_device *d)
+{
+	struct plan_region_end *e = &d->ivshmem.end;
+
+	wire_string(w, &d->ivshmem.region, false);
+	wire_unsigned(w, &e->type, 0, PLAN_REGION_IVSHMEM_V1);
+	wire_unsigned(w, &e->id, 0, PLAN_PEERS_MAX - 1);
+	wire_unsigned(w, &e->peers, 2, PLAN_PEERS_MAX);
+	wire_check(w, e->id < e->peers);
+	wire_unsigned(w, &e->vectors, 1, PLAN_VECTORS_MAX);
+	wire_unsigned(w, &e->protocol, 0, UINT16_MAX);
+	wire_u64(w, &e->size);
+	wire_u64(w, &e->output);
+	wire_check(w, e->size <= PLAN_SECTION_MAX && e->size % (4 * KIB) == 0);
+	wire_check(w, e->output <= PLAN_OUTPUT_MAX && e->output % (4 * KIB) == 0);
+	wire_bool(w, &e->readonly);
+}
+
 static void wire_device(struct wire *w, struct plan_device *d)
 {
-	wire_unsigned(w, &d->type, 0, PLAN_DEVICE_VSOCK);
+	wire_unsigned(w, &d->type, 0, PLAN_DEVICE_IVSHMEM);
 	wire_string(w, &d->name, false);
 	wire_check(w, !d->name || partition_name_valid(d->name));
 	wire_unsigned(w, &d->transport, 0, PLAN_TRANSPORT_MMIO);
 	wire_unsigned(w, &d->slot, 0, PLAN_SLOT_MAX);
 	wire_unsigned(w, &d->vsock.cid, 0, PLAN_CID_MAX);
 	wire_check(w, d->type != PLAN_DEVICE_VSOCK || d->vsock.cid >= PLAN_CID_MIN);
+	if (d->type == PLAN_DEVICE_IVSHMEM)
+		wire_ivshmem(w, d);
 	wire_loc(w, &d->loc);
 }
 
@@ -175,7 +195,7 @@ static void wire_arm64(struct wire *w, struct plan_arm64 *a)
 
 static void wire_partition(struct wire *w, struct plan_partition *p)
 {
-	unsigned magic = WIRE_MAGIC, version = WIRE_VERSION;
+	unsigned magic = WIRE_MAGIC, version = WIRE_VERSION, bells = 0;
 
 	wire_unsigned(w, &magic, WIRE_MAGIC, WIRE_MAGIC);
 	wire_unsigned(w, &version, WIRE_VERSION, WIRE_VERSION);
@@ -209,8 +229,13 @@ static void wire_partition(struct wire *w, struct plan_partition *p)
 		wire_serial(w, &p->serial[i]);
 	p->devices =
 		wire_array(w, p->devices, &p->device_count, PLAN_DEVICES_MAX, sizeof(*p->devices));
-	for (unsigned i = 0; i < p->device_count; i++)
+	for (unsigned i = 0; i < p->device_count; i++) {
 		wire_device(w, &p->devices[i]);
+		if (p->devices[i].type != PLAN_DEVICE_IVSHMEM)
+			continue;
+		bells += p->devices[i].ivshmem.end.peers * p->devices[i].ivshmem.end.vectors;
+	}
+	wire_check(w, bells <= PLAN_DOORBELLS_MAX);
 	wire_unsigned(w, &p->on_fatal, 0, PLAN_FATAL_SPIN);
 	wire_unsigned(w, &p->restart_limit, 0, UINT32_MAX);
 	wire_unsigned(w, &p->on_violation, 0, PLAN_VIOLATION_FATAL);

@@ -5,6 +5,7 @@
  */
 #include "supervisor/bsp.h"
 #include "supervisor/run.h"
+#include "supervisor/shared.h"
 
 #include "lib/ipc.h"
 #include "lib/util.h"
@@ -43,6 +44,7 @@ void child_concluded(struct child *child)
 	child->last_code = r->code;
 	child_requests_end(child);
 	child_watchdog_stop(child);
+	child_shared_ended(child, false);
 	if (child->run->released && child_is_fatal(child))
 		child_fatal(child, r->event_ns ? r->event_ns : monotonic_ns());
 	else if (r->end == PARTITION_RESET && child->plan->on_reset == PLAN_RESET_RESTART &&
@@ -133,6 +135,7 @@ static void child_exited(struct loop_watch *w, uint32_t revents)
 		info.si_status = -1; /* somebody else has reaped it */
 	}
 	child->pid = 0;
+	child_shared_ended(child, true);
 	/* Its last words may still be in the socket. */
 	child_receive(child, LAST_WORDS_MAX);
 	loop_unwatch(child->run->loop, w);

@@ -16,6 +16,7 @@ struct child_files {
 	bool host_error; /* something could not be opened because of a limit of this host */
 	int owned[OWNED_FDS_MAX];
 	unsigned owned_count;
+	unsigned region_fds; /* of the launch's, that have been filled in */
 	struct partition_launch launch;
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Opening what is behind the devices of a partition. */
 #include "supervisor/child_files.h"
+#include "supervisor/shared.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -78,11 +79,21 @@ static void open_vsock(struct opening *o)
 			strerror(error));
 }
 
+/* Made with the run. */
+static void open_ivshmem(struct opening *o)
+{
+	struct child_files *f = o->files;
+
+	child_shared_fds(f->child, o->device, &f->launch.region_fds[f->region_fds]);
+	f->region_fds += plan_region_fds(&o->device->ivshmem.end);
+}
+
 void child_open_devices(struct child_files *f)
 {
 	static void (*const openers[])(struct opening * o) = {
 		[PLAN_DEVICE_RNG] = open_rng,
 		[PLAN_DEVICE_VSOCK] = open_vsock,
+		[PLAN_DEVICE_IVSHMEM] = open_ivshmem,
 	};
 	const struct plan_partition *p = f->child->plan;
 

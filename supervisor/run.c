@@ -11,6 +11,7 @@
 #include "supervisor/control.h"
 #include "supervisor/lockdown.h"
 #include "supervisor/say.h"
+#include "supervisor/shared.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -309,6 +310,8 @@ static int run_init(struct run *run, struct diags *diags)
 	}
 	ret = run_open(run, diags);
 	if (!ret)
+		ret = run_shared_init(run, diags);
+	if (!ret)
 		ret = run_bsp_start(run, diags);
 	run_bsp_watch(run, run_check_done, run_bsp_lost, run_bsp_alarmed);
 	return ret && ret != -EINVAL ? -EIO : ret;
@@ -319,6 +322,7 @@ static void run_fini(struct run *run)
 	control_stop(run);
 	run_safety_fini(run);
 	run_status_fini(run);
+	run_shared_fini(run);
 	run_bsp_destroy(run);
 	for (unsigned i = 0; i < run->child_count; i++)
 		child_fini(&run->children[i]);

@@ -131,6 +131,7 @@ struct run {
 	struct control *control;       /* supervisor/control.h */
 	struct safe_state *safe_state; /* NULL: not in it */
 	struct status_page *status;    /* NULL: no partition has one */
+	struct shared_regions *shared; /* supervisor/shared.h; NULL: the plan has none */
 
 	cpu_set_t allowed;             /* the cores that this process was given */
 	uint64_t io_cores[CORE_WORDS]; /* ... and those of them for housekeeping */

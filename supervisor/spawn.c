@@ -386,6 +386,8 @@ static void launch_init(struct child_files *f)
 		for (unsigned k = 0; k < DEVICE_FDS_MAX; k++)
 			l->device_fds[i][k] = -1;
 	}
+	for (unsigned i = 0; i < REGION_FDS_MAX; i++)
+		l->region_fds[i] = -1;
 	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++)
 		l->ports[i] = (struct partition_port){.out_fd = -1, .in_fd = -1, .log_fd = -1};
 	memcpy(l->io_cores, f->child->run->io_cores, sizeof(l->io_cores));
