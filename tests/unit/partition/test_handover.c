@@ -115,6 +115,43 @@ START_TEST(the_most_descriptors_there_can_be)
 }
 END_TEST
 
+START_TEST(more_than_a_message_brings)
+{
+	int file = new_file(), other = new_file();
+	const unsigned count = 2 * IPC_FDS_MAX + 5;
+
+	for (unsigned i = 0; i < count; i++)
+		sent.region_fds[i] = i % 50 ? file : other;
+	sent.kvm_fd = file;
+	sent.ports[1].log_fd = other;
+	ck_assert_int_eq(handover_send(sockets[0], &sent, plan->partitions), 0);
+	ck_assert_int_eq(handover_receive(sockets[1], &received, &received_plan), 0);
+	for (unsigned i = 0; i < count; i++)
+		assert_same_file(received.region_fds[i], i % 50 ? file : other);
+	ck_assert_int_eq(received.region_fds[count], -1);
+	assert_same_file(received.kvm_fd, file);
+	assert_same_file(received.ports[1].log_fd, other);
+}
+END_TEST
+
+START_TEST(descriptors_that_do_not_come)
+{
+	struct partition_launch liar = sent;
+	int file = new_file();
+
+	for (unsigned i = 0; i < IPC_FDS_MAX; i++)
+		liar.region_fds[i] = file;
+	ck_assert_int_eq(handover_send(sockets[0], &liar, plan->partitions), 0);
+	/* The second message is another. */
+	ck_assert_int_eq(ipc_send(sockets[0], MSG_START, NULL, 0), 0);
+	ck_assert_int_eq(handover_receive(sockets[1], &received, &received_plan), 0);
+	plan_partition_destroy(received_plan);
+	received_plan = NULL;
+	ck_assert_int_eq(handover_receive(sockets[1], &received, &received_plan), -EPROTO);
+	ck_assert_ptr_null(received_plan);
+}
+END_TEST
+
 START_TEST(nothing_to_do)
 {
 	close(sockets[0]);
@@ -149,6 +186,8 @@ Suite *unit_suite(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, each_descriptor_arrives_in_its_field);
 	tcase_add_test(t, the_most_descriptors_there_can_be);
+	tcase_add_test(t, more_than_a_message_brings);
+	tcase_add_test(t, descriptors_that_do_not_come);
 	tcase_add_test(t, nothing_to_do);
 	tcase_add_test(t, what_is_no_launch);
 	suite_add_tcase(s, t);

@@ -45,7 +45,7 @@ static const struct bad_plan {
 		"plan.yaml:1:10: version: version \"2\" of the format is not known; use 1\n"},
 	{"verison: 1\n" A, NULL, "plan.yaml:1:1: verison: unknown key; did you mean version?\n"},
 	{"colour: red\n" A, NULL,
-		"plan.yaml:1:1: colour: unknown key; use version, arch, name, semantics, bsp, safe_state, lockdown, housekeeping or partitions\n"},
+		"plan.yaml:1:1: colour: unknown key; use version, arch, name, semantics, bsp, safe_state, lockdown, housekeeping, partitions or shared\n"},
 	{"[x]: 1\n" A, NULL,
 		"plan.yaml:1:1: a key is a list or a mapping; use a name as the key\n"},
 	{"housekeeping: [0]\n"
