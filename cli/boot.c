@@ -168,6 +168,13 @@ static char *plan_text(const struct boot_options *o, const char *image, json_t *
 
 #define TEXT_NAME "command line"
 
+static void forget_device_places(struct plan_device *d)
+{
+	d->loc = (struct diag_loc){0};
+	for (unsigned i = 0; i < d->console.port_count; i++)
+		d->console.ports[i].loc = (struct diag_loc){0};
+}
+
 /* The places in the text above would tell nobody anything: messages name the key alone. */
 static void forget_places(struct plan *plan)
 {
@@ -181,7 +188,7 @@ static void forget_places(struct plan *plan)
 		for (unsigned s = 0; s < PLAN_SERIAL_PORTS; s++)
 			p->serial[s].loc = (struct diag_loc){0};
 		for (unsigned d = 0; d < p->device_count; d++)
-			p->devices[d].loc = (struct diag_loc){0};
+			forget_device_places(&p->devices[d]);
 	}
 }
 

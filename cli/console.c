@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* bulkhead console: a serial port of a running partition, on this terminal. */
+/* bulkhead console: a port of a running partition, on this terminal. */
 #include "cli/client.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@
 
 struct console_options {
 	const char *run;
-	unsigned port;
+	const char *port;
 	bool read_only;
 	bool json;
 };
@@ -25,8 +25,9 @@ struct console_options {
 #define FIELD(f) offsetof(struct console_options, f)
 
 static const struct option_spec console_specs[] = {
-	{"port", "N", OPTION_UNSIGNED, FIELD(port),
-		"The first or the second serial port. Default: 1."},
+	{"port", "PORT", OPTION_STRING, FIELD(port),
+		"com1 or 1, com2 or 2, a console of a device (hvc0), or the name of a port. Default: "
+		"that which `bulkhead run` shows."},
 	{"read-only", NULL, OPTION_FLAG, FIELD(read_only), "Only show; leave input to others."},
 	{"run", "RUN", OPTION_STRING, FIELD(run), "The run, where several are going."},
 	{"json", NULL, OPTION_FLAG, FIELD(json), "Errors as one JSON object on standard output."},
@@ -161,11 +162,13 @@ static void carry(struct session *s)
 static enum bh_exit attach(struct client *c, const char *partition, const struct console_options *o,
 	struct diags *diags)
 {
+	json_t *params = json_pack("{s:s, s:b}", "partition", partition, "writer", !o->read_only);
 	json_t *answer = NULL;
-	enum bh_exit code = client_call(c, "attach",
-		json_pack("{s:s, s:i, s:b}", "partition", partition, "port",
-			o->port ? (int)o->port : 1, "writer", !o->read_only),
-		diags, &answer);
+	enum bh_exit code;
+
+	if (o->port)
+		json_object_set_new(params, "port", json_string(o->port));
+	code = client_call(c, "attach", params, diags, &answer);
 
 	json_decref(answer);
 	return code;

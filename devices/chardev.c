@@ -18,6 +18,8 @@ void chardev_init(struct chardev *c, int wake_fd)
 	atomic_init(&c->refused, false);
 	atomic_init(&c->dropped, 0);
 	c->front = (struct chardev_front){0};
+	c->open = true;
+	c->columns = c->rows = 0;
 }
 
 void chardev_kick(struct chardev *c)
@@ -29,31 +31,38 @@ void chardev_kick(struct chardev *c)
 		return;
 }
 
-static bool tx_push(struct chardev *c, uint8_t byte)
+static size_t tx_push(struct chardev *c, const uint8_t *data, size_t n)
 {
 	size_t head = atomic_load_explicit(&c->tx.head, memory_order_relaxed);
 
-	if (!ring_push(&c->tx, &byte, 1))
-		return false;
+	n = ring_push(&c->tx, data, n);
+	if (!n)
+		return 0;
 	atomic_thread_fence(memory_order_seq_cst);
 	if (atomic_load_explicit(&c->tx.tail, memory_order_relaxed) == head)
 		chardev_kick(c);
-	return true;
+	return n;
+}
+
+size_t chardev_write(struct chardev *c, const uint8_t *data, size_t n)
+{
+	size_t done = tx_push(c, data, n);
+
+	if (done == n)
+		return n;
+	atomic_store_explicit(&c->refused, true, memory_order_relaxed);
+	atomic_thread_fence(memory_order_seq_cst);
+	/* The I/O thread may have made room, or given up, before it could see `refused`. */
+	done += tx_push(c, data + done, n - done);
+	if (done == n || !atomic_load_explicit(&c->stalled, memory_order_relaxed))
+		return done;
+	atomic_fetch_add_explicit(&c->dropped, n - done, memory_order_relaxed);
+	return n;
 }
 
 bool chardev_put(struct chardev *c, uint8_t byte)
 {
-	if (tx_push(c, byte))
-		return true;
-	atomic_store_explicit(&c->refused, true, memory_order_relaxed);
-	atomic_thread_fence(memory_order_seq_cst);
-	/* The I/O thread may have made room, or given up, before it could see `refused`. */
-	if (tx_push(c, byte))
-		return true;
-	if (!atomic_load_explicit(&c->stalled, memory_order_relaxed))
-		return false;
-	atomic_fetch_add_explicit(&c->dropped, 1, memory_order_relaxed);
-	return true;
+	return chardev_write(c, &byte, 1);
 }
 
 static void call_drained(struct chardev *c)

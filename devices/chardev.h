@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Character back-end: what stands between a serial port and the I/O thread that owns the file,
- * pipe or terminal. The device side never blocks and never sees a descriptor.
+ * Character back-end: what stands between a port (a UART, a port of a virtio console) and the I/O
+ * thread that owns the file, pipe or terminal. The device side never blocks and never sees a
+ * descriptor.
  *
  * Output: the device pushes bytes into `tx`; the I/O thread drains it. While the reader makes
  * progress nothing is lost: a full ring makes the port look busy, as a real line at its rate does.
@@ -29,6 +30,9 @@ struct chardev_front {
 	size_t (*receive)(void *ctx, const uint8_t *data, size_t n);
 	/* I/O thread: tx, which refused a byte, has room again, or its reader has stalled. */
 	void (*drained)(void *ctx);
+	/* I/O thread: what the chardev says of the other side is not what it was. NULL: never mind.
+	 */
+	void (*changed)(void *ctx);
 };
 
 struct chardev {
@@ -39,15 +43,21 @@ struct chardev {
 	atomic_bool refused;        /* chardev_put refused a byte; front.drained is owed */
 	_Atomic uint64_t dropped;   /* bytes lost to a reader that stalled or is gone */
 	struct chardev_front front; /* set by the device before the start */
+	/* The I/O thread's: the other side. */
+	bool open;              /* somebody is there, or may be at any time */
+	uint16_t columns, rows; /* its size, if it is a terminal; else 0 */
 };
 
-/* Device side, any vCPU thread, under the device's lock. */
+/* Device side, any thread, under the device's lock. */
 
 /*
  * Queues BYTE. False when the ring is full and the reader is alive: the port must look busy. When
  * the reader has stalled, a byte that does not fit is dropped, counted, and true is returned.
  */
 bool chardev_put(struct chardev *c, uint8_t byte);
+
+/* The same for N bytes, of which the first so many were taken. */
+size_t chardev_write(struct chardev *c, const uint8_t *data, size_t n);
 
 /* Wakes the I/O thread: input can be taken again. Any thread. */
 void chardev_kick(struct chardev *c);

@@ -130,6 +130,7 @@ static int build_plan_devices(struct builder *w)
 	const struct partition_devices req = {
 		.plan = w->plan,
 		.loop = w->req->loop,
+		.ports = w->req->ports,
 		.fds = w->req->device_fds,
 		.region_fds = w->req->region_fds,
 		.notices = w->req->notices,

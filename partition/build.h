@@ -41,8 +41,8 @@ struct partition_request {
 	const struct partition_files *files;
 	/* Whose KVM decides what the plan leaves open; -1: no host's, it will not run. */
 	int kvm_fd;
-	/* COM1, COM2 or UART0, UART1; NULL where the plan has no such port. */
-	struct chardev *ports[PLAN_SERIAL_PORTS];
+	/* What is behind the ports, as plan_port numbers them; NULL where there is none. */
+	struct chardev *ports[PLAN_PORTS_MAX];
 	struct rtc_config rtc; /* zeroed: the host's clock, and nobody waits for alarms */
 	/* What the control page shares with the supervisor; NULL: nobody looks. */
 	struct partition_shared *shared;

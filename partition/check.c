@@ -30,7 +30,7 @@ static int map_files(const struct plan_partition *p, struct partition_files *fil
 
 int partition_check(const struct plan_partition *p, struct diags *diags)
 {
-	AUTO_FREE struct chardev *ports = calloc(PLAN_SERIAL_PORTS, sizeof(*ports));
+	AUTO_FREE struct chardev *ports = calloc(PLAN_PORTS_MAX, sizeof(*ports));
 	AUTO_FREE struct partition_files *files = calloc(1, sizeof(*files));
 	struct partition_request req = {.plan = p, .files = files, .kvm_fd = -1, .dry = true};
 	struct partition_build build;
@@ -38,9 +38,11 @@ int partition_check(const struct plan_partition *p, struct diags *diags)
 
 	if (!ports || !files)
 		return -ENOMEM;
-	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++) {
+	for (unsigned i = 0; i < PLAN_PORTS_MAX; i++) {
+		if (!plan_port(p, i))
+			continue;
 		chardev_init(&ports[i], -1);
-		req.ports[i] = p->serial[i].kind == PLAN_SERIAL_NONE ? NULL : &ports[i];
+		req.ports[i] = &ports[i];
 	}
 	ret = map_files(p, files);
 	if (!ret) {

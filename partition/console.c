@@ -10,11 +10,12 @@
 #include <poll.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 
 #define OUT_SIZE 16384
-#define IN_SIZE  256
+#define IN_SIZE  4096
 
 /* A pipe that polls writable takes 4096 bytes without blocking [POSIX PIPE_BUF on Linux], of which
  * some may be a prefix. */
@@ -73,8 +74,15 @@ struct console {
 	size_t in_size;
 	bool guest_there; /* it has used its port */
 	bool escaped;     /* Ctrl-A was pressed */
+	bool in_ended;    /* the client sends no more, but may read */
 	struct loop_watch in_watch;
+	struct loop_watch listen_watch; /* where the next client comes from */
 };
+
+static bool listens(const struct console *c)
+{
+	return c->config.port->flags & PORT_LISTEN;
+}
 
 static bool prefixed(const struct console *c)
 {
@@ -319,6 +327,21 @@ static ssize_t write_ready(struct console *c)
 	return n;
 }
 
+/*
+ * Nothing can be written any more. A client may have sent something before it went: it stays one
+ * until that is read (in_ready).
+ */
+static void reader_lost(struct console *c)
+{
+	c->reader_gone = true;
+	discard(c);
+	if (!listens(c))
+		return;
+	loop_unwatch(c->config.loop, &c->out_watch);
+	fd_close(&c->out_watch.fd);
+	c->reader_gone = false;
+}
+
 /* Writes what is ready. True when all of it went, or nobody wants it. */
 static bool flush(struct console *c)
 {
@@ -328,8 +351,7 @@ static bool flush(struct console *c)
 		if (n == 0)
 			return false;
 		if (n < 0) {
-			c->reader_gone = true;
-			discard(c);
+			reader_lost(c);
 			return true;
 		}
 		c->at += (size_t)n;
@@ -401,7 +423,8 @@ static void stall_expired(struct loop_timer *t)
 	struct console *c = container_of(t, struct console, stall_timer);
 
 	/* The port looks ready from now on, whatever becomes of the bytes. */
-	chardev_set_stalled(c->config.chardev, true);
+	if (!(c->config.port->flags & PORT_PATIENT))
+		chardev_set_stalled(c->config.chardev, true);
 	pump_output(c);
 }
 
@@ -451,9 +474,10 @@ static size_t take_escapes(struct console *c, uint8_t *bytes, size_t size)
 static void pump_input(struct console *c)
 {
 	const struct chardev_front *front = &c->config.chardev->front;
+	bool wanted = c->guest_there || c->config.port->flags & PORT_EARLY;
 	size_t n = 0;
 
-	if (c->guest_there && c->in_size && front->receive)
+	if (wanted && c->in_size && front->receive)
 		n = front->receive(front->ctx, c->in, c->in_size);
 	memmove(c->in, c->in + n, c->in_size - n);
 	c->in_size -= n;
@@ -462,6 +486,65 @@ static void pump_input(struct console *c)
 	else if (c->in_watch.slot < 0 && c->in_watch.fd >= 0)
 		loop_watch(c->config.loop, &c->in_watch);
 	attach_room(c->attach);
+}
+
+/* ---- clients of a socket ---- */
+
+static void set_open(struct console *c, bool open)
+{
+	struct chardev *chardev = c->config.chardev;
+
+	chardev->open = open;
+	if (chardev->front.changed)
+		chardev->front.changed(chardev->front.ctx);
+}
+
+static void client_close(struct console *c)
+{
+	loop_unwatch(c->config.loop, &c->in_watch);
+	loop_unwatch(c->config.loop, &c->out_watch);
+	fd_close(&c->in_watch.fd);
+	fd_close(&c->out_watch.fd);
+}
+
+/* The client sends no more; unless it is GONE, it may go on reading until it is. */
+static void client_ends(struct console *c, bool gone)
+{
+	c->in_ended = true;
+	if (!gone) {
+		c->in_watch.events = 0;
+		if (!loop_watch(c->config.loop, &c->in_watch))
+			return;
+	}
+	count_lost(c, c->size - c->at);
+	c->at = c->ready = c->size = 0;
+	client_close(c);
+	set_open(c, false);
+	pump_output(c);
+	loop_watch(c->config.loop, &c->listen_watch);
+}
+
+/* One client at a time: the next one comes when this one is gone. */
+static void client_comes(struct loop_watch *w, uint32_t revents)
+{
+	struct console *c = container_of(w, struct console, listen_watch);
+	int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	(void)revents;
+	if (fd < 0)
+		return;
+	c->in_ended = false;
+	c->in_watch.fd = fd;
+	c->in_watch.events = POLLIN;
+	c->out_watch.fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	c->position = attach_position(c->attach);
+	if (c->out_watch.fd < 0) {
+		client_close(c);
+		return;
+	}
+	loop_unwatch(c->config.loop, w);
+	set_open(c, true);
+	pump_input(c);
 }
 
 static void in_ready(struct loop_watch *w, uint32_t revents)
@@ -476,9 +559,17 @@ static void in_ready(struct loop_watch *w, uint32_t revents)
 	/* Others may read the same file: what was there may be theirs by now. */
 	if (poll(&p, 1, 0) <= 0)
 		return;
+	if (c->in_ended) {
+		client_ends(c, p.revents & (POLLHUP | POLLERR));
+		return;
+	}
 	n = read(w->fd, bytes, sizeof(bytes));
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
+	if (n <= 0 && listens(c)) {
+		client_ends(c, n < 0 || p.revents & (POLLHUP | POLLERR));
+		return;
+	}
 	if (n <= 0) { /* the end of input is no end of the guest */
 		loop_unwatch(c->config.loop, w);
 		w->fd = -1;
@@ -540,6 +631,7 @@ void console_finish(struct console *c)
 	const uint8_t *data;
 	size_t n;
 
+	loop_unwatch(c->config.loop, &c->listen_watch);
 	loop_unwatch(c->config.loop, &c->in_watch);
 	c->in_watch.fd = -1;
 	c->in_size = 0;
@@ -560,6 +652,16 @@ void console_finish(struct console *c)
 		take(c, data, n);
 	count_lost(c, c->size - c->at + (size_t)(attach_position(c->attach) - c->position));
 	attach_finish(c->attach);
+}
+
+void console_resize(struct console *c, struct partition_window window)
+{
+	struct chardev *chardev = c->config.chardev;
+
+	chardev->columns = window.columns;
+	chardev->rows = window.rows;
+	if (chardev->front.changed)
+		chardev->front.changed(chardev->front.ctx);
 }
 
 uint64_t console_log_lost(const struct console *c)
@@ -590,15 +692,18 @@ int console_create(const struct console_config *config, struct console **ret_con
 	if (!c)
 		return -ENOMEM;
 	c->config = *config;
-	linefmt_init(&c->format, config->label,
-		config->port->flags & PORT_COLOUR ? ((int)config->owner - 1) / PLAN_SERIAL_PORTS
-						  : -1);
+	linefmt_init(
+		&c->format, config->label, config->port->flags & PORT_COLOUR ? config->colour : -1);
 	c->patience_ns = LINE_PATIENCE_NS;
 	c->out_watch = LOOP_WATCH_INIT;
 	c->out_watch.events = POLLOUT;
 	c->out_watch.ready = out_ready;
 	c->in_watch = LOOP_WATCH_INIT;
-	c->in_watch.fd = config->port->in_fd;
+	c->listen_watch = LOOP_WATCH_INIT;
+	c->listen_watch.events = POLLIN;
+	c->listen_watch.ready = client_comes;
+	*(listens(c) ? &c->listen_watch.fd : &c->in_watch.fd) = config->port->in_fd;
+	c->write_max = WRITE_MAX;
 	c->in_watch.events = POLLIN;
 	c->in_watch.ready = in_ready;
 	if (config->port->out_fd >= 0) {
@@ -617,6 +722,15 @@ int console_create(const struct console_config *config, struct console **ret_con
 		console_destroy(c);
 		return ret;
 	}
+	console_resize(c, config->port->window);
+	if (listens(c)) {
+		set_open(c, false);
+		ret = loop_watch(config->loop, &c->listen_watch);
+	}
+	if (ret) {
+		console_destroy(c);
+		return ret;
+	}
 	pump_input(c); /* watches it */
 	*ret_console = c;
 	return 0;
@@ -628,6 +742,9 @@ void console_destroy(struct console *c)
 		return;
 	loop_unwatch(c->config.loop, &c->out_watch);
 	loop_unwatch(c->config.loop, &c->in_watch);
+	loop_unwatch(c->config.loop, &c->listen_watch);
+	if (listens(c))
+		fd_close(&c->in_watch.fd);
 	fd_close(&c->out_watch.fd);
 	attach_destroy(c->attach);
 	loop_timer_fini(&c->flush_timer);

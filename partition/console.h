@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Consoles: carries bytes between a serial port's chardev and the descriptors the supervisor gave
- * us. Runs on the I/O thread only. Never blocks: a reader that does not read stalls its own port.
+ * Consoles: carries bytes between a port's chardev and the descriptors the supervisor gave us. Runs
+ * on the I/O thread only. Never blocks: a reader that does not read stalls its own port.
+ *
+ * Where the descriptor is a listening socket, one client at a time reads and writes; the next one
+ * waits until it is gone. What the guest writes while there is none is lost to all of them.
  */
 #ifndef PARTITION_CONSOLE_H
 #define PARTITION_CONSOLE_H
@@ -18,6 +21,7 @@ struct console_config {
 	const struct partition_port *port;
 	const char *label; /* what lines are prefixed with: "linux", "linux.com2" */
 	uint32_t owner;    /* of lines: a number of its own for each port of the run, from 1 */
+	int colour;        /* of prefixes that have one: the partition's index */
 	struct console_line *line; /* shared; NULL: a port that is not on the console */
 	/* The user pressed Ctrl-A x. */
 	void (*quit)(void *ctx);
@@ -30,6 +34,9 @@ struct console_config {
  */
 int console_create(const struct console_config *config, struct console **ret_console);
 void console_destroy(struct console *c);
+
+/* The terminal has another size. */
+void console_resize(struct console *c, struct partition_window window);
 
 /* The chardev has output, or room for input: moves what can be moved. */
 void console_pump(struct console *c);

@@ -20,6 +20,12 @@ static const struct call_list call_lists[] = {
 	[PLAN_DEVICE_RNG] = {NULL, 0, {NULL}},     /* read */
 	[PLAN_DEVICE_IVSHMEM] = {NULL, 0, {NULL}}, /* eventfds: read, write */
 	[PLAN_DEVICE_VSOCK] = {.ioctls = {vhost_runtime_ioctls, virtio_vsock_runtime_ioctls}},
+	[PLAN_DEVICE_CONSOLE] = {NULL, 0, {NULL}}, /* its ports are ports as others */
+};
+
+/* Ports with a socket take their clients themselves. */
+static const struct sandbox_rule socket_calls[] = {
+	SANDBOX_CALL("accept4"),
 };
 
 static bool has_device(const struct plan_partition *p, enum plan_device_type type)
@@ -43,6 +49,15 @@ static int add_ioctls(struct sandbox_filter *filter, const unsigned *requests)
 	return ret;
 }
 
+static bool has_socket(const struct plan_partition *p)
+{
+	for (unsigned i = 0; i < PLAN_PORTS_MAX; i++) {
+		if (plan_port(p, i) && plan_port(p, i)->kind == PLAN_PORT_SOCKET)
+			return true;
+	}
+	return false;
+}
+
 int device_calls_add(const struct plan_partition *p, struct sandbox_filter *filter)
 {
 	int ret = 0;
@@ -57,5 +72,7 @@ int device_calls_add(const struct plan_partition *p, struct sandbox_filter *filt
 		for (unsigned k = 0; !ret && k < ARRAY_SIZE(list->ioctls); k++)
 			ret = add_ioctls(filter, list->ioctls[k]);
 	}
+	if (!ret && has_socket(p))
+		ret = sandbox_filter_add(filter, socket_calls, ARRAY_SIZE(socket_calls));
 	return ret;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The system calls that the devices of a plan take while the guest runs, beyond those of any
- * partition (partition/lockdown.c). A partition without such a device is not allowed them.
+ * The system calls that the devices and ports of a plan take while the guest runs, beyond those of
+ * any partition (partition/lockdown.c). A partition without such a device is not allowed them.
  */
 #ifndef PARTITION_DEVICE_CALLS_H
 #define PARTITION_DEVICE_CALLS_H

@@ -3,6 +3,7 @@
 
 #include "devices/ivshmem.h"
 #include "devices/pci/pci.h"
+#include "devices/virtio/console.h"
 #include "devices/virtio/mmio.h"
 #include "devices/virtio/pci.h"
 #include "devices/virtio/rng.h"
@@ -15,6 +16,7 @@
 #include <string.h>
 
 _Static_assert(PLAN_MMIO_DEVICES_MAX_X86 <= X86_VIRTIO_DEVICES, "there is a place for each");
+_Static_assert(PLAN_CONSOLE_PORTS <= VIRTIO_CONSOLE_PORTS, "one device may have them all");
 _Static_assert(PLAN_DEVICES_MAX <= ARM64_VIRTIO_DEVICES, "there is a place for each");
 
 _Static_assert(PLAN_PEERS_MAX <= IVSHMEM_PEERS_MAX, "a region may have them");
@@ -27,6 +29,7 @@ _Static_assert(PEER_PAGE_SIZE == IVSHMEM_PAGE &&
 struct making {
 	const struct partition_devices *req;
 	const struct plan_device *device;
+	unsigned index;     /* of it in the plan */
 	const int32_t *fds; /* NULL: it will not run */
 	struct machine *m;
 	const int32_t *region_fds; /* of the next ivshmem device; NULL: likewise */
@@ -114,10 +117,27 @@ static int add_ivshmem(struct making *d)
 	return ivshmem_create(d->m, &cfg);
 }
 
+static int add_console(struct making *d)
+{
+	unsigned first = plan_device_port(d->req->plan, d->index);
+	struct virtio_console_setup cfg = {
+		.loop = d->req->loop, .port_count = d->device->console.port_count};
+	struct virtio_device *v;
+	int ret;
+
+	for (unsigned i = 0; i < d->device->console.port_count; i++) {
+		cfg.ports[i].chardev = d->req->ports[first + i];
+		cfg.ports[i].name = d->device->console.ports[i].name;
+	}
+	ret = virtio_console_create(d->m, &cfg, &v);
+	return ret ? ret : add_virtio(d, v);
+}
+
 static int (*const makers[])(struct making *d) = {
 	[PLAN_DEVICE_RNG] = add_rng,
 	[PLAN_DEVICE_VSOCK] = add_vsock,
 	[PLAN_DEVICE_IVSHMEM] = add_ivshmem,
+	[PLAN_DEVICE_CONSOLE] = add_console,
 };
 
 bool partition_wants_pci(const struct plan_partition *p)
@@ -140,6 +160,7 @@ int partition_add_devices(
 		int ret;
 
 		d.device = &p->devices[i];
+		d.index = i;
 		d.fds = req->fds ? req->fds[i] : NULL;
 		ret = makers[d.device->type](&d);
 		if (!ret)

@@ -15,6 +15,7 @@ struct partition_devices {
 	/* The I/O thread's, and descriptors as in struct partition_launch; both borrowed for the
 	 * machine's life. NULL: only see whether the devices can be made, they will not run. */
 	struct loop *loop;
+	struct chardev *const *ports; /* by plan_port's numbers; borrowed likewise */
 	const int32_t (*fds)[DEVICE_FDS_MAX];
 	const int32_t *region_fds;         /* likewise */
 	const struct notice_sink *notices; /* borrowed, likewise */

@@ -15,7 +15,7 @@
 #define FIRST      offsetof(struct partition_launch, kvm_fd)
 #define SINGLE_FDS ((offsetof(struct partition_launch, ports) - FIRST) / sizeof(int32_t))
 #define PORT_FDS   3
-#define FDS_MAX    (SINGLE_FDS + PORT_FDS * PLAN_SERIAL_PORTS)
+#define FDS_MAX    (SINGLE_FDS + PORT_FDS * PLAN_PORTS_MAX)
 
 /*
  * The fields that name descriptors, in the order in which these are sent. A field that is -1 has
@@ -27,7 +27,7 @@ static void list_fields(struct partition_launch *l, int32_t *ret_fields[FDS_MAX]
 
 	for (; n < SINGLE_FDS; n++)
 		ret_fields[n] = (int32_t *)((char *)l + FIRST) + n;
-	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++) {
+	for (unsigned i = 0; i < PLAN_PORTS_MAX; i++) {
 		ret_fields[n++] = &l->ports[i].out_fd;
 		ret_fields[n++] = &l->ports[i].in_fd;
 		ret_fields[n++] = &l->ports[i].log_fd;

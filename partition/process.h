@@ -13,6 +13,9 @@
 #include "partition/lockdown.h"
 #include "partition/protocol.h"
 
+/* What lines of a port are prefixed with: "linux", "linux.hvc1". */
+#define PARTITION_LABEL_MAX 100
+
 struct partition {
 	int supervisor_fd;
 	struct partition_launch launch;
@@ -29,9 +32,9 @@ struct partition {
 	struct loop_timer drain_timer;
 	struct loop_timer button_timer; /* to the end of a press of the power button */
 	struct alarm alarm;
-	struct chardev ports[PLAN_SERIAL_PORTS];
-	char labels[PLAN_SERIAL_PORTS][48];
-	struct console *consoles[PLAN_SERIAL_PORTS];
+	struct chardev ports[PLAN_PORTS_MAX];
+	char labels[PLAN_PORTS_MAX][PARTITION_LABEL_MAX];
+	struct console *consoles[PLAN_PORTS_MAX];
 	struct console_line *line;
 	struct guestlog guestlog;
 	struct partition_shared *shared;

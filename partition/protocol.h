@@ -22,7 +22,7 @@
 #define PARTITION_ARGV0     "bulkhead-partition"
 #define PARTITION_ARGV_NAME "(not launched yet)              "
 
-#define PARTITION_LAUNCH_VERSION 3
+#define PARTITION_LAUNCH_VERSION 4
 
 /* Cores as bits: core N is bit N % 64 of word N / 64. */
 #define CORE_WORDS (PLAN_CORES_MAX / 64)
@@ -45,14 +45,24 @@ enum partition_port_flags {
 	PORT_PREFIX = 1 << 0,   /* lines start with the partition's name */
 	PORT_COLOUR = 1 << 1,   /* the prefix is coloured */
 	PORT_TERMINAL = 1 << 2, /* input is a terminal in raw mode: Ctrl-A is the escape */
+	PORT_LISTEN = 1 << 3,   /* in_fd is a listening socket: its client reads and writes */
+	PORT_EARLY = 1 << 4,    /* input comes from the start, whether the guest is there or not */
+	PORT_PATIENT = 1 << 5,  /* a reader that stalls holds up the port: nothing is dropped */
 };
 
-/* Where a serial port's bytes go; -1: nowhere. */
+/* The size of a terminal, in characters; 0: there is none, or it does not say. */
+struct partition_window {
+	uint16_t columns;
+	uint16_t rows;
+};
+
+/* Where a port's bytes go; -1: nowhere. */
 struct partition_port {
 	int32_t out_fd;
 	int32_t in_fd;
 	int32_t log_fd;
 	uint32_t flags;
+	struct partition_window window;
 };
 
 /* What a device of the plan gets. rng: /dev/random. vsock: /dev/vhost-vsock, with its cid. */
@@ -92,7 +102,7 @@ struct partition_launch {
 	int32_t module_fds[PLAN_MODULES_MAX];
 	int32_t device_fds[PLAN_DEVICES_MAX][DEVICE_FDS_MAX]; /* in the plan's order */
 	int32_t region_fds[REGION_FDS_MAX];
-	struct partition_port ports[PLAN_SERIAL_PORTS];
+	struct partition_port ports[PLAN_PORTS_MAX];
 	uint64_t io_cores[CORE_WORDS];   /* where the I/O thread runs; all zero: anywhere */
 	uint64_t vcpu_cores[CORE_WORDS]; /* where the vCPUs run that share cores */
 	/* The terminal as it was, for the partition to restore should the supervisor be killed. */
@@ -138,6 +148,7 @@ enum partition_message {
 	MSG_STATS_REQUEST, /* answered by MSG_STATS, several, then MSG_STATS_END */
 	MSG_FAULT,         /* struct message_fault: a fatal error that was found from outside */
 	MSG_ATTACH,        /* struct message_attach, and a descriptor: a reader of a console */
+	MSG_WINDOW,        /* struct partition_window: its terminal has this size now */
 	MSG_LAUNCH,        /* what the process is for: the first, see partition/handover.h */
 	MSG_LAUNCH_MORE,   /* further descriptors of MSG_LAUNCH */
 	/* From the partition. */
@@ -161,7 +172,7 @@ struct message_fault {
 	char how[64];
 };
 
-/* Who shows or feeds serial port PORT through the descriptor sent along. */
+/* Who shows or feeds port PORT through the descriptor sent along. */
 struct message_attach {
 	uint32_t port;
 	uint32_t writer; /* 1: it may give input, too */
@@ -206,9 +217,9 @@ struct message_ended {
 };
 
 struct message_report {
-	uint64_t dropped[PLAN_SERIAL_PORTS];  /* console bytes that nobody took */
-	uint64_t log_lost[PLAN_SERIAL_PORTS]; /* bytes that the logs did not take */
-	uint64_t lines_lost;                  /* lines that the guest logged and nobody was told */
+	uint64_t dropped[PLAN_PORTS_MAX];  /* console bytes that nobody took */
+	uint64_t log_lost[PLAN_PORTS_MAX]; /* bytes that the logs did not take */
+	uint64_t lines_lost;               /* lines that the guest logged and nobody was told */
 };
 
 struct message_counter {

@@ -24,7 +24,7 @@ static void send_report(const struct partition *p)
 {
 	struct message_report report = {0};
 
-	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++) {
+	for (unsigned i = 0; i < PLAN_PORTS_MAX; i++) {
 		report.dropped[i] = atomic_load(&p->ports[i].dropped);
 		if (p->consoles[i])
 			report.log_lost[i] = console_log_lost(p->consoles[i]);
@@ -35,7 +35,7 @@ static void send_report(const struct partition *p)
 
 static void finish(struct partition *p)
 {
-	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++) {
+	for (unsigned i = 0; i < PLAN_PORTS_MAX; i++) {
 		if (p->consoles[i])
 			console_finish(p->consoles[i]);
 	}
@@ -47,7 +47,7 @@ static void finish(struct partition *p)
 
 static bool consoles_drained(const struct partition *p)
 {
-	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++) {
+	for (unsigned i = 0; i < PLAN_PORTS_MAX; i++) {
 		if (p->consoles[i] && !console_drained(p->consoles[i]))
 			return false;
 	}
@@ -59,7 +59,7 @@ static void drain(struct loop_timer *t)
 {
 	struct partition *p = container_of(t, struct partition, drain_timer);
 
-	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++) {
+	for (unsigned i = 0; i < PLAN_PORTS_MAX; i++) {
 		if (p->consoles[i])
 			console_pump(p->consoles[i]);
 	}
@@ -126,8 +126,10 @@ static void vm_has_ended(struct loop_watch *w, uint32_t revents)
 
 void serve_terminal_back(const struct partition *p)
 {
-	if (p->launch.has_termios)
-		tcsetattr(p->launch.ports[0].in_fd, TCSANOW, &p->launch.termios);
+	for (unsigned i = 0; p->launch.has_termios && i < PLAN_PORTS_MAX; i++) {
+		if (p->launch.ports[i].flags & PORT_TERMINAL)
+			tcsetattr(p->launch.ports[i].in_fd, TCSANOW, &p->launch.termios);
+	}
 }
 
 /* The supervisor is gone: nobody is left to report to, but the terminal must not stay raw. */
@@ -142,7 +144,7 @@ static void attach(struct partition *p, const struct ipc_message *m, struct ipc_
 	struct message_attach a;
 
 	memcpy(&a, m->payload, sizeof(a));
-	if (m->size == sizeof(a) && fds->count && a.port < PLAN_SERIAL_PORTS && p->consoles[a.port])
+	if (m->size == sizeof(a) && fds->count && a.port < PLAN_PORTS_MAX && p->consoles[a.port])
 		console_attach(p->consoles[a.port], fds->list[0], a.writer);
 	else
 		ipc_fds_close(fds);
@@ -198,6 +200,18 @@ static void obey(struct partition *p, uint16_t type)
 	}
 }
 
+/* The size is that of the one port that has a terminal. */
+static void window_changed(struct partition *p, const struct ipc_message *m)
+{
+	struct partition_window window;
+
+	memcpy(&window, m->payload, sizeof(window));
+	for (unsigned i = 0; m->size == sizeof(window) && i < PLAN_PORTS_MAX; i++) {
+		if (p->consoles[i] && p->launch.ports[i].flags & PORT_TERMINAL)
+			console_resize(p->consoles[i], window);
+	}
+}
+
 static void control_ready(struct loop_watch *w, uint32_t revents)
 {
 	struct partition *p = container_of(w, struct partition, control);
@@ -215,7 +229,9 @@ static void control_ready(struct loop_watch *w, uint32_t revents)
 		return;
 	}
 	ipc_fds_close(&fds);
-	if (!p->stopping)
+	if (m.type == MSG_WINDOW)
+		window_changed(p, &m);
+	else if (!p->stopping)
 		obey(p, m.type);
 }
 
@@ -227,7 +243,7 @@ static void chardevs_ready(struct loop_watch *w, uint32_t revents)
 	(void)revents;
 	(void)!read(w->fd, &count, sizeof(count));
 	guestlog_pump(&p->guestlog);
-	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++) {
+	for (unsigned i = 0; i < PLAN_PORTS_MAX; i++) {
 		if (p->consoles[i])
 			console_pump(p->consoles[i]);
 	}

@@ -112,8 +112,10 @@ static int prepare_devices(struct partition *p)
 	p->wake.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (p->wake.fd < 0)
 		return -errno;
-	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++)
-		chardev_init(&p->ports[i], p->wake.fd);
+	for (unsigned i = 0; i < PLAN_PORTS_MAX; i++) {
+		if (plan_port(p->plan, i))
+			chardev_init(&p->ports[i], p->wake.fd);
+	}
 	/* Those of the plan are watched from the first; for others it can wait (start_io). */
 	return p->plan->device_count ? loop_create(&p->loop) : 0;
 }
@@ -125,25 +127,36 @@ static int start_io(struct partition *p)
 	return ret ? ret : serve_io(p);
 }
 
+/* The port that speaks for the partition goes by its name alone. */
+static void set_label(struct partition *p, unsigned i)
+{
+	char label[PLAN_PORT_NAME_MAX];
+	bool main = (int)i == plan_port_main(p->plan);
+
+	snprintf(p->labels[i], sizeof(p->labels[i]), main ? "%s" : "%s.%s", p->plan->name,
+		plan_port_label(p->plan, i, label));
+}
+
 static int start_consoles(struct partition *p)
 {
-	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++) {
+	for (unsigned i = 0; i < PLAN_PORTS_MAX; i++) {
+		const struct plan_port *port = plan_port(p->plan, i);
 		struct console_config config = {
 			.loop = p->loop,
 			.chardev = &p->ports[i],
 			.port = &p->launch.ports[i],
 			.label = p->labels[i],
-			.owner = p->launch.index * PLAN_SERIAL_PORTS + i + 1,
-			.line = p->plan->serial[i].kind == PLAN_SERIAL_CONSOLE ? p->line : NULL,
+			.owner = p->launch.index * PLAN_PORTS_MAX + i + 1,
+			.line = port && port->kind == PLAN_PORT_CONSOLE ? p->line : NULL,
+			.colour = (int)p->launch.index,
 			.quit = serve_quit,
 			.ctx = p,
 		};
 		int ret;
 
-		if (p->plan->serial[i].kind == PLAN_SERIAL_NONE)
+		if (!port)
 			continue;
-		snprintf(p->labels[i], sizeof(p->labels[i]), i ? "%s.com%u" : "%s", p->plan->name,
-			i + 1);
+		set_label(p, i);
 		ret = console_create(&config, &p->consoles[i]);
 		if (ret)
 			return ret;
@@ -187,8 +200,8 @@ static int build(struct partition *p, const struct partition_files *files,
 	struct diags diags;
 	int ret;
 
-	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++)
-		req.ports[i] = p->plan->serial[i].kind == PLAN_SERIAL_NONE ? NULL : &p->ports[i];
+	for (unsigned i = 0; i < PLAN_PORTS_MAX; i++)
+		req.ports[i] = plan_port(p->plan, i) ? &p->ports[i] : NULL;
 	diags_init(&diags);
 	ret = step(&req, &diags, &p->build);
 	if (ret)

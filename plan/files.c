@@ -40,13 +40,17 @@ static const char *directory_of(const char *path, char buf[PATH_MAX])
 	return buf;
 }
 
-static void check_output(struct diags *diags, const struct plan_serial *s, const char *field)
+static void check_output(struct diags *diags, const struct plan_port *s, const char *field)
 {
 	char dir[PATH_MAX];
 	struct stat st;
 
 	if (stat(s->path, &st) == 0) {
-		if (S_ISDIR(st.st_mode))
+		if (s->kind == PLAN_PORT_SOCKET && !S_ISSOCK(st.st_mode))
+			diag_error(diags, &s->loc, field,
+				"%s is there, and no socket; remove it, or give another path",
+				s->path);
+		else if (S_ISDIR(st.st_mode))
 			diag_error(
 				diags, &s->loc, field, "%s is a directory; give a file", s->path);
 		else if (access(s->path, W_OK))
@@ -87,7 +91,7 @@ static void check_files(const struct plan_partition *part, struct diags *diags)
 	static const char *const keys[] = {[INPUT_IMAGE] = "image",
 		[INPUT_INITRD] = "initrd",
 		[INPUT_OVERLAY] = "arm64.overlay"};
-	char field[PLAN_FIELD_MAX], key[32];
+	char field[PLAN_FIELD_MAX], key[PLAN_PORT_KEY_MAX];
 
 	for (unsigned i = 0; i < INPUT_MODULES + part->module_count; i++) {
 		const struct diag_loc *loc;
@@ -100,10 +104,12 @@ static void check_files(const struct plan_partition *part, struct diags *diags)
 		if (path)
 			check_input(diags, path, loc, plan_field(part, key, field));
 	}
-	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++) {
-		snprintf(key, sizeof(key), "serial.%u", i);
-		if (part->serial[i].kind == PLAN_SERIAL_FILE)
-			check_output(diags, &part->serial[i], plan_field(part, key, field));
+	for (unsigned i = 0; i < PLAN_PORTS_MAX; i++) {
+		const struct plan_port *port = plan_port(part, i);
+
+		if (port && port->path)
+			check_output(
+				diags, port, plan_field(part, plan_port_key(part, i, key), field));
 	}
 }
 
@@ -152,7 +158,7 @@ static bool is_file(const char *path, const struct file_id *id)
 
 #define LOG_DIR_FIELD "--log-dir"
 
-/* The outputs of a run: the files of its serial ports, then the logs of all its serial ports. */
+/* The outputs of a run: the files and sockets of its ports, then the logs of all its ports. */
 struct outputs {
 	const struct plan *plan;
 	const char *log_dir; /* NULL: there are no logs */
@@ -169,22 +175,22 @@ struct output {
 
 static unsigned port_count(const struct outputs *all)
 {
-	return all->plan->partition_count * PLAN_SERIAL_PORTS;
+	return all->plan->partition_count * PLAN_PORTS_MAX;
 }
 
 /* False when output I is not there. */
 static bool output_get(const struct outputs *all, unsigned i, struct output *o)
 {
-	const struct plan_serial *s;
+	const struct plan_port *port;
 
 	o->log = i >= port_count(all);
-	o->part = &all->plan->partitions[i % port_count(all) / PLAN_SERIAL_PORTS];
-	o->port = i % PLAN_SERIAL_PORTS;
-	s = &o->part->serial[o->port];
-	if (o->log ? s->kind == PLAN_SERIAL_NONE : s->kind != PLAN_SERIAL_FILE)
+	o->part = &all->plan->partitions[i % port_count(all) / PLAN_PORTS_MAX];
+	o->port = i % PLAN_PORTS_MAX;
+	port = plan_port(o->part, o->port);
+	if (!port || (!o->log && !port->path))
 		return false;
 	if (!o->log)
-		snprintf(o->path, sizeof(o->path), "%s", s->path);
+		snprintf(o->path, sizeof(o->path), "%s", port->path);
 	else if (plan_log_path(all->log_dir, o->part, o->port, o->path))
 		return false;
 	return file_identify(o->path, &o->id);
@@ -204,15 +210,14 @@ static const char *place(const struct diag_loc *loc, char buf[PLACE_MAX])
 
 static void report_overwrite(const struct outputs *all, const struct output *o, const char *what)
 {
-	char key[16], field[PLAN_FIELD_MAX];
+	char key[PLAN_PORT_KEY_MAX], field[PLAN_FIELD_MAX];
 
-	snprintf(key, sizeof(key), "serial.%u", o->port);
 	if (o->log)
 		diag_error(all->diags, NULL, LOG_DIR_FIELD,
 			"%s would overwrite %s; name another directory", o->path, what);
 	else
-		diag_error(all->diags, &o->part->serial[o->port].loc,
-			plan_field(o->part, key, field),
+		diag_error(all->diags, &plan_port(o->part, o->port)->loc,
+			plan_field(o->part, plan_port_key(o->part, o->port, key), field),
 			"output would overwrite %s; use another file", what);
 }
 
@@ -220,18 +225,17 @@ static void report_overwrite(const struct outputs *all, const struct output *o, 
 static void report_shared(
 	const struct outputs *all, const struct output *o, const struct output *first)
 {
-	const struct diag_loc *loc = &first->part->serial[first->port].loc;
-	char key[16], field[PLAN_FIELD_MAX], where[PLACE_MAX];
+	const struct diag_loc *loc = &plan_port(first->part, first->port)->loc;
+	char key[PLAN_PORT_KEY_MAX], field[PLAN_FIELD_MAX], where[PLACE_MAX];
 
-	snprintf(key, sizeof(key), "serial.%u", o->port);
 	if (!o->log)
-		diag_error(all->diags, &o->part->serial[o->port].loc,
-			plan_field(o->part, key, field),
-			"a serial port of partition %s%s writes to the same file; use two files",
+		diag_error(all->diags, &plan_port(o->part, o->port)->loc,
+			plan_field(o->part, plan_port_key(o->part, o->port, key), field),
+			"a port of partition %s%s writes to the same file; use two files",
 			first->part->name, place(loc, where));
 	else if (!first->log)
 		diag_error(all->diags, NULL, LOG_DIR_FIELD,
-			"%s is what a serial port of partition %s%s writes to; name another "
+			"%s is what a port of partition %s%s writes to; name another "
 			"directory",
 			o->path, first->part->name, place(loc, where));
 	else
@@ -315,14 +319,6 @@ int plan_check_files(const struct plan *plan, struct diags *diags)
 	for (unsigned i = 0; i < port_count(&all); i++)
 		check_alone(&all, i);
 	return diags->errors > errors ? -EINVAL : 0;
-}
-
-int plan_log_path(
-	const char *dir, const struct plan_partition *p, unsigned port, char ret_path[PATH_MAX])
-{
-	int n = snprintf(ret_path, PATH_MAX, "%s/%s.com%u.log", dir, p->name, port + 1);
-
-	return n < 0 || n >= PATH_MAX ? -ENAMETOOLONG : 0;
 }
 
 int plan_check_log_dir(const struct plan *plan, const char *dir, struct diags *diags)

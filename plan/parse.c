@@ -316,6 +316,18 @@ static bool slot_taken(const struct plan_partition *part, unsigned slot)
 	return false;
 }
 
+/* A console without ports is one on this run's console. */
+static void default_ports(struct parse *p, struct plan_device *d)
+{
+	if (d->type != PLAN_DEVICE_CONSOLE || d->console.ports)
+		return;
+	d->console.ports = arena_alloc(p->arena, sizeof(*d->console.ports));
+	if (!d->console.ports)
+		return;
+	d->console.ports[0] = (struct plan_port){.kind = PLAN_PORT_CONSOLE, .loc = d->loc};
+	d->console.port_count = 1;
+}
+
 void parse_device_defaults(struct parse *p, struct plan_partition *part)
 {
 	unsigned free_slot = 1;
@@ -331,6 +343,7 @@ void parse_device_defaults(struct parse *p, struct plan_partition *part)
 			snprintf(name, sizeof(name), "%s%u", device_type_names[d->type], number);
 			d->name = arena_strndup(p->arena, name, strlen(name));
 		}
+		default_ports(p, d);
 		if (d->transport != PLAN_TRANSPORT_PCI || d->slot)
 			continue;
 		while (slot_taken(part, free_slot))
@@ -367,7 +380,7 @@ static void partition_defaults(
 		part->restart_limit = 3;
 	}
 	if (part->contract == PLAN_FUSA && !node_find(map, "serial"))
-		part->serial[0].kind = PLAN_SERIAL_NONE;
+		part->serial[0].kind = PLAN_PORT_NONE;
 	if (!mapping || !node_find(image, "load_address"))
 		part->load_address = plan->arch == PLAN_ARCH_ARM64 ? PLAN_LOAD_ADDRESS_ARM64
 								   : PLAN_LOAD_ADDRESS_X86;
@@ -418,8 +431,8 @@ static void parse_partition(struct parse *p, const struct node_item *item, const
 	part->name = arena_strndup(p->arena, item->key->text, strlen(item->key->text));
 	for (unsigned i = 0; i < PLAN_KEY_COUNT; i++)
 		part->locs[i] = item->key->loc;
-	part->serial[0] = (struct plan_serial){PLAN_SERIAL_CONSOLE, NULL, item->key->loc};
-	part->serial[1] = (struct plan_serial){PLAN_SERIAL_NONE, NULL, item->key->loc};
+	part->serial[0] = (struct plan_port){.kind = PLAN_PORT_CONSOLE, .loc = item->key->loc};
+	part->serial[1] = (struct plan_port){.kind = PLAN_PORT_NONE, .loc = item->key->loc};
 	if (!partition_name_valid(item->key->text))
 		diag_error(p->diags, &item->key->loc, field,
 			"not a partition name; use up to 32 of a-z, 0-9, - and _, "
@@ -528,8 +541,8 @@ void parse_value(
 		return parse_list(p, key, n, base, field);
 	case KEY_NAMED:
 		return parse_named(p, key, n, base, field);
-	case KEY_SERIAL:
-		return parse_serial(p, key, n, base, field);
+	case KEY_PORTS:
+		return parse_ports(p, key, n, base, field);
 	}
 }
 

@@ -19,6 +19,8 @@
 #define PLAN_VCPUS_MAX      64
 #define PLAN_MODULES_MAX    64
 #define PLAN_SERIAL_PORTS   2
+#define PLAN_CONSOLE_PORTS  8 /* of all virtio consoles of a partition */
+#define PLAN_PORTS_MAX      (PLAN_SERIAL_PORTS + PLAN_CONSOLE_PORTS)
 #define PLAN_BSP_FILES_MAX  16
 
 /* What its partitions are. */
@@ -38,12 +40,15 @@ enum plan_image_type {
 	PLAN_IMAGE_ARM64, /* a Linux kernel for arm64 */
 };
 enum plan_hugepages { PLAN_HUGEPAGES_NONE, PLAN_HUGEPAGES_2M, PLAN_HUGEPAGES_1G };
-enum plan_serial_kind {
-	PLAN_SERIAL_NONE,    /* the port is not there */
-	PLAN_SERIAL_NULL,    /* the port is there; output goes nowhere, no input comes */
-	PLAN_SERIAL_CONSOLE, /* this run's console */
-	PLAN_SERIAL_FILE,    /* output to a file, created or truncated */
-	PLAN_SERIAL_PTY,     /* a pseudo-terminal, whose name is printed */
+/* Where the bytes of a port come from and go to. The first ones are words of a plan. */
+enum plan_port_kind {
+	PLAN_PORT_NONE,    /* the port is not there */
+	PLAN_PORT_NULL,    /* the port is there; output goes nowhere, no input comes */
+	PLAN_PORT_CONSOLE, /* this run's console */
+	PLAN_PORT_PTY,     /* a pseudo-terminal, whose name is printed */
+	PLAN_PORT_FILE,    /* output to a file, created or truncated */
+	PLAN_PORT_SOCKET,  /* a Unix stream socket, to which one client at a time connects */
+	PLAN_PORT_LINK,    /* a serial port of another partition */
 };
 /* What follows a fatal error of the partition (docs/fatal-errors.md). */
 enum plan_on_fatal {
@@ -133,9 +138,12 @@ struct plan_module {
 	struct diag_loc loc;
 };
 
-struct plan_serial {
-	enum plan_serial_kind kind;
-	char *path; /* PLAN_SERIAL_FILE; else NULL */
+/* A serial port, or a port of a virtio console. */
+struct plan_port {
+	enum plan_port_kind kind;
+	char *path; /* PLAN_PORT_FILE, PLAN_PORT_SOCKET; else NULL */
+	char *link; /* PLAN_PORT_LINK: "linux.com2"; else NULL */
+	char *name; /* a virtio console's channel of that name; NULL: a console */
 	struct diag_loc loc;
 };
 
@@ -151,6 +159,7 @@ enum plan_device_type {
 	PLAN_DEVICE_RNG,
 	PLAN_DEVICE_VSOCK,
 	PLAN_DEVICE_IVSHMEM,
+	PLAN_DEVICE_CONSOLE,
 };
 
 /* The guest's address among sockets; 0, 1, 2 and all ones mean others [VIRTIO 1.2 5.10.4]. */
@@ -197,6 +206,10 @@ struct plan_device {
 		char *region;
 		struct plan_region_end end; /* as the region has it */
 	} ivshmem;
+	struct {
+		unsigned port_count;
+		struct plan_port *ports;
+	} console;
 	struct diag_loc loc;
 };
 
@@ -239,7 +252,7 @@ struct plan_partition {
 	char *initrd;          /* NULL: none */
 	unsigned module_count;
 	struct plan_module *modules;
-	struct plan_serial serial[PLAN_SERIAL_PORTS];
+	struct plan_port serial[PLAN_SERIAL_PORTS];
 	unsigned device_count;
 	struct plan_device *devices; /* in the plan's order */
 	enum plan_on_fatal on_fatal;
@@ -346,13 +359,8 @@ void plan_destroy(struct plan *plan);
  */
 int plan_check_files(const struct plan *plan, struct diags *diags);
 
-/* The same for the logs in DIR of all serial ports that are there; they are outputs, too. */
+/* The same for the logs in DIR of all ports that are there; they are outputs, too. */
 int plan_check_log_dir(const struct plan *plan, const char *dir, struct diags *diags);
-
-/* The file in DIR that keeps what serial port PORT (from 0) of P says: DIR/NAME.com1.log and so on.
- * 0 or -ENAMETOOLONG. */
-int plan_log_path(
-	const char *dir, const struct plan_partition *p, unsigned port, char ret_path[PATH_MAX]);
 
 /*
  * Holds the plan against this host: cores that exist, are online and allowed, hyper-thread
@@ -391,9 +399,44 @@ void plan_partition_destroy(struct plan_partition *p);
 
 /* "x86-64", "arm64". */
 const char *plan_arch_name(enum plan_arch arch);
-/* What users know serial port PORT (from 0) as: "COM1", "UART0". Static. */
-const char *plan_port_name(enum plan_arch arch, unsigned port);
 const char *plan_role_name(enum plan_role role);
+
+/* ---- ports: the serial ports, then those of the virtio consoles in the plan's order ---- */
+
+/* Port I of P, below PLAN_PORTS_MAX; NULL when it is not there. */
+const struct plan_port *plan_port(const struct plan_partition *p, unsigned i);
+
+/* The number of the first port of P's device DEVICE. */
+unsigned plan_device_port(const struct plan_partition *p, unsigned device);
+
+/* What options and files call port I, which is there: "com1", "hvc0", or its name. */
+#define PLAN_PORT_NAME_MAX 64
+const char *plan_port_label(
+	const struct plan_partition *p, unsigned i, char buf[PLAN_PORT_NAME_MAX]);
+
+/* The port that options call so, or by its number from 1; -1: there is none. */
+int plan_port_find(const struct plan_partition *p, const char *label);
+
+/* What messages call it: "COM1", "UART0", "hvc0", "port org.example.agent". */
+#define PLAN_PORT_TITLE_MAX (PLAN_PORT_NAME_MAX + 8)
+const char *plan_port_title(
+	const struct plan_partition *p, unsigned i, char buf[PLAN_PORT_TITLE_MAX]);
+
+/* Its key in the plan: "serial.0", "devices.2.ports.1". */
+#define PLAN_PORT_KEY_MAX 48
+const char *plan_port_key(const struct plan_partition *p, unsigned i, char buf[PLAN_PORT_KEY_MAX]);
+
+/* The port that is P's console where P has it for itself, input included; -1: none is there. */
+int plan_port_main(const struct plan_partition *p);
+
+/* The file in DIR that keeps what port I of P says: DIR/NAME.com1.log and so on. 0 or
+ * -ENAMETOOLONG. */
+int plan_log_path(
+	const char *dir, const struct plan_partition *p, unsigned i, char ret_path[PATH_MAX]);
+
+/* The other end of serial port PORT of partition PART, a link; false when there is no such port. */
+bool plan_link_find(const struct plan *plan, const struct plan_port *port, unsigned *ret_part,
+	unsigned *ret_port);
 
 /* "partitions.NAME.KEY", the field that messages about P's key KEY ("serial.0") name. */
 #define PLAN_FIELD_MAX 192

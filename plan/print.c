@@ -77,17 +77,38 @@ static json_t *named_of(const struct key *key, const void *base, bool human)
 	return object;
 }
 
-static json_t *serial_of(const struct plan_partition *part, const struct key *key, bool human)
+/* A word; or a mapping of what there is to say. */
+static json_t *port_of(const struct plan_port *port)
 {
+	json_t *o;
+
+	if (port->kind <= PLAN_PORT_PTY && !port->name)
+		return json_string(port_words[port->kind]);
+	o = json_object();
+	if (port->name)
+		json_object_set_new(o, "name", json_string(port->name));
+	if (port->kind == PLAN_PORT_FILE)
+		json_object_set_new(o, "file", json_string(port->path));
+	else if (port->kind == PLAN_PORT_SOCKET)
+		json_object_set_new(o, "socket", json_string(port->path));
+	else if (port->kind == PLAN_PORT_LINK)
+		json_object_set_new(o, "link", json_string(port->link));
+	else
+		json_object_set_new(o, "to", json_string(port_words[port->kind]));
+	return o;
+}
+
+static json_t *ports_of(const struct key *key, const void *base)
+{
+	const char *array = (const char *)base + key->offset;
+	const struct plan_port *ports =
+		key->list ? *(const struct plan_port *const *)array : (const void *)array;
+	unsigned count = key->list ? *(const unsigned *)((const char *)base + key->list->count)
+				   : (unsigned)key->max;
 	json_t *list = json_array();
 
-	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++) {
-		const struct plan_serial *s = &part->serial[i];
-
-		json_array_append_new(list, s->kind == PLAN_SERIAL_FILE
-						    ? object_of(key->fields, s, human)
-						    : json_string(serial_names[s->kind]));
-	}
+	for (unsigned i = 0; i < count; i++)
+		json_array_append_new(list, port_of(&ports[i]));
 	return list;
 }
 
@@ -164,8 +185,8 @@ static json_t *value_of(const struct key *key, const void *base, bool human)
 		return list_of(key, base, human);
 	case KEY_NAMED:
 		return named_of(key, base, human);
-	case KEY_SERIAL:
-		return serial_of(part, key, human);
+	case KEY_PORTS:
+		return ports_of(key, base);
 	case KEY_CPUS_ON:
 		break; /* a part of KEY_CPUS */
 	}

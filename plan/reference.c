@@ -104,7 +104,7 @@ static void print_type(const struct key *key, FILE *f)
 		fputs("cores or mapping", f);
 		return;
 	case KEY_LIST:
-	case KEY_SERIAL:
+	case KEY_PORTS:
 		fputs("list", f);
 		return;
 	}
@@ -173,7 +173,8 @@ void plan_print_reference(FILE *f)
 #define TIME_PATTERN       "^(0|[0-9]+(ns|us|ms|s|m|h))$"
 #define CORES_PATTERN      "^[0-9]+(-[0-9]+)?(, *[0-9]+(-[0-9]+)?)*$"
 #define MANY_CORES_PATTERN "^[0-9]+(-[0-9]+(, *[0-9]+(-[0-9]+)?)*|(, *[0-9]+(-[0-9]+)?)+)$"
-#define PORT_PATTERN       "^(console|none|null|pty|file:.*[^/])$"
+#define PORT_PATTERN       "^(console|none|null|pty|(file|socket):.*[^/])$"
+#define SERIAL_PATTERN     "^(console|none|null|pty|(file|socket):.*[^/]|link:.*)$"
 #define PATH_PATTERN       "[^/]$"
 #define NAME_PATTERN       "^[a-z][a-z0-9_-]{0,31}$"
 
@@ -321,8 +322,15 @@ static json_t *partitions(const struct key *key)
 /* To an editor, null without quotes is no string. */
 static json_t *ports(const struct key *key)
 {
-	return json_pack("{s:[o, o, {s:s}]}", "anyOf", pattern(PORT_PATTERN),
-		schema_of(key->fields), "type", "null");
+	static const char *const ways[] = {"to", "file", "socket", "link"};
+	bool links = key_find(key->fields, "link");
+	json_t *mapping = schema_of(key->fields), *one = json_array();
+
+	for (unsigned i = 0; i < ARRAY_SIZE(ways) - !links; i++)
+		json_array_append_new(one, json_pack("{s:[s]}", "required", ways[i]));
+	json_object_set_new(mapping, "anyOf", one);
+	return json_pack("{s:[o, o, {s:s}]}", "anyOf",
+		pattern(links ? SERIAL_PATTERN : PORT_PATTERN), mapping, "type", "null");
 }
 
 /* What KEY may be, but for null. */
@@ -362,7 +370,7 @@ static json_t *schema_of_value(const struct key *key)
 			key->max);
 	case KEY_NAMED:
 		return named(key);
-	case KEY_SERIAL:
+	case KEY_PORTS:
 		return list_of(ports(key), key->max);
 	}
 	return NULL;

@@ -12,7 +12,6 @@ const char *const contract_names[] = {"standard", "fusa", NULL};
 const char *const image_type_names[] = {
 	"auto", "multiboot", "multiboot2", "elf", "bzimage", "raw", "arm64-image", NULL};
 const char *const hugepages_names[] = {"none", "2M", "1G", NULL};
-const char *const serial_names[] = {"none", "null", "console", "file", "pty", NULL};
 const char *const on_fatal_names[] = {"stop", "safe-state", "restart", "park-vcpu", "spin", NULL};
 const char *const on_reset_names[] = {"fail", "stop", "restart", NULL};
 const char *const bsp_names[] = {"none", "builtin", NULL};
@@ -128,15 +127,6 @@ static const struct key_list modules_list = {
 	.element_loc = offsetof(struct plan_module, loc),
 	.what = "modules",
 	.example = "[a.bin, {path: b.bin, string: x}]",
-};
-
-static const struct key serial_keys[] = {
-	{.name = "file",
-		.type = KEY_PATH,
-		.required = true,
-		.offset = offsetof(struct plan_serial, path),
-		.help = "The file that takes the output; created, or emptied at the start."},
-	{0},
 };
 
 static const struct key on_fatal_keys[] = {
@@ -322,16 +312,17 @@ const struct key partition_keys[] = {
 		.shorthand = "path",
 		.help = "A list of up to 64 multiboot modules: paths or mappings."},
 	{.name = "serial",
-		.type = KEY_SERIAL,
+		.type = KEY_PORTS,
 		PLACE(SERIAL),
+		AT(serial),
 		.def_doc = "`[console]`; with contract `fusa` none",
 		.max = PLAN_SERIAL_PORTS,
-		.fields = serial_keys,
+		.fields = serial_port_keys,
 		.help = "A list of up to two serial ports: COM1 and COM2 on x86-64, UART0 and UART1 on "
 			"arm64. Each is `console` (this "
 			"run's console), `none` (the port is not there), `null` (it is there, but "
-			"output goes nowhere), `pty` (a pseudo-terminal, whose name is printed), or "
-			"`file:PATH`, also written `{file: PATH}`."},
+			"output goes nowhere), `pty` (a pseudo-terminal, whose name is printed), "
+			"`file:PATH`, `socket:PATH`, `link:PARTITION.PORT`, or a mapping."},
 	{.name = "devices",
 		.type = KEY_LIST,
 		PLACE(DEVICES),
@@ -597,16 +588,6 @@ bool partition_name_valid(const char *name)
 const char *plan_arch_name(enum plan_arch arch)
 {
 	return arch_names[arch];
-}
-
-const char *plan_port_name(enum plan_arch arch, unsigned port)
-{
-	static const char *const names[][PLAN_SERIAL_PORTS] = {
-		[PLAN_ARCH_X86_64] = {"COM1", "COM2"},
-		[PLAN_ARCH_ARM64] = {"UART0", "UART1"},
-	};
-
-	return names[arch][port];
 }
 
 const char *plan_role_name(enum plan_role role)

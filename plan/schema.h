@@ -29,7 +29,8 @@ enum key_type {
 	KEY_LIST,         /* a list of FIELDS, or of values of the field SHORTHAND; or of variants,
 			   * or of their names */
 	KEY_NAMED,        /* a mapping from names to variants */
-	KEY_SERIAL,       /* a list of port words, or of mappings of FIELDS */
+	KEY_PORTS, /* a list of port words, or of mappings of FIELDS: an array at offset, of MAX
+		    * elements, or that of LIST */
 };
 
 /* An array in a plan: KEY_LIST, KEY_NAMED. Each element has its place, a struct diag_loc. */
@@ -79,12 +80,18 @@ extern const struct key partition_keys[];
 extern const struct key_list devices_list;
 extern const struct key_list regions_list;
 
+/* The ports of one of its virtio consoles (plan/schema_ports.c), and the keys of such a port; those
+ * of a serial port. */
+extern const struct key_list ports_list;
+extern const struct key console_port_keys[];
+extern const struct key serial_port_keys[];
+
 extern const char *const arch_names[];
 extern const char *const role_names[];
 extern const char *const contract_names[];
 extern const char *const image_type_names[];
 extern const char *const hugepages_names[];
-extern const char *const serial_names[]; /* by enum plan_serial_kind */
+extern const char *const port_words[]; /* by enum plan_port_kind */
 extern const char *const on_fatal_names[];
 extern const char *const on_reset_names[];
 extern const char *const bsp_names[];
@@ -99,6 +106,9 @@ const struct key *key_suggest(const struct key *keys, const char *name);
 
 #define PARTITION_NAME_MAX 32
 bool partition_name_valid(const char *name);
+
+/* The name of a virtio console's channel (plan/validate_ports.c). */
+bool port_name_valid(const char *name);
 
 #define PLAN_STRING_MAX 4095 /* bytes in a string or path */
 
@@ -137,8 +147,8 @@ void parse_named(struct parse *p, const struct key *key, const struct node *n, v
 	const char *field);
 void parse_bsp(struct parse *p, const struct key *key, const struct node *n, struct plan_bsp *bsp,
 	const char *field);
-void parse_serial(struct parse *p, const struct key *key, const struct node *n,
-	struct plan_partition *part, const char *field);
+void parse_ports(struct parse *p, const struct key *key, const struct node *n, void *base,
+	const char *field);
 
 /* Names of devices by type and number; slots that are free, in the plan's order (plan/parse.c). */
 void parse_device_defaults(struct parse *p, struct plan_partition *part);
@@ -183,6 +193,9 @@ void validate_cids(const struct plan *plan, struct diags *diags);
 
 /* Regions, and who has part in them (plan/validate_shared.c). */
 void validate_shared(const struct plan *plan, struct diags *diags);
+
+/* Ports that are linked, and names of ports (plan/validate_ports.c). */
+void validate_ports(const struct plan *plan, struct diags *diags);
 
 /* Its part for plans with contract: fusa (plan/validate_fusa.c). */
 void validate_fusa(const struct plan *plan, struct diags *diags);

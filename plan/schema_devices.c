@@ -10,6 +10,7 @@ const char *const device_type_names[] = {
 	[PLAN_DEVICE_RNG] = "rng",
 	[PLAN_DEVICE_VSOCK] = "vsock",
 	[PLAN_DEVICE_IVSHMEM] = "ivshmem",
+	[PLAN_DEVICE_CONSOLE] = "console",
 	NULL,
 };
 
@@ -71,11 +72,28 @@ static const struct key ivshmem_keys[] = {
 	{0},
 };
 
+static const struct key console_keys[] = {
+	VIRTIO_KEYS,
+	{.name = "ports",
+		.type = KEY_PORTS,
+		DEVICE(console.ports),
+		.def_doc = "`[console]`",
+		.max = PLAN_CONSOLE_PORTS,
+		.list = &ports_list,
+		.fields = console_port_keys,
+		.help = "A list of up to eight ports. Each is `console` (this run's console), `none`, "
+			"`null` (output goes nowhere), `pty`, `file:PATH`, `socket:PATH`, or a "
+			"mapping. One without a name is a console of the guest: /dev/hvc0 and so "
+			"on."},
+	{0},
+};
+
 /* By enum plan_device_type. */
 static const struct key *const device_variants[] = {
 	[PLAN_DEVICE_RNG] = rng_keys,
 	[PLAN_DEVICE_VSOCK] = vsock_keys,
 	[PLAN_DEVICE_IVSHMEM] = ivshmem_keys,
+	[PLAN_DEVICE_CONSOLE] = console_keys,
 };
 
 const struct key_list devices_list = {

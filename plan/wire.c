@@ -142,12 +142,17 @@ static void wire_cpus(struct wire *w, struct plan_cpus *cpus)
 	wire_check(w, cpus->shared || cpus->core_count == cpus->vcpus);
 }
 
-static void wire_serial(struct wire *w, struct plan_serial *s)
+static void wire_port(struct wire *w, struct plan_port *port)
 {
-	wire_unsigned(w, &s->kind, 0, PLAN_SERIAL_PTY);
-	wire_string(w, &s->path, true);
-	wire_check(w, (s->kind == PLAN_SERIAL_FILE) == (s->path != NULL));
-	wire_loc(w, &s->loc);
+	wire_unsigned(w, &port->kind, 0, PLAN_PORT_LINK);
+	wire_string(w, &port->path, true);
+	wire_check(w, (port->kind == PLAN_PORT_FILE || port->kind == PLAN_PORT_SOCKET) ==
+			      (port->path != NULL));
+	wire_string(w, &port->link, true);
+	wire_check(w, (port->kind == PLAN_PORT_LINK) == (port->link != NULL));
+	wire_string(w, &port->name, true);
+	wire_check(w, !port->name || port_name_valid(port->name));
+	wire_loc(w, &port->loc);
 }
 
 static void wire_ivshmem(struct wire *w, struct plan_device *d)
@@ -170,7 +175,7 @@ static void wire_ivshmem(struct wire *w, struct plan_device *d)
 
 static void wire_device(struct wire *w, struct plan_device *d)
 {
-	wire_unsigned(w, &d->type, 0, PLAN_DEVICE_IVSHMEM);
+	wire_unsigned(w, &d->type, 0, PLAN_DEVICE_CONSOLE);
 	wire_string(w, &d->name, false);
 	wire_check(w, !d->name || partition_name_valid(d->name));
 	wire_unsigned(w, &d->transport, 0, PLAN_TRANSPORT_MMIO);
@@ -179,6 +184,11 @@ static void wire_device(struct wire *w, struct plan_device *d)
 	wire_check(w, d->type != PLAN_DEVICE_VSOCK || d->vsock.cid >= PLAN_CID_MIN);
 	if (d->type == PLAN_DEVICE_IVSHMEM)
 		wire_ivshmem(w, d);
+	d->console.ports = wire_array(w, d->console.ports, &d->console.port_count,
+		PLAN_CONSOLE_PORTS, sizeof(*d->console.ports));
+	for (unsigned i = 0; i < d->console.port_count; i++)
+		wire_port(w, &d->console.ports[i]);
+	wire_check(w, (d->type == PLAN_DEVICE_CONSOLE) == (d->console.port_count > 0));
 	wire_loc(w, &d->loc);
 }
 
@@ -226,7 +236,7 @@ static void wire_partition(struct wire *w, struct plan_partition *p)
 		wire_loc(w, &p->modules[i].loc);
 	}
 	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++)
-		wire_serial(w, &p->serial[i]);
+		wire_port(w, &p->serial[i]);
 	p->devices =
 		wire_array(w, p->devices, &p->device_count, PLAN_DEVICES_MAX, sizeof(*p->devices));
 	for (unsigned i = 0; i < p->device_count; i++) {
@@ -236,6 +246,7 @@ static void wire_partition(struct wire *w, struct plan_partition *p)
 		bells += p->devices[i].ivshmem.end.peers * p->devices[i].ivshmem.end.vectors;
 	}
 	wire_check(w, bells <= PLAN_DOORBELLS_MAX);
+	wire_check(w, plan_device_port(p, p->device_count) <= PLAN_PORTS_MAX);
 	wire_unsigned(w, &p->on_fatal, 0, PLAN_FATAL_SPIN);
 	wire_unsigned(w, &p->restart_limit, 0, UINT32_MAX);
 	wire_unsigned(w, &p->on_violation, 0, PLAN_VIOLATION_FATAL);

@@ -166,13 +166,12 @@ int child_init(struct child *child, struct run *run, unsigned index)
 		.plan = &run->plan->partitions[index],
 		.index = index,
 		.shared_fd = -1,
-		.pty_masters = {-1, -1},
-		.pty_slaves = {-1, -1},
 		.control = {.fd = -1, .slot = -1, .events = POLLIN, .ready = control_ready},
 		.exited = {.fd = -1, .slot = -1, .events = POLLIN, .ready = child_exited},
 	};
+	for (unsigned i = 0; i < PLAN_PORTS_MAX; i++)
+		child->port_fds[i] = child->pty_slaves[i] = -1;
 	ret = loop_timer_init(run->loop, &child->linger, linger_expired);
-
 	if (!ret)
 		ret = child_lifecycle_init(child);
 	if (ret)
@@ -195,10 +194,7 @@ void child_fini(struct child *child)
 	fd_close(&child->control.fd);
 	fd_close(&child->exited.fd);
 	fd_close(&child->shared_fd);
-	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++) {
-		fd_close(&child->pty_masters[i]);
-		fd_close(&child->pty_slaves[i]);
-	}
+	child_close_ports(child);
 	if (child->shared)
 		munmap(child->shared, sizeof(*child->shared));
 	loop_timer_fini(&child->linger);

@@ -8,7 +8,8 @@
 #include "supervisor/run.h"
 
 /* Descriptors that were opened for one child: sent to it, then closed here. */
-#define OWNED_FDS_MAX (PLAN_MODULES_MAX + PLAN_DEVICES_MAX * DEVICE_FDS_MAX + 16)
+#define OWNED_FDS_MAX                                                                              \
+	(PLAN_MODULES_MAX + PLAN_DEVICES_MAX * DEVICE_FDS_MAX + 3 * PLAN_PORTS_MAX + 8)
 
 struct child_files {
 	struct child *child;
@@ -26,6 +27,9 @@ int child_keep(struct child_files *f, int fd);
 /* An error: PATH, which the partition's key KEY names at LOC, cannot be opened, as errno says. */
 void child_open_failed(
 	struct child_files *f, const char *key, const struct diag_loc *loc, const char *path);
+
+/* What is behind its ports (supervisor/ports.c). */
+void child_open_ports(struct child_files *f);
 
 /* The devices of its plan (supervisor/devices.c). */
 void child_open_devices(struct child_files *f);

@@ -88,12 +88,19 @@ static void open_ivshmem(struct opening *o)
 	f->region_fds += plan_region_fds(&o->device->ivshmem.end);
 }
 
+/* Its ports have what it needs (supervisor/ports.c). */
+static void open_nothing(struct opening *o)
+{
+	(void)o;
+}
+
 void child_open_devices(struct child_files *f)
 {
 	static void (*const openers[])(struct opening * o) = {
 		[PLAN_DEVICE_RNG] = open_rng,
 		[PLAN_DEVICE_VSOCK] = open_vsock,
 		[PLAN_DEVICE_IVSHMEM] = open_ivshmem,
+		[PLAN_DEVICE_CONSOLE] = open_nothing,
 	};
 	const struct plan_partition *p = f->child->plan;
 

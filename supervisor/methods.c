@@ -339,27 +339,61 @@ static void call_stats(struct rpc_call *call)
 
 /* ---- consoles ---- */
 
+/* A number from 1, or a name; without either that which is the partition's console. -1: none. */
+static int find_port(const struct plan_partition *p, const json_t *wanted)
+{
+	int main = plan_port_main(p);
+	char number[24];
+
+	if (json_is_string(wanted))
+		return plan_port_find(p, json_string_value(wanted));
+	if (!wanted && main >= 0)
+		return main;
+	if (wanted && !json_is_integer(wanted))
+		return -1;
+	snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT,
+		wanted ? json_integer_value(wanted) : 1);
+	return plan_port_find(p, number);
+}
+
+/* "com1, hvc0", or "none". */
+static const char *list_ports(const struct plan_partition *p, char *buf, size_t size)
+{
+	char label[PLAN_PORT_NAME_MAX];
+	size_t used = 0;
+
+	snprintf(buf, size, "none");
+	for (unsigned i = 0; i < PLAN_PORTS_MAX; i++) {
+		if (plan_port(p, i))
+			used += (size_t)snprintf(buf + used, size - used, "%s%s", used ? ", " : "",
+				plan_port_label(p, i, label));
+	}
+	return buf;
+}
+
 static void call_attach(struct rpc_call *call)
 {
 	struct ipc_fds fds = {.count = 1};
 	struct message_attach m;
 	const char *partition = NULL;
-	int port = 1, writer = 1, fd, ret;
+	json_t *wanted = NULL;
+	char ports[PLAN_PORTS_MAX * (PLAN_PORT_NAME_MAX + 2)];
+	int port, writer = 1, fd, ret;
 	struct child *child;
 	json_error_t error;
 
-	if (call->params && json_unpack_ex(call->params, &error, 0, "{s?s, s?i, s?b!}", "partition",
-				    &partition, "port", &port, "writer", &writer)) {
+	if (call->params && json_unpack_ex(call->params, &error, 0, "{s?s, s?o, s?b!}", "partition",
+				    &partition, "port", &wanted, "writer", &writer)) {
 		params_wrong(call, &error);
 		return;
 	}
 	child = find_child(call, partition);
 	if (!child)
 		return;
-	if (port < 1 || port > PLAN_SERIAL_PORTS ||
-		child->plan->serial[port - 1].kind == PLAN_SERIAL_NONE) {
-		rpc_fail(call, RPC_ERROR_PARAMS,
-			"%s has no serial port %d; see `serial` in its plan", partition, port);
+	port = find_port(child->plan, wanted);
+	if (port < 0) {
+		rpc_fail(call, RPC_ERROR_PARAMS, "%s has no such port; it has %s", partition,
+			list_ports(child->plan, ports, sizeof(ports)));
 		return;
 	}
 	if (!child_active(child)) {
@@ -368,12 +402,12 @@ static void call_attach(struct rpc_call *call)
 		return;
 	}
 	if (rpc_take_connection(
-		    call, json_pack("{s:s, s:i}", "partition", partition, "port", port), &fd)) {
+		    call, json_pack("{s:s, s:i}", "partition", partition, "port", port + 1), &fd)) {
 		rpc_fail(call, RPC_ERROR_BUSY,
 			"the connection has other requests or answers under way; use one of its own");
 		return;
 	}
-	m = (struct message_attach){.port = (uint32_t)port - 1, .writer = (uint32_t)writer};
+	m = (struct message_attach){.port = (uint32_t)port, .writer = (uint32_t)writer};
 	/* What cannot be passed on is closed: the client sees the end of the console. */
 	fds.list[0] = fd;
 	ret = ipc_send_fds(child->control.fd, MSG_ATTACH, &m, sizeof(m), &fds);

@@ -149,11 +149,11 @@ static void print_child(const struct child *child, FILE *f)
 	}
 }
 
-static uint64_t sum_ports(const uint64_t bytes[PLAN_SERIAL_PORTS])
+static uint64_t sum_ports(const uint64_t bytes[PLAN_PORTS_MAX])
 {
 	uint64_t sum = 0;
 
-	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++)
+	for (unsigned i = 0; i < PLAN_PORTS_MAX; i++)
 		sum += bytes[i];
 	return sum;
 }

@@ -108,6 +108,10 @@ static void signal_ready(struct loop_watch *w, uint32_t revents)
 	(void)revents;
 	if (read(w->fd, &info, sizeof(info)) != sizeof(info))
 		return;
+	if (info.ssi_signo == SIGWINCH) {
+		terminal_resized(run);
+		return;
+	}
 	if (!run->interrupted_ns) {
 		run->interrupted_ns = monotonic_ns();
 		run_stop(run, STOP_INTERRUPTED);
@@ -191,21 +195,22 @@ void run_check_ready(struct run *run)
 
 /* ---- set-up ---- */
 
-/* The signals that end a run; they are read from a descriptor. */
-static void ending_signals(sigset_t *ret_set)
+/* The signals that end a run, and that of the terminal's size; they are read from a descriptor. */
+static void wanted_signals(sigset_t *ret_set)
 {
 	sigemptyset(ret_set);
 	sigaddset(ret_set, SIGINT);
 	sigaddset(ret_set, SIGTERM);
 	sigaddset(ret_set, SIGHUP);
 	sigaddset(ret_set, SIGQUIT);
+	sigaddset(ret_set, SIGWINCH);
 }
 
 static int watch_signals(struct run *run)
 {
 	sigset_t set;
 
-	ending_signals(&set);
+	wanted_signals(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	run->signals = LOOP_WATCH_INIT;
 	run->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -218,7 +223,7 @@ static void unwatch_signals(struct run *run)
 {
 	sigset_t set;
 
-	ending_signals(&set);
+	wanted_signals(&set);
 	if (run->signals.fd >= 0)
 		sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
@@ -301,6 +306,8 @@ static int run_init(struct run *run, struct diags *diags)
 		ret = child_init(&run->children[run->child_count], run, run->child_count);
 		run->child_count++;
 	}
+	if (!ret)
+		ret = run_link_ports(run);
 	if (!ret)
 		ret = run_status_init(run);
 	if (ret) {

@@ -99,9 +99,10 @@ struct child {
 
 	int shared_fd; /* memfd of `shared` */
 	struct partition_shared *shared;
-	/* Pseudo-terminals are kept open for the life of the run, over restarts; -1: none. */
-	int pty_masters[PLAN_SERIAL_PORTS];
-	int pty_slaves[PLAN_SERIAL_PORTS];
+	/* Kept open for the life of the run, over restarts: masters of pseudo-terminals, listening
+	 * sockets, its ends of links; -1: none. */
+	int port_fds[PLAN_PORTS_MAX];
+	int pty_slaves[PLAN_PORTS_MAX];
 	struct loop_timer linger; /* after a stop or its end, until its process must be gone */
 	struct message_ended result;
 	bool has_report; /* `last` is there */
@@ -328,6 +329,14 @@ void run_close(struct run *run);
 /* Opens the child's files and starts its process. 0 or a negative errno with a reason in DIAGS. */
 int child_spawn(struct child *child, struct diags *diags);
 
+/* ---- ports.c ---- */
+
+/* Connects the ends of all links. 0 or -errno. */
+int run_link_ports(struct run *run);
+
+/* Lets go of what CHILD's ports have kept, and removes its sockets' names. */
+void child_close_ports(struct child *child);
+
 /* ---- kthreads.c ---- */
 
 /* Moves the kernel threads that KVM has made for the partitions to the housekeeping cores. */
@@ -373,5 +382,11 @@ void terminal_find(struct run *run);
 /* Makes the terminal raw, if there is one. */
 void terminal_make_raw(struct run *run);
 void terminal_restore(struct run *run);
+
+/* Its size, for the interactive partition. */
+struct partition_window terminal_window(const struct run *run);
+
+/* Its size has changed: tells that partition. */
+void terminal_resized(struct run *run);
 
 #endif

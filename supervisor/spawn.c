@@ -251,114 +251,6 @@ static void open_images(struct child_files *f)
 		l->module_fds[i] = open_input(f, "modules", &p->modules[i].loc, p->modules[i].path);
 }
 
-/*
- * A pseudo-terminal, raw, whose name is printed. Its slave stays open here, so that the master
- * never reports a hang-up when a terminal program comes or goes.
- */
-static int make_pty(struct child *child, unsigned port)
-{
-	int *master = &child->pty_masters[port], *slave = &child->pty_slaves[port];
-	struct termios raw;
-	char name[64];
-
-	fd_close(slave);
-	*master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-	if (*master < 0 || unlockpt(*master) || ptsname_r(*master, name, sizeof(name)))
-		return -1;
-	*slave = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (*slave < 0 || tcgetattr(*slave, &raw))
-		return -1;
-	cfmakeraw(&raw);
-	tcsetattr(*slave, TCSANOW, &raw);
-	run_say(child->run, "%s: %s is %s", child->plan->name,
-		plan_port_name(child->plan->arch, port), name);
-	return 0;
-}
-
-static void open_pty(struct child_files *f, unsigned port)
-{
-	struct partition_port *p = &f->launch.ports[port];
-	int *master = &f->child->pty_masters[port];
-
-	if (*master >= 0 || make_pty(f->child, port) == 0) {
-		/* One watch per descriptor, so the reading side needs one of its own. */
-		p->out_fd = child_keep(f, fcntl(*master, F_DUPFD_CLOEXEC, 3));
-		p->in_fd = child_keep(f, fcntl(*master, F_DUPFD_CLOEXEC, 3));
-	}
-	if (p->out_fd >= 0 && p->in_fd >= 0)
-		return;
-	child_open_failed(f, "serial", &f->child->plan->serial[port].loc, "a pseudo-terminal");
-	fd_close(master);
-}
-
-static void open_console_port(struct child_files *f, unsigned port, struct partition_port *ret)
-{
-	struct run *run = f->child->run;
-	bool alone = run->console_child >= 0;
-
-	if (run->console_out < 0 || (alone && run->console_child != (int)f->child->index))
-		return;
-	ret->out_fd = run->console_out;
-	if (!alone || port > 0) {
-		ret->flags = PORT_PREFIX;
-		if (isatty(run->console_out) && !getenv("NO_COLOR"))
-			ret->flags |= PORT_COLOUR;
-		return;
-	}
-	ret->in_fd = run->console_in;
-	if (run->has_terminal) {
-		ret->flags = PORT_TERMINAL;
-		f->launch.has_termios = 1;
-		f->launch.termios = run->termios;
-	}
-}
-
-/* A partition that starts again goes on in its files. */
-static int again_or_empty(const struct child *child)
-{
-	return child->restarts ? O_APPEND : O_TRUNC;
-}
-
-static void open_log(struct child_files *f, unsigned port, struct partition_port *ret)
-{
-	const char *dir = f->child->run->options->log_dir;
-	char path[PATH_MAX];
-
-	if (!dir || plan_log_path(dir, f->child->plan, port, path))
-		return; /* one that is too long has been refused before */
-	ret->log_fd = child_keep(f, open(path,
-					    O_WRONLY | O_CREAT | again_or_empty(f->child) |
-						    O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
-					    0666));
-	if (ret->log_fd < 0)
-		child_open_failed(f, "serial", NULL, path);
-}
-
-static void open_ports(struct child_files *f)
-{
-	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++) {
-		const struct plan_serial *s = &f->child->plan->serial[i];
-		struct partition_port *port = &f->launch.ports[i];
-
-		if (s->kind == PLAN_SERIAL_NONE)
-			continue;
-		open_log(f, i, port);
-		if (s->kind == PLAN_SERIAL_CONSOLE) {
-			open_console_port(f, i, port);
-		} else if (s->kind == PLAN_SERIAL_FILE) {
-			port->out_fd = child_keep(
-				f, open(s->path,
-					   O_WRONLY | O_CREAT | again_or_empty(f->child) |
-						   O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
-					   0666));
-			if (port->out_fd < 0)
-				child_open_failed(f, "serial", &s->loc, s->path);
-		} else if (s->kind == PLAN_SERIAL_PTY) {
-			open_pty(f, i);
-		}
-	}
-}
-
 static void launch_init(struct child_files *f)
 {
 	const struct plan_partition *p = f->child->plan;
@@ -388,7 +280,7 @@ static void launch_init(struct child_files *f)
 	}
 	for (unsigned i = 0; i < REGION_FDS_MAX; i++)
 		l->region_fds[i] = -1;
-	for (unsigned i = 0; i < PLAN_SERIAL_PORTS; i++)
+	for (unsigned i = 0; i < PLAN_PORTS_MAX; i++)
 		l->ports[i] = (struct partition_port){.out_fd = -1, .in_fd = -1, .log_fd = -1};
 	memcpy(l->io_cores, f->child->run->io_cores, sizeof(l->io_cores));
 	if (p->cpus.shared && !choose_vcpu_cores(f->child->run, p, l->vcpu_cores))
@@ -433,7 +325,7 @@ int child_spawn(struct child *child, struct diags *diags)
 	f->diags = diags;
 	launch_init(f);
 	open_images(f);
-	open_ports(f);
+	child_open_ports(f);
 	child_open_devices(f);
 	ret = diags->errors == errors ? launch(f) : f->host_error ? -EMFILE : -EINVAL;
 	for (unsigned i = 0; i < f->owned_count; i++)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "supervisor/run.h"
 
+#include "lib/ipc.h"
+
 #include <errno.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 bool terminal_is_ours(void)
@@ -35,4 +38,22 @@ void terminal_restore(struct run *run)
 	if (run->raw)
 		tcsetattr(STDIN_FILENO, TCSANOW, &run->termios);
 	run->raw = false;
+}
+
+struct partition_window terminal_window(const struct run *run)
+{
+	struct winsize size = {0};
+
+	if (run->has_terminal && ioctl(STDIN_FILENO, TIOCGWINSZ, &size))
+		size = (struct winsize){0};
+	return (struct partition_window){.columns = size.ws_col, .rows = size.ws_row};
+}
+
+void terminal_resized(struct run *run)
+{
+	struct partition_window window = terminal_window(run);
+
+	if (run->has_terminal && child_alive(&run->children[run->console_child]))
+		ipc_send(run->children[run->console_child].control.fd, MSG_WINDOW, &window,
+			sizeof(window));
 }

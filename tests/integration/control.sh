@@ -223,7 +223,7 @@ test_control-console() {
 		within 5 grep -q '\[second\]' $i.out || fail "$i does not see: $(cat $i.out $i.err)"
 	done
 	bulkhead 1 console two --port 2 </dev/null
-	has err 'two has no serial port 2; see `serial`'
+	has err 'two has no such port; it has com1'
 	bulkhead 2 console </dev/null
 	has err 'several partitions'
 	kill "$supervisor"

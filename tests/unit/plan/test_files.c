@@ -148,11 +148,11 @@ START_TEST(outputs_to_one_file)
 				pairs[i].first, pairs[i].second),
 			0);
 		check(parts, NULL,
-			"plan.yaml:3:60: partitions.b.serial.1: a serial port of partition a "
+			"plan.yaml:3:60: partitions.b.serial.1: a port of partition a "
 			"(plan.yaml:2:53) writes to the same file; use two files\n");
 	}
 	check(A "serial: [file:log, {file: ./log}]}\n", NULL,
-		"plan.yaml:2:63: partitions.a.serial.1: a serial port of partition a "
+		"plan.yaml:2:63: partitions.a.serial.1: a port of partition a "
 		"(plan.yaml:2:53) writes to the same file; use two files\n");
 }
 END_TEST
@@ -239,9 +239,9 @@ START_TEST(logs_over_other_files)
 		"--log-dir: dir/a.com1.log would overwrite what partition a loads "
 		"(plan.yaml:2:37); name another directory\n"
 		"--log-dir: dir/a.com2.log would overwrite the plan; name another directory\n"
-		"--log-dir: dir/b.com1.log is what a serial port of partition b (plan.yaml:3:63) "
+		"--log-dir: dir/b.com1.log is what a port of partition b (plan.yaml:3:63) "
 		"writes to; name another directory\n"
-		"--log-dir: dir/b.com2.log is what a serial port of partition b (plan.yaml:3:63) "
+		"--log-dir: dir/b.com2.log is what a port of partition b (plan.yaml:3:63) "
 		"writes to; name another directory\n"
 		"--log-dir: dir/b.com2.log is the same file as dir/b.com1.log; name another "
 		"directory\n");

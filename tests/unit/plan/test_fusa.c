@@ -28,9 +28,9 @@ START_TEST(reference)
 	ck_assert_int_eq(plan->partitions[0].contract, PLAN_FUSA);
 	ck_assert(!plan->partitions[0].debug && plan->partitions[1].debug);
 	/* A serial port is there only if it is asked for. */
-	ck_assert_int_eq(plan->partitions[0].serial[0].kind, PLAN_SERIAL_NONE);
-	ck_assert_int_eq(plan->partitions[1].serial[0].kind, PLAN_SERIAL_NULL);
-	ck_assert_int_eq(plan->partitions[1].serial[1].kind, PLAN_SERIAL_CONSOLE);
+	ck_assert_int_eq(plan->partitions[0].serial[0].kind, PLAN_PORT_NONE);
+	ck_assert_int_eq(plan->partitions[1].serial[0].kind, PLAN_PORT_NULL);
+	ck_assert_int_eq(plan->partitions[1].serial[1].kind, PLAN_PORT_CONSOLE);
 	plan_destroy(plan);
 }
 END_TEST

@@ -194,9 +194,9 @@ static const struct bad_plan {
 	{A "    serial: console\n", NULL,
 		"plan.yaml:6:13: partitions.a.serial: this is text; give a list, such as [console] or [console, file:log.txt]\n"},
 	{A "    serial: [console, tty]\n", NULL,
-		"plan.yaml:6:23: partitions.a.serial.1: unknown port \"tty\"; use console, none, null, pty or file:PATH\n"},
+		"plan.yaml:6:23: partitions.a.serial.1: unknown port \"tty\"; use console, none, null, pty, file:PATH, socket:PATH or link:PARTITION.PORT\n"},
 	{A "    serial: [pty, pty, pty]\n", NULL,
-		"plan.yaml:6:13: partitions.a.serial: 3 serial ports; give at most two\n"},
+		"plan.yaml:6:13: partitions.a.serial: 3 ports; give at most 2\n"},
 	{A "    serial: [\"file:\"]\n", NULL,
 		"plan.yaml:6:14: partitions.a.serial.0: the path names no file; give the path of a file\n"},
 	{A "    modules: m\n", NULL,
@@ -337,8 +337,8 @@ START_TEST(defaults_are_filled_in)
 	ck_assert_str_eq(rt->cmdline, "");
 	ck_assert_ptr_null(rt->initrd);
 	ck_assert_uint_eq(rt->module_count, 0);
-	ck_assert_int_eq(rt->serial[0].kind, PLAN_SERIAL_CONSOLE);
-	ck_assert_int_eq(rt->serial[1].kind, PLAN_SERIAL_NONE);
+	ck_assert_int_eq(rt->serial[0].kind, PLAN_PORT_CONSOLE);
+	ck_assert_int_eq(rt->serial[1].kind, PLAN_PORT_NONE);
 	ck_assert_int_eq(rt->on_fatal, PLAN_FATAL_SAFE_STATE);
 	ck_assert_int_eq(rt->on_reset, PLAN_RESET_FAIL);
 	ck_assert_uint_eq(rt->locs[PLAN_KEY_MEMORY].line, 2);
@@ -403,8 +403,8 @@ START_TEST(all_keys_are_read)
 	ck_assert_str_eq(rt->modules[1].path, "/plans/../b");
 	ck_assert_str_eq(rt->modules[1].string, "x: [y], # z");
 	ck_assert_uint_eq(rt->modules[1].loc.column, 18);
-	ck_assert_int_eq(rt->serial[0].kind, PLAN_SERIAL_NULL);
-	ck_assert_int_eq(rt->serial[1].kind, PLAN_SERIAL_FILE);
+	ck_assert_int_eq(rt->serial[0].kind, PLAN_PORT_NULL);
+	ck_assert_int_eq(rt->serial[1].kind, PLAN_PORT_FILE);
 	ck_assert_str_eq(rt->serial[1].path, "/plans/com2.log");
 	ck_assert_int_eq(rt->on_fatal, PLAN_FATAL_STOP);
 	ck_assert_int_eq(rt->on_reset, PLAN_RESET_STOP);
@@ -415,9 +415,9 @@ START_TEST(all_keys_are_read)
 	ck_assert_uint_eq(on->locs[PLAN_KEY_ROLE].line, 15);
 	ck_assert_str_eq(on->cmdline, "null");
 	ck_assert_str_eq(on->initrd, "/plans/null");
-	ck_assert_int_eq(on->serial[0].kind, PLAN_SERIAL_NONE);
+	ck_assert_int_eq(on->serial[0].kind, PLAN_PORT_NONE);
 	ck_assert_ptr_null(plan->partitions[2].initrd);
-	ck_assert_int_eq(plan->partitions[2].serial[1].kind, PLAN_SERIAL_PTY);
+	ck_assert_int_eq(plan->partitions[2].serial[1].kind, PLAN_PORT_PTY);
 	plan_destroy(plan);
 }
 END_TEST
@@ -554,8 +554,8 @@ START_TEST(overrides_replace_and_add)
 	ck_assert_str_eq(a->locs[PLAN_KEY_CMDLINE].file,
 		"--set 'partitions.a.cmdline=console=ttyS0,115200 panic=-1'");
 	ck_assert_uint_eq(a->locs[PLAN_KEY_CMDLINE].line, 0);
-	ck_assert_int_eq(a->serial[0].kind, PLAN_SERIAL_NULL);
-	ck_assert_int_eq(a->serial[1].kind, PLAN_SERIAL_PTY);
+	ck_assert_int_eq(a->serial[0].kind, PLAN_PORT_NULL);
+	ck_assert_int_eq(a->serial[1].kind, PLAN_PORT_PTY);
 	ck_assert_uint_eq(a->module_count, 2);
 	ck_assert_str_eq(a->modules[0].string, "s");
 	ck_assert_str_eq(a->modules[1].path, "/plans/n");

@@ -71,9 +71,9 @@ START_TEST(a_partition_comes_back)
 	ck_assert_str_eq(p->modules[0].string, "");
 	ck_assert_str_eq(p->modules[1].string, "s");
 	assert_same_loc(&p->modules[1].loc, &rt->modules[1].loc);
-	ck_assert_int_eq(p->serial[0].kind, PLAN_SERIAL_FILE);
+	ck_assert_int_eq(p->serial[0].kind, PLAN_PORT_FILE);
 	ck_assert_str_eq(p->serial[0].path, "/d/log");
-	ck_assert_int_eq(p->serial[1].kind, PLAN_SERIAL_PTY);
+	ck_assert_int_eq(p->serial[1].kind, PLAN_PORT_PTY);
 	ck_assert_int_eq(p->on_fatal, PLAN_FATAL_SAFE_STATE);
 	ck_assert_int_eq(p->on_reset, PLAN_RESET_FAIL);
 	for (unsigned i = 0; i < PLAN_KEY_COUNT; i++)
@@ -151,7 +151,7 @@ END_TEST
 /* The fuzzer's seeds are of this version: others would be refused at their first bytes. */
 START_TEST(seeds_of_the_fuzzer_are_partitions)
 {
-	static const char *const names[] = {"linux", "rt", "arm64"};
+	static const char *const names[] = {"linux", "rt", "arm64", "console", "link"};
 	const char *src = getenv("BULKHEAD_SRC");
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
