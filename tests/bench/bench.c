@@ -5,6 +5,9 @@
  *
  *   bench OUT [RUNS]     OUT is the build folder, to get bench.json; RUNS of each start
  *
+ * Figures of disk and network are not taken here but by tests/bench/rig, in an emulated machine:
+ * its samples, if there are any, are read from OUT/tests/bench/rig.samples, and join the table.
+ *
  * Exits to user space of QEMU cannot be counted from outside and are null. Missing a goal is
  * reported and is no failure.
  */
@@ -32,13 +35,47 @@
 
 enum { BULKHEAD, FLOOR, MICROVM, PC, SYSTEMS };
 
-enum { START, START_UNLOCKED, START_STOP, PORT_EXIT, MEMORY, EXITS_IDLE, EXITS_COMPUTE, FIGURES };
+enum {
+	START,
+	START_UNLOCKED,
+	START_STOP,
+	PORT_EXIT,
+	MEMORY,
+	EXITS_IDLE,
+	EXITS_COMPUTE,
+	RIG, /* from here on: the emulated machine's */
+	BLK_READ_4K_1 = RIG,
+	BLK_READ_4K_16,
+	BLK_READ,
+	BLK_WRITE,
+	NET_SEND,
+	NET_RECEIVE,
+	NET_ROUND_TRIP,
+	NET_SEND_VHOST,
+	NET_RECEIVE_VHOST,
+	NET_ROUND_TRIP_VHOST,
+	FIGURES
+};
 
 struct goal {
 	int peer; /* SYSTEMS: none, LIMIT is in the figure's unit */
 	double limit;
+	bool at_least; /* LIMIT is a lower one */
 	const char *text;
 };
+
+#define AS_FAST_AS_QEMU                                                                            \
+	{                                                                                          \
+		{                                                                                  \
+			PC, 1, true, "at least pc"                                                 \
+		}                                                                                  \
+	}
+#define AS_SOON_AS_QEMU                                                                            \
+	{                                                                                          \
+		{                                                                                  \
+			PC, 1, false, "at most pc"                                                 \
+		}                                                                                  \
+	}
 
 static const struct figure {
 	const char *key, *unit;
@@ -46,14 +83,25 @@ static const struct figure {
 	struct goal goals[3]; /* up to one without text */
 } figures[FIGURES] = {
 	[START] = {"start", "ms", 2,
-		{{FLOOR, 1.5, "at most 1.5x floor"}, {MICROVM, 1 / 3.0, "1/3 of microvm"}}},
+		{{FLOOR, 1.5, false, "at most 1.5x floor"},
+			{MICROVM, 1 / 3.0, false, "1/3 of microvm"}}},
 	/* The same without what the others do not have either: the lock-down of the processes. */
 	[START_UNLOCKED] = {"start_unlocked", "ms", 2, {{0}}},
 	[START_STOP] = {"start_stop", "ms", 2, {{0}}},
-	[PORT_EXIT] = {"port_exit", "us", 3, {{FLOOR, 1.02, "at most 1.02x floor"}}},
-	[MEMORY] = {"memory", "KiB", 0, {{SYSTEMS, 4096, "at most 4096 KiB"}}},
-	[EXITS_IDLE] = {"exits_idle", "1/s", 1, {{SYSTEMS, 0, "0"}}},
-	[EXITS_COMPUTE] = {"exits_compute", "1/s", 1, {{SYSTEMS, 0, "0"}}},
+	[PORT_EXIT] = {"port_exit", "us", 3, {{FLOOR, 1.02, false, "at most 1.02x floor"}}},
+	[MEMORY] = {"memory", "KiB", 0, {{SYSTEMS, 4096, false, "at most 4096 KiB"}}},
+	[EXITS_IDLE] = {"exits_idle", "1/s", 1, {{SYSTEMS, 0, false, "0"}}},
+	[EXITS_COMPUTE] = {"exits_compute", "1/s", 1, {{SYSTEMS, 0, false, "0"}}},
+	[BLK_READ_4K_1] = {"blk_read_4k_1", "1/s", 0, AS_FAST_AS_QEMU},
+	[BLK_READ_4K_16] = {"blk_read_4k_16", "1/s", 0, AS_FAST_AS_QEMU},
+	[BLK_READ] = {"blk_read", "MiB/s", 1, AS_FAST_AS_QEMU},
+	[BLK_WRITE] = {"blk_write", "MiB/s", 1, AS_FAST_AS_QEMU},
+	[NET_SEND] = {"net_send", "MiB/s", 1, AS_FAST_AS_QEMU},
+	[NET_RECEIVE] = {"net_receive", "MiB/s", 1, AS_FAST_AS_QEMU},
+	[NET_ROUND_TRIP] = {"net_round_trip", "us", 0, AS_SOON_AS_QEMU},
+	[NET_SEND_VHOST] = {"net_send_vhost", "MiB/s", 1, AS_FAST_AS_QEMU},
+	[NET_RECEIVE_VHOST] = {"net_receive_vhost", "MiB/s", 1, AS_FAST_AS_QEMU},
+	[NET_ROUND_TRIP_VHOST] = {"net_round_trip_vhost", "us", 0, AS_SOON_AS_QEMU},
 };
 
 /* Ways to run a system; of QEMU's, the quickest that works here is taken. */
@@ -346,6 +394,49 @@ static void choose_variant(struct bench *b, int system)
 	b->variant[system] = best;
 }
 
+/* ---- the emulated machine ---- */
+
+static int find_figure(const char *key)
+{
+	for (int f = RIG; f < FIGURES; f++) {
+		if (!strcmp(figures[f].key, key))
+			return f;
+	}
+	return -1;
+}
+
+static int find_system(const char *key)
+{
+	for (int s = 0; s < SYSTEMS; s++) {
+		if (!strcmp(classes[s].key, key))
+			return s;
+	}
+	return -1;
+}
+
+/* False: there are none. */
+static bool read_rig(struct bench *b)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_FCLOSE FILE *f = NULL;
+	char figure[32], system[32];
+	bool any = false;
+	double value;
+
+	if (asprintf(&path, "%s/tests/bench/rig.samples", b->out) < 0)
+		return false;
+	f = fopen(path, "re");
+	while (f && fscanf(f, "%31s %31s %lf", figure, system, &value) == 3) {
+		int fi = find_figure(figure), si = find_system(system);
+
+		if (fi < 0 || si < 0 || b->counts[fi][si] == RUNS_MAX)
+			continue;
+		add_sample(b, fi, si, value);
+		any = true;
+	}
+	return any;
+}
+
 /* ---- the result ---- */
 
 static void print_number(double value, int width, int decimals)
@@ -365,33 +456,43 @@ static void print_goals(const struct figure *f, const double medians[SYSTEMS])
 		if (g->peer != SYSTEMS)
 			value /= medians[g->peer];
 		printf("%s%s: %s", g == f->goals ? "  " : ", ", g->text,
-			isnan(value)        ? "not measured"
-			: value <= g->limit ? "reached"
-					    : "missed");
+			isnan(value)                                            ? "not measured"
+			: (g->at_least ? value >= g->limit : value <= g->limit) ? "reached"
+										: "missed");
 	}
 }
 
-static void print_table(struct bench *b)
+static double ratio(const double medians[SYSTEMS], int peer)
 {
-	printf("\n%-14s %-4s", "figure", "unit");
+	return medians[peer] > 0 ? medians[BULKHEAD] / medians[peer] : NAN;
+}
+
+/* Figures FIRST up to END, and how they compare with those of PEERS, two of the systems. */
+static void print_table(struct bench *b, int first, int end, const int peers[2])
+{
+	printf("\n%-20s %-5s", "figure", "unit");
 	for (unsigned s = 0; s < SYSTEMS; s++)
 		printf(" %10s", classes[s].title);
-	printf(" %8s %9s  %s\n", "/floor", "/microvm", "to reach");
-	for (int f = 0; f < FIGURES; f++) {
+	printf("   /%-8s /%-8s to reach\n", classes[peers[0]].title, classes[peers[1]].title);
+	for (int f = first; f < end; f++) {
 		double medians[SYSTEMS];
 
-		printf("%-14s %-4s", figures[f].key, figures[f].unit);
+		printf("%-20s %-5s", figures[f].key, figures[f].unit);
 		for (int s = 0; s < SYSTEMS; s++) {
 			/* The others are never locked down. */
 			medians[s] = median(b, f == START_UNLOCKED && s != BULKHEAD ? START : f, s);
 			print_number(medians[s], 10, figures[f].decimals);
 		}
-		print_number(medians[FLOOR] > 0 ? medians[BULKHEAD] / medians[FLOOR] : NAN, 8, 3);
-		print_number(
-			medians[MICROVM] > 0 ? medians[BULKHEAD] / medians[MICROVM] : NAN, 9, 3);
+		print_number(ratio(medians, peers[0]), 9, 3);
+		print_number(ratio(medians, peers[1]), 9, 3);
 		print_goals(&figures[f], medians);
 		putchar('\n');
 	}
+}
+
+static void print_host(struct bench *b)
+{
+	print_table(b, 0, RIG, (int[2]){FLOOR, MICROVM});
 	printf("\nMedians; " RAM_MIB " MiB, one vCPU.");
 	for (int s = MICROVM; s < SYSTEMS; s++) {
 		if (b->variant[s])
@@ -403,6 +504,14 @@ static void print_table(struct bench *b)
 	putchar('\n');
 }
 
+static void print_rig(struct bench *b)
+{
+	print_table(b, RIG, FIGURES, (int[2]){PC, MICROVM});
+	printf("\nMedians of Debian's Linux, one vCPU, in the emulated machine (tests/bench/rig): to "
+	       "compare, not to\ntake for what hardware does. pc: qemu-system-x86_64 -M pc -accel "
+	       "kvm.\n");
+}
+
 static int write_json(struct bench *b)
 {
 	AUTO_FREE char *path = NULL;
@@ -410,8 +519,8 @@ static int write_json(struct bench *b)
 	int ret;
 
 	for (int f = 0; f < FIGURES; f++) {
-		json_t *o =
-			json_pack("{s:s, s:s}", "figure", figures[f].key, "unit", figures[f].unit);
+		json_t *o = json_pack("{s:s, s:s, s:s}", "figure", figures[f].key, "unit",
+			figures[f].unit, "measured_on", f < RIG ? "host" : "rig");
 
 		for (int s = 0; s < SYSTEMS; s++) {
 			double value = median(b, f, s);
@@ -430,41 +539,47 @@ static int write_json(struct bench *b)
 	return ret;
 }
 
+/* What is measured on this host. False when Bulkhead or the floor does not run here. */
+static bool measure_host(struct bench *b, unsigned runs)
+{
+	fputs("bench: seeing what runs here\n", stderr);
+	for (int s = 0; s < SYSTEMS; s++)
+		choose_variant(b, s);
+	if (b->variant[BULKHEAD] && b->variant[FLOOR]) {
+		measure_all(b, "start", runs, measure_start);
+		measure_all(b, "port exits", RUNS_PORT, measure_port);
+		measure_all(b, "idle, and memory", RUNS_STEADY, measure_idle);
+		measure_all(b, "computing", RUNS_STEADY, measure_compute);
+		print_host(b);
+	}
+	for (int s = BULKHEAD; s <= FLOOR; s++) {
+		if (!b->variant[s])
+			fprintf(stderr, "bench: %s failed: %s\n", classes[s].title, b->why[s]);
+	}
+	return b->variant[BULKHEAD] && b->variant[FLOOR];
+}
+
 int main(int argc, char **argv)
 {
 	static struct bench bench;
 	struct bench *b = &bench;
 	int runs = argc > 2 ? atoi(argv[2]) : RUNS_START, fd;
+	bool ok = true;
 
 	if (argc < 2 || runs < 1 || runs > RUNS_MAX) {
 		fprintf(stderr, "usage: bench OUT [RUNS]; RUNS is 1 to %d\n", RUNS_MAX);
 		return 2;
 	}
-	fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-	if (fd < 0) {
-		printf("SKIP bench: /dev/kvm cannot be opened: %s\n", strerror(errno));
-		return 0;
-	}
-	close(fd);
 	signal(SIGPIPE, SIG_IGN);
 	b->out = argv[1];
-	fputs("bench: seeing what runs here\n", stderr);
-	for (int s = 0; s < SYSTEMS; s++)
-		choose_variant(b, s);
-	for (int s = BULKHEAD; s <= FLOOR; s++) {
-		if (b->variant[s])
-			continue;
-		fprintf(stderr, "bench: %s does not run: %s\n", classes[s].title, b->why[s]);
-		return 1;
+	fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (fd >= 0) {
+		close(fd);
+		ok = measure_host(b, (unsigned)runs);
+	} else {
+		printf("SKIP bench on this host: /dev/kvm cannot be opened: %s\n", strerror(errno));
 	}
-	measure_all(b, "start", (unsigned)runs, measure_start);
-	measure_all(b, "port exits", RUNS_PORT, measure_port);
-	measure_all(b, "idle, and memory", RUNS_STEADY, measure_idle);
-	measure_all(b, "computing", RUNS_STEADY, measure_compute);
-	print_table(b);
-	for (int s = BULKHEAD; s <= FLOOR; s++) {
-		if (!b->variant[s])
-			fprintf(stderr, "bench: %s failed: %s\n", classes[s].title, b->why[s]);
-	}
-	return write_json(b) || !b->variant[BULKHEAD] || !b->variant[FLOOR];
+	if (read_rig(b))
+		print_rig(b);
+	return write_json(b) || !ok;
 }
