@@ -32,24 +32,30 @@ static const struct ids *ids_of(const struct machine *m)
 struct table {
 	char signature[5];
 	uint8_t revision;
-	bool listed; /* in the XSDT */
-	bool pci;    /* only where there is a host bridge */
+	bool listed;                             /* in the XSDT */
+	bool (*exists)(const struct machine *m); /* NULL: always */
 	uint16_t offset;
 	void (*emit)(struct aml *a, const struct acpi_context *ctx); /* NULL: there is none */
 };
 
+static bool pci_exists(const struct machine *m)
+{
+	return m->pci.host;
+}
+
 static const struct table own_tables[ACPI_TABLES] = {
-	[ACPI_XSDT] = {"XSDT", 1, false, false, 0x80, xsdt_emit},
-	[ACPI_FADT] = {"FACP", 6, true, false, 0x100, fadt_emit},
-	[ACPI_DSDT] = {"DSDT", 2, false, false, 0, dsdt_emit}, /* revision 2: 64-bit integers */
-	[ACPI_MADT] = {"APIC", 5, true, false, 0, madt_emit},
-	[ACPI_MCFG] = {"MCFG", 1, true, true, 0, mcfg_emit},
+	[ACPI_XSDT] = {"XSDT", 1, false, NULL, 0x80, xsdt_emit},
+	[ACPI_FADT] = {"FACP", 6, true, NULL, 0x100, fadt_emit},
+	[ACPI_DSDT] = {"DSDT", 2, false, NULL, 0, dsdt_emit}, /* revision 2: 64-bit integers */
+	[ACPI_MADT] = {"APIC", 5, true, NULL, 0, madt_emit},
+	[ACPI_MCFG] = {"MCFG", 1, true, pci_exists, 0, mcfg_emit},
+	[ACPI_HPET] = {"HPET", 1, true, hpet_exists, 0, hpet_emit},
 };
 
 /* The non-safety VM's, of the fusa contract (docs/contract-fusa.md). */
 static const struct table fusa_tables[ACPI_TABLES] = {
-	[ACPI_XSDT] = {"XSDT", 1, false, false, FUSA_XSDT - X86_ACPI_RSDP, xsdt_emit},
-	[ACPI_MADT] = {"APIC", 4, true, false, FUSA_MADT - X86_ACPI_RSDP, fusa_madt_emit},
+	[ACPI_XSDT] = {"XSDT", 1, false, NULL, FUSA_XSDT - X86_ACPI_RSDP, xsdt_emit},
+	[ACPI_MADT] = {"APIC", 4, true, NULL, FUSA_MADT - X86_ACPI_RSDP, fusa_madt_emit},
 };
 
 static const struct table *tables_of(const struct machine *m)
@@ -61,7 +67,7 @@ static bool table_exists(const struct machine *m, unsigned id)
 {
 	const struct table *t = &tables_of(m)[id];
 
-	return t->emit && (!t->pci || m->pci.host);
+	return t->emit && (!t->exists || t->exists(m));
 }
 
 static void xsdt_emit(struct aml *a, const struct acpi_context *ctx)
@@ -74,8 +80,7 @@ static void xsdt_emit(struct aml *a, const struct acpi_context *ctx)
 	}
 }
 
-/* What makes the sum of all bytes 0. */
-static uint8_t checksum(const uint8_t *data, size_t n)
+uint8_t acpi_checksum(const uint8_t *data, size_t n)
 {
 	uint8_t sum = 0;
 
@@ -110,7 +115,7 @@ static int table_emit(const struct table *t, const struct acpi_context *ctx, uin
 	aml_u32(&header, 1); /* OEM revision */
 	aml_bytes(&header, ids->creator, 4);
 	aml_u32(&header, ids->creator_revision);
-	buf[9] = checksum(buf, a.used);
+	buf[9] = acpi_checksum(buf, a.used);
 	*ret_length = a.used;
 	return 0;
 }
@@ -129,8 +134,8 @@ static void rsdp_emit(uint8_t buf[RSDP_SIZE], const struct acpi_context *ctx)
 	aml_u32(&a, RSDP_SIZE);
 	aml_u64(&a, ctx->address[ACPI_XSDT]);
 	aml_u32(&a, 0); /* checksum of all, below; reserved */
-	buf[8] = checksum(buf, RSDP_V1);
-	buf[32] = checksum(buf, RSDP_SIZE);
+	buf[8] = acpi_checksum(buf, RSDP_V1);
+	buf[32] = acpi_checksum(buf, RSDP_SIZE);
 }
 
 /* Emits all tables into BUF, which stands for guest memory from the RSDP on. */

@@ -3,9 +3,9 @@
  * The ACPI tables of the x86 machines, emitted from struct machine alone [ACPI 6.4].
  *
  * RSDP at X86_ACPI_RSDP, the other tables behind it up to X86_FIRMWARE_END: XSDT, FADT (hardware-
- * reduced), DSDT, MADT, and MCFG where there is PCI. There is no RSDT, no FACS and no SSDT. Under
- * the fusa contract there are RSDP, XSDT and MADT alone, byte for byte as ACRN's safety-certified
- * edition has them, and in the safety VM none.
+ * reduced), DSDT, MADT, MCFG where there is PCI, and HPET where there is one. There is no RSDT, no
+ * FACS and no SSDT. Under the fusa contract there are RSDP, XSDT and MADT alone, byte for byte as
+ * ACRN's safety-certified edition has them, and in the safety VM none.
  */
 #ifndef ACPI_ACPI_H
 #define ACPI_ACPI_H

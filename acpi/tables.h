@@ -14,6 +14,7 @@ enum acpi_table_id {
 	ACPI_DSDT,
 	ACPI_MADT,
 	ACPI_MCFG,
+	ACPI_HPET,
 	ACPI_TABLES,
 };
 
@@ -28,6 +29,13 @@ void dsdt_emit(struct aml *a, const struct acpi_context *ctx);
 void madt_emit(struct aml *a, const struct acpi_context *ctx);
 void fusa_madt_emit(struct aml *a, const struct acpi_context *ctx);
 void mcfg_emit(struct aml *a, const struct acpi_context *ctx);
+void hpet_emit(struct aml *a, const struct acpi_context *ctx);
+
+/* Whether M has an HPET. */
+bool hpet_exists(const struct machine *m);
+
+/* What makes the sum of all bytes 0. */
+uint8_t acpi_checksum(const uint8_t *data, size_t n);
 
 /* The part of the DSDT, in \_SB, that is about PCI: nothing where there is none. */
 void pci_emit(struct aml *a, const struct machine *m);

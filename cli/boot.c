@@ -17,6 +17,7 @@ struct boot_options {
 	unsigned cpus;
 	struct option_strings modules;
 	const char *type;
+	const char *machine;
 	struct option_strings devices;
 	struct option_strings set;
 	uint64_t timeout;
@@ -30,7 +31,8 @@ struct boot_options {
 
 static const struct option_spec boot_specs[] = {
 	{"initrd", "FILE", OPTION_STRING, FIELD(initrd),
-		"Initial RAM disk of a Linux kernel (arm64: of any image)."},
+		"Initial RAM disk of a Linux kernel (arm64: of any image), or a multiboot image's first "
+		"module."},
 	{"cmdline", "TEXT", OPTION_STRING, FIELD(cmdline),
 		"The image's command line. Default: console=ttyS0 (arm64: ttyAMA0) for Linux, nothing for "
 		"others."},
@@ -41,6 +43,9 @@ static const struct option_spec boot_specs[] = {
 		"A multiboot module and its string. May be repeated."},
 	{"type", "TYPE", OPTION_STRING, FIELD(type),
 		"Do not recognise the image: it is multiboot, multiboot2, elf, bzimage, arm64-image or raw."},
+	{"machine", "TYPE", OPTION_STRING, FIELD(machine),
+		"standard, or testdev: with the devices that test images for QEMU's machines expect "
+		"(docs/testdev.md). Default: standard."},
 	{"device", "TYPE[,KEY=VALUE...]", OPTION_STRINGS, FIELD(devices),
 		"Add a device, with the keys that a plan gives it (docs/devices.md): rng, or "
 		"rng,slot=5. A comma within a value is written twice. May be repeated."},
@@ -153,6 +158,8 @@ static char *plan_text(const struct boot_options *o, const char *image, json_t *
 		format_size(o->memory ? o->memory : 512 * MIB, memory), "lock", 0, "image", "path",
 		image, "type", o->type ? o->type : "auto", "cmdline",
 		o->cmdline ? o->cmdline : default_cmdline(o, image));
+	if (o->machine)
+		json_object_set_new(guest, "machine", json_string(o->machine));
 	if (o->initrd)
 		json_object_set_new(guest, "initrd", json_string(o->initrd));
 	if (o->modules.count)

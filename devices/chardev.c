@@ -12,6 +12,7 @@
 
 void chardev_init(struct chardev *c, int wake_fd)
 {
+	pthread_mutex_init(&c->put_lock, NULL);
 	ring_init(&c->tx, c->tx_bytes, sizeof(c->tx_bytes));
 	c->wake_fd = wake_fd;
 	atomic_init(&c->stalled, false);
@@ -44,7 +45,8 @@ static size_t tx_push(struct chardev *c, const uint8_t *data, size_t n)
 	return n;
 }
 
-size_t chardev_write(struct chardev *c, const uint8_t *data, size_t n)
+/* Under put_lock. */
+static size_t write_locked(struct chardev *c, const uint8_t *data, size_t n)
 {
 	size_t done = tx_push(c, data, n);
 
@@ -60,9 +62,25 @@ size_t chardev_write(struct chardev *c, const uint8_t *data, size_t n)
 	return n;
 }
 
+size_t chardev_write(struct chardev *c, const uint8_t *data, size_t n)
+{
+	size_t taken;
+
+	pthread_mutex_lock(&c->put_lock);
+	taken = write_locked(c, data, n);
+	pthread_mutex_unlock(&c->put_lock);
+	return taken;
+}
+
 bool chardev_put(struct chardev *c, uint8_t byte)
 {
 	return chardev_write(c, &byte, 1);
+}
+
+void chardev_put_or_drop(struct chardev *c, uint8_t byte)
+{
+	if (!chardev_put(c, byte))
+		atomic_fetch_add_explicit(&c->dropped, 1, memory_order_relaxed);
 }
 
 static void call_drained(struct chardev *c)

@@ -17,6 +17,7 @@
 
 #include "lib/ring.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,6 +37,7 @@ struct chardev_front {
 };
 
 struct chardev {
+	pthread_mutex_t put_lock; /* guards tx's producer side: ports may share a back-end */
 	struct ring tx;
 	uint8_t tx_bytes[CHARDEV_TX_SIZE];
 	int wake_fd;                /* eventfd of the I/O thread; -1: nobody drains (tests) */
@@ -48,7 +50,7 @@ struct chardev {
 	uint16_t columns, rows; /* its size, if it is a terminal; else 0 */
 };
 
-/* Device side, any thread, under the device's lock. */
+/* Device side, any thread. */
 
 /*
  * Queues BYTE. False when the ring is full and the reader is alive: the port must look busy. When
@@ -58,6 +60,9 @@ bool chardev_put(struct chardev *c, uint8_t byte);
 
 /* The same for N bytes, of which the first so many were taken. */
 size_t chardev_write(struct chardev *c, const uint8_t *data, size_t n);
+
+/* The same for a port that cannot look busy: a byte that is refused is dropped and counted. */
+void chardev_put_or_drop(struct chardev *c, uint8_t byte);
 
 /* Wakes the I/O thread: input can be taken again. Any thread. */
 void chardev_kick(struct chardev *c);

@@ -16,6 +16,11 @@
 #include "devices/power_button.h"
 #include "devices/reset_port.h"
 #include "devices/serial16550.h"
+#include "devices/testdev/debug_port.h"
+#include "devices/testdev/fw_cfg.h"
+#include "devices/testdev/hpet.h"
+#include "devices/testdev/pvpanic.h"
+#include "devices/testdev/test_ports.h"
 #include "lib/util.h"
 #include "vmm/layout_arm64.h"
 #include "vmm/layout_x86.h"
@@ -100,6 +105,50 @@ static int create_arm64_pci(struct machine *m, const struct devices_config *cfg)
 	return ret || !machine_has_v2m(m) ? ret : gicv2m_create(m);
 }
 
+/* The first serial port's output is theirs, too. */
+static int create_debug_ports(struct machine *m, const struct devices_config *cfg)
+{
+	const struct {
+		bool wanted;
+		const char *name;
+		uint16_t port;
+	} ports[] = {
+		{cfg->debug_port, "DBG0", X86_PORT_DEBUG},
+		{cfg->debug_port, "DBG1", X86_PORT_DEBUG2},
+		{cfg->test_ports, "DBG2", X86_PORT_TEST_CHAR},
+	};
+	struct chardev *chardev = cfg->serial[0] ? cfg->serial[0] : cfg->serial[1];
+	int ret = 0;
+
+	for (unsigned i = 0; !ret && i < ARRAY_SIZE(ports); i++) {
+		if (ports[i].wanted)
+			ret = debug_port_create(m, ports[i].name, ports[i].port, chardev);
+	}
+	return ret;
+}
+
+static int create_test_ports(struct machine *m, const struct devices_config *cfg)
+{
+	return cfg->test_ports ? test_ports_create(m) : 0;
+}
+
+static int create_hpet(struct machine *m, const struct devices_config *cfg)
+{
+	const struct hpet_config hpet = {.loop = cfg->loop};
+
+	return cfg->hpet ? hpet_create(m, &hpet) : 0;
+}
+
+static int create_pvpanic(struct machine *m, const struct devices_config *cfg)
+{
+	return cfg->pvpanic ? pvpanic_port_create(m) : 0;
+}
+
+static int create_fw_cfg(struct machine *m, const struct devices_config *cfg)
+{
+	return cfg->fw_cfg ? fw_cfg_create(m) : 0;
+}
+
 /* One entry per device: the second for those that need nothing but the machine. */
 struct creator {
 	int (*create)(struct machine *m, const struct devices_config *cfg);
@@ -117,6 +166,11 @@ static const struct creator standard_devices[] = {
 	{.create_plain = acpi_pm_create},
 	{.create_plain = debug_exit_create},
 	{.create_plain = post_port_create},
+	{.create = create_debug_ports},
+	{.create = create_test_ports},
+	{.create = create_hpet},
+	{.create = create_pvpanic},
+	{.create = create_fw_cfg},
 	{.create_plain = bios_write},
 	{0},
 };
@@ -127,6 +181,7 @@ static const struct creator arm64_devices[] = {
 	{.create = create_pl031},
 	{.create = create_control_page},
 	{.create_plain = pl061_create},
+	{.create = create_fw_cfg},
 	{0},
 };
 

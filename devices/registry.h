@@ -6,6 +6,7 @@
 #include "devices/chardev.h"
 #include "devices/control_page.h"
 #include "devices/rtc.h"
+#include "lib/loop.h"
 #include "vmm/machine.h"
 
 #define DEVICES_SERIAL_PORTS 2
@@ -21,6 +22,10 @@ struct devices_config {
 	struct control_page_config control;
 	bool pci;   /* a host bridge, for functions that are added later; not under fusa */
 	bool debug; /* fusa: the exit port beside what the contract has */
+	/* What a standard machine may have for test images (devices/testdev/). */
+	bool pvpanic, fw_cfg;
+	bool debug_port, test_ports, hpet; /* x86 */
+	struct loop *loop;                 /* the I/O thread's; NULL: it will not run */
 };
 
 /*

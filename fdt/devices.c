@@ -40,7 +40,7 @@ static void emit_pl061(struct tree *t)
 }
 
 /* DMA sees what the processor has in its caches. */
-static void emit_virtio_mmio(struct tree *t)
+static void emit_dma_coherent(struct tree *t)
 {
 	tree_flag(t, "dma-coherent");
 }
@@ -65,7 +65,8 @@ static const struct binding {
 	{PRIMECELL("pl061"), .emit = emit_pl061, .phandle = PHANDLE_GPIO, .label = "gpio0"},
 #undef PRIMECELL
 	{.compatible = "bulkhead,control", .label = "control"},
-	{.compatible = "virtio,mmio", .node = "virtio_mmio", .emit = emit_virtio_mmio},
+	{.compatible = "qemu,fw-cfg-mmio", .node = "fw-cfg", .emit = emit_dma_coherent},
+	{.compatible = "virtio,mmio", .node = "virtio_mmio", .emit = emit_dma_coherent},
 };
 
 static const struct binding *binding_find(const char *compatible)

@@ -15,8 +15,8 @@ static const struct {
 	bool cmdline, initrd, modules; /* what it can be given on x86 */
 } types[] = {
 	[IMAGE_AUTO] = {"auto", NULL, 0, false, false, false},
-	[IMAGE_MULTIBOOT] = {"multiboot", multiboot_load, FOR(GUEST_X86_64), true, false, true},
-	[IMAGE_MULTIBOOT2] = {"multiboot2", multiboot2_load, FOR(GUEST_X86_64), true, false, true},
+	[IMAGE_MULTIBOOT] = {"multiboot", multiboot_load, FOR(GUEST_X86_64), true, true, true},
+	[IMAGE_MULTIBOOT2] = {"multiboot2", multiboot2_load, FOR(GUEST_X86_64), true, true, true},
 	[IMAGE_ELF] = {"elf", elf_load, FOR(GUEST_X86_64) | FOR(GUEST_ARM64), false, false, false},
 	[IMAGE_BZIMAGE] = {"bzimage", bzimage_load, FOR(GUEST_X86_64), true, true, false},
 	[IMAGE_ARM64] = {"arm64-image", arm64_load, FOR(GUEST_ARM64), true, true, false},
@@ -147,13 +147,33 @@ static int check_extras(struct load *l, enum image_type type)
 			"an image of type %s cannot be given a command line; leave it out, or use a multiboot image",
 			name);
 	if (!tree && !types[type].initrd && req->initrd)
-		ret = load_error(l, req->initrd, "an image of type %s takes no initrd; %s", name,
-			types[type].modules ? "give the file as a module instead"
-					    : "leave it out, or use a bzImage");
+		ret = load_error(l, req->initrd,
+			"an image of type %s takes no initrd; leave it out, or use a bzImage",
+			name);
 	if (!types[type].modules && req->module_count)
 		ret = load_error(l, &req->modules[0],
 			"an image of type %s takes no modules; leave them out%s", name,
 			tree ? "" : ", or use a multiboot image");
+	return ret;
+}
+
+/* A multiboot image's initrd is its first module, as QEMU has it. */
+static int load_multiboot(struct load *l, enum image_type type)
+{
+	struct loader_file modules[LOADER_MODULES_MAX + 1];
+	struct loader_request req = *l->req;
+	int ret;
+
+	if (!req.initrd)
+		return types[type].load(l);
+	modules[0] = *req.initrd;
+	for (unsigned i = 0; i < req.module_count && i < LOADER_MODULES_MAX; i++)
+		modules[1 + i] = req.modules[i];
+	req.modules = modules;
+	req.module_count++;
+	l->req = &req;
+	ret = types[type].load(l);
+	l->req = NULL;
 	return ret;
 }
 
@@ -171,7 +191,9 @@ static int load(struct load *l, enum image_type type)
 	if (!(types[type].archs & FOR(l->m->arch)))
 		return refuse_arch(l, type);
 	ret = check_extras(l, type);
-	return ret ? ret : types[type].load(l);
+	if (ret)
+		return ret;
+	return types[type].modules ? load_multiboot(l, type) : types[type].load(l);
 }
 
 int loader_load(struct machine *m, const struct loader_request *req, struct entry_state *ret_entry,

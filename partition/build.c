@@ -2,7 +2,10 @@
 #include "partition/build.h"
 
 #include "acpi/acpi.h"
+#include "acpi/mptable.h"
 #include "devices/registry.h"
+#include "devices/testdev/fw_cfg.h"
+#include "devices/testdev/pvpanic.h"
 #include "fdt/fdt.h"
 #include "include/bulkhead/status.h"
 #include "lib/size.h"
@@ -82,6 +85,7 @@ static int build_memory(struct builder *w)
 		return -EINVAL;
 	}
 	w->b->machine.dedicated = !p->cpus.shared;
+	w->b->machine.bios_pic = plan_machine_has(p, PLAN_PART_BIOS_PIC);
 	ret = vm_memory_create(&w->b->machine, w->req->dry ? VM_PAGES_4K : pages[p->hugepages],
 		p->lock && !w->req->dry, &w->b->memory, &what);
 	if (ret)
@@ -109,6 +113,12 @@ static int build_devices(struct builder *w)
 		.rtc = w->req->rtc,
 		.debug = w->plan->debug,
 		.pci = partition_wants_pci(w->plan),
+		.pvpanic = plan_machine_has(w->plan, PLAN_PART_PVPANIC),
+		.fw_cfg = plan_machine_has(w->plan, PLAN_PART_FW_CFG),
+		.debug_port = plan_machine_has(w->plan, PLAN_PART_DEBUG_PORT),
+		.test_ports = plan_machine_has(w->plan, PLAN_PART_TEST_PORTS),
+		.hpet = plan_machine_has(w->plan, PLAN_PART_HPET),
+		.loop = w->req->loop,
 	};
 	struct partition_shared *shared = w->req->shared;
 	int ret;
@@ -136,7 +146,13 @@ static int build_plan_devices(struct builder *w)
 		.notices = w->req->notices,
 	};
 
-	return partition_add_devices(&req, &w->b->machine, w->diags);
+	int ret = partition_add_devices(&req, &w->b->machine, w->diags);
+
+	if (ret || !plan_machine_has(w->plan, PLAN_PART_PVPANIC))
+		return ret;
+	/* After those that have a slot of the plan's. */
+	ret = pvpanic_pci_create(&w->b->machine);
+	return ret ? defect(w, "its pvpanic", ret) : 0;
 }
 
 static int build_acpi(struct builder *w)
@@ -146,6 +162,8 @@ static int build_acpi(struct builder *w)
 	if (w->plan->arch != PLAN_ARCH_X86_64)
 		return 0;
 	ret = acpi_build(&w->b->machine, &w->b->rsdp);
+	if (!ret && plan_machine_has(w->plan, PLAN_PART_MP_TABLE))
+		ret = mptable_build(&w->b->machine);
 	return ret ? defect(w, "its firmware tables", ret) : 0;
 }
 
@@ -250,6 +268,20 @@ static int build_load(struct builder *w)
 	return loader_load(&w->b->machine, &req, &w->b->entry, w->diags);
 }
 
+/* What it is told of its files. */
+static int build_fw_cfg(struct builder *w)
+{
+	const struct partition_files *files = w->req->files;
+	const struct fw_cfg_boot boot = {.kernel = files->image.data,
+		.kernel_size = files->image.size,
+		.initrd = files->initrd.data,
+		.initrd_size = files->initrd.size,
+		.cmdline = w->plan->cmdline};
+	int ret = fw_cfg_add_boot(&w->b->machine, &boot);
+
+	return ret ? defect(w, "its fw_cfg", ret) : 0;
+}
+
 /* Its first bytes of randomness; a machine that will not run can do without. */
 static int seed(struct fdt_request *req)
 {
@@ -318,6 +350,8 @@ int partition_build_load(
 	struct builder w = {.req = req, .plan = req->plan, .diags = diags, .b = b};
 	int ret = build_load(&w);
 
+	if (!ret && plan_machine_has(w.plan, PLAN_PART_FW_CFG))
+		ret = build_fw_cfg(&w);
 	if (!ret && w.plan->arch == PLAN_ARCH_ARM64)
 		ret = build_tree(&w);
 	return ret;

@@ -146,7 +146,7 @@ bool partition_wants_pci(const struct plan_partition *p)
 		if (p->devices[i].transport == PLAN_TRANSPORT_PCI)
 			return true;
 	}
-	return false;
+	return plan_machine_has(p, PLAN_PART_PVPANIC);
 }
 
 int partition_add_devices(

@@ -76,6 +76,19 @@ static const struct sandbox_rule allowed_calls[] = {
 	SANDBOX_CALL("sched_getaffinity"), /* how many heaps malloc makes */
 };
 
+/* REQUESTS ends with 0. */
+static int add_ioctls(struct sandbox_filter *filter, const unsigned *requests)
+{
+	int ret = 0;
+
+	for (; !ret && *requests; requests++) {
+		const struct sandbox_rule rule = SANDBOX_CALL_IF("ioctl", 1, *requests);
+
+		ret = sandbox_filter_add(filter, &rule, 1);
+	}
+	return ret;
+}
+
 static int add_calls(const struct plan_partition *p, struct sandbox_filter *filter)
 {
 	/* Signals to our own threads only. */
@@ -86,11 +99,10 @@ static int add_calls(const struct plan_partition *p, struct sandbox_filter *filt
 		ret = sandbox_filter_add(filter, &kick_rule, 1);
 	if (!ret)
 		ret = device_calls_add(p, filter);
-	for (const unsigned *request = arch_runtime_ioctls; !ret && *request; request++) {
-		const struct sandbox_rule rule = SANDBOX_CALL_IF("ioctl", 1, *request);
-
-		ret = sandbox_filter_add(filter, &rule, 1);
-	}
+	if (!ret)
+		ret = add_ioctls(filter, arch_runtime_ioctls);
+	if (!ret && plan_machine_has(p, PLAN_PART_HPET))
+		ret = add_ioctls(filter, arch_hpet_ioctls);
 	return ret;
 }
 

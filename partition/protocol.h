@@ -200,6 +200,7 @@ enum partition_end {
 	PARTITION_RESET,
 	PARTITION_EXIT_CODE,
 	PARTITION_STOPPED, /* on MSG_STOP */
+	PARTITION_PANIC,   /* the guest's kernel says that it has panicked */
 	PARTITION_FATAL,   /* a fatal error of the guest or of KVM: see `how` */
 	PARTITION_CRASHED, /* the process died; never sent, concluded by the supervisor */
 	PARTITION_END_COUNT,

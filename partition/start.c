@@ -117,7 +117,9 @@ static int prepare_devices(struct partition *p)
 			chardev_init(&p->ports[i], p->wake.fd);
 	}
 	/* Those of the plan are watched from the first; for others it can wait (start_io). */
-	return p->plan->device_count ? loop_create(&p->loop) : 0;
+	if (!p->plan->device_count && !plan_machine_has(p->plan, PLAN_PART_HPET))
+		return 0;
+	return loop_create(&p->loop);
 }
 
 static int start_io(struct partition *p)

@@ -83,6 +83,23 @@ enum plan_lockdown {
 	PLAN_LOCKDOWN_STRICT, /* what cannot be applied is an error */
 	PLAN_LOCKDOWN_OFF,
 };
+/* What machine it is: beside the contract's own, the devices of its kind. */
+enum plan_machine_type {
+	PLAN_MACHINE_STANDARD,
+	PLAN_MACHINE_TESTDEV, /* what test images for QEMU's machines expect: docs/testdev.md */
+};
+/* The parts that a machine may have or not. */
+enum plan_machine_part {
+	PLAN_PART_PVPANIC,
+	PLAN_PART_FW_CFG,
+	/* From here on: of x86 machines alone. */
+	PLAN_PART_DEBUG_PORT,
+	PLAN_PART_TEST_PORTS,
+	PLAN_PART_HPET,
+	PLAN_PART_MP_TABLE,
+	PLAN_PART_BIOS_PIC,
+	PLAN_PART_COUNT,
+};
 enum plan_bsp_kind { PLAN_BSP_NONE, PLAN_BSP_BUILTIN, PLAN_BSP_FILE };
 enum plan_access { PLAN_ACCESS_READ, PLAN_ACCESS_WRITE, PLAN_ACCESS_READ_WRITE };
 /* Which partitions the safe state stops. */
@@ -129,6 +146,7 @@ enum plan_key {
 	PLAN_KEY_STATUS_PAGE,
 	PLAN_KEY_VETO,
 	PLAN_KEY_DEVICES,
+	PLAN_KEY_MACHINE,
 	PLAN_KEY_COUNT,
 };
 
@@ -232,12 +250,19 @@ struct plan_arm64 {
 	char *overlay; /* a device tree overlay; NULL: none */
 };
 
+struct plan_machine {
+	enum plan_machine_type type;
+	/* PLAN_WISH_AUTO: as machines of that type have it. See plan_machine_has. */
+	enum plan_wish parts[PLAN_PART_COUNT];
+};
+
 struct plan_partition {
 	char *name;
 	enum plan_role role;
 	enum plan_arch arch; /* the plan's */
 	enum plan_contract contract;
 	bool debug; /* PLAN_FUSA: with Bulkhead's exit port */
+	struct plan_machine machine;
 	struct plan_cpus cpus;
 	bool nested; /* the guest can have guests of its own */
 	struct plan_arm64 arm64;
@@ -396,6 +421,9 @@ unsigned plan_region_fds(const struct plan_region_end *e);
 int plan_partition_encode(const struct plan_partition *p, void **ret_buf, size_t *ret_size);
 int plan_partition_decode(const void *buf, size_t size, struct plan_partition **ret_partition);
 void plan_partition_destroy(struct plan_partition *p);
+
+/* Whether P's machine has PART. */
+bool plan_machine_has(const struct plan_partition *p, enum plan_machine_part part);
 
 /* "x86-64", "arm64". */
 const char *plan_arch_name(enum plan_arch arch);

@@ -20,6 +20,7 @@ static const char *const semantics_names[] = {"acrn", "jailhouse", "bao", "xen",
 static const char *const lockdown_names[] = {"auto", "strict", "off", NULL};
 const char *const access_names[] = {"read", "write", "read-write", NULL};
 static const char *const wish_names[] = {"auto", "off", "on", NULL};
+static const char *const machine_names[] = {"standard", "testdev", NULL};
 static const char *const gic_names[] = {"auto", "v2", "v3", NULL};
 static const char *const psci_names[] = {"auto", "0.2", "1.0", "1.1", "1.2", "1.3", NULL};
 static const char *const safe_stop_names[] = {"all", "non-safety", NULL};
@@ -225,6 +226,66 @@ static const struct key arm64_keys[] = {
 	{0},
 };
 
+#define PART(part) .offset = offsetof(struct plan_partition, machine.parts[PLAN_PART_##part])
+
+/* The type, and the parts in the order of enum plan_machine_part. */
+static const struct key machine_keys[] = {
+	{.name = "type",
+		.type = KEY_ENUM,
+		AT(machine.type),
+		.names = machine_names,
+		.def = "standard",
+		.help = "`standard` has none of what follows, unless its key is `on`; `testdev` has all of "
+			"it that its architecture has, unless its key is `off`."},
+	{.name = "pvpanic",
+		.type = KEY_ENUM,
+		PART(PVPANIC),
+		.names = wish_names,
+		.def = "auto",
+		.help = "A device by which the guest's kernel tells of its panic, which ends the "
+			"partition as failed: a PCI function, and on x86-64 port 0x505, too."},
+	{.name = "fw_cfg",
+		.type = KEY_ENUM,
+		PART(FW_CFG),
+		.names = wish_names,
+		.def = "auto",
+		.help = "QEMU's interface for firmware: how many CPUs, how much memory, kernel, initrd, "
+			"command line, files."},
+	{.name = "debug_port",
+		.type = KEY_ENUM,
+		PART(DEBUG_PORT),
+		.names = wish_names,
+		.def = "auto",
+		.help = "x86-64: ports 0xE9 and 0x402, which say what is written to them where the first "
+			"serial port does."},
+	{.name = "test_ports",
+		.type = KEY_ENUM,
+		PART(TEST_PORTS),
+		.names = wish_names,
+		.def = "auto",
+		.help = "x86-64: the ports and memory of QEMU's pc-testdev: echoes, interrupt lines."},
+	{.name = "hpet",
+		.type = KEY_ENUM,
+		PART(HPET),
+		.names = wish_names,
+		.def = "auto",
+		.help = "x86-64: a High Precision Event Timer with three timers."},
+	{.name = "mp_table",
+		.type = KEY_ENUM,
+		PART(MP_TABLE),
+		.names = wish_names,
+		.def = "auto",
+		.help = "x86-64: the tables of the MultiProcessor Specification, beside ACPI's."},
+	{.name = "bios_pic",
+		.type = KEY_ENUM,
+		PART(BIOS_PIC),
+		.names = wish_names,
+		.def = "auto",
+		.help = "x86-64: interrupt controllers and interval timer as a PC's BIOS leaves them, "
+			"instead of as reset does."},
+	{0},
+};
+
 const struct key partition_keys[] = {
 	{.name = "role",
 		.type = KEY_ENUM,
@@ -250,6 +311,14 @@ const struct key partition_keys[] = {
 		.def = "false",
 		.help = "With contract `fusa`: whether the guest also has the exit port 0xF4, by which "
 			"it can end with an exit code. The contract itself has no way to end."},
+	{.name = "machine",
+		.type = KEY_GROUP,
+		PLACE(MACHINE),
+		.fields = machine_keys,
+		.shorthand = "type",
+		.def = "standard",
+		.help = "What its machine has beside the contract: `standard`, `testdev` (what test images "
+			"for QEMU's machines expect: `docs/testdev.md`), or a mapping."},
 	{.name = "cpus",
 		.type = KEY_CPUS,
 		.required = true,
@@ -588,6 +657,21 @@ bool partition_name_valid(const char *name)
 const char *plan_arch_name(enum plan_arch arch)
 {
 	return arch_names[arch];
+}
+
+const char *machine_part_name(enum plan_machine_part part)
+{
+	return machine_keys[1 + part].name; /* after the type */
+}
+
+bool plan_machine_has(const struct plan_partition *p, enum plan_machine_part part)
+{
+	enum plan_wish wish = p->machine.parts[part];
+
+	if (p->arch != PLAN_ARCH_X86_64 && part >= PLAN_PART_DEBUG_PORT)
+		return false;
+	return wish == PLAN_WISH_ON ||
+	       (wish == PLAN_WISH_AUTO && p->machine.type == PLAN_MACHINE_TESTDEV);
 }
 
 const char *plan_role_name(enum plan_role role)

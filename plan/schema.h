@@ -104,6 +104,9 @@ const struct key *key_find(const struct key *keys, const char *name);
 /* The key that NAME looks like a misspelling of, or NULL. */
 const struct key *key_suggest(const struct key *keys, const char *name);
 
+/* The key of a part of a machine: "hpet". */
+const char *machine_part_name(enum plan_machine_part part);
+
 #define PARTITION_NAME_MAX 32
 bool partition_name_valid(const char *name);
 

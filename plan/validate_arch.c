@@ -55,6 +55,19 @@ static void validate_gic(const struct plan_partition *part, struct diags *diags)
 			"an ITS takes a GICv3, and arm64.gic is v2; use v3, or leave the ITS out");
 }
 
+static void validate_parts(const struct plan_partition *part, struct diags *diags)
+{
+	char key[64], field[PLAN_FIELD_MAX];
+
+	for (unsigned i = PLAN_PART_DEBUG_PORT; i < PLAN_PART_COUNT; i++) {
+		if (part->machine.parts[i] != PLAN_WISH_ON)
+			continue;
+		snprintf(key, sizeof(key), "machine.%s", machine_part_name(i));
+		diag_error(diags, &part->locs[PLAN_KEY_MACHINE], plan_field(part, key, field),
+			"it is a part of x86-64 machines, and the plan is for arm64; leave it out");
+	}
+}
+
 static void validate_arm64(const struct plan_partition *part, struct diags *diags)
 {
 	char field[PLAN_FIELD_MAX];
@@ -70,6 +83,7 @@ static void validate_arm64(const struct plan_partition *part, struct diags *diag
 		diag_error(diags, &part->locs[PLAN_KEY_MODULES], plan_field(part, "modules", field),
 			"modules are for multiboot images, which are for x86-64; leave them out");
 	validate_gic(part, diags);
+	validate_parts(part, diags);
 }
 
 void validate_arch(const struct plan *plan, struct diags *diags)

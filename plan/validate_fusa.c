@@ -71,6 +71,19 @@ static void validate_machine(const struct plan_partition *part, struct diags *di
 			"poll the page");
 }
 
+static void validate_parts(const struct plan_partition *part, struct diags *diags)
+{
+	char field[PLAN_FIELD_MAX];
+	bool any = false;
+
+	for (unsigned i = 0; i < PLAN_PART_COUNT; i++)
+		any |= plan_machine_has(part, i);
+	if (any)
+		diag_error(diags, &part->locs[PLAN_KEY_MACHINE], plan_field(part, "machine", field),
+			"the fusa contract has none of these parts; leave the key out, or use "
+			"contract: standard");
+}
+
 static void validate_nested(const struct plan_partition *part, struct diags *diags)
 {
 	char field[PLAN_FIELD_MAX];
@@ -116,6 +129,7 @@ void validate_fusa(const struct plan *plan, struct diags *diags)
 
 		if (part->contract == PLAN_FUSA) {
 			validate_machine(part, diags);
+			validate_parts(part, diags);
 			validate_nested(part, diags);
 			validate_images(part, diags);
 		} else if (part->debug) {

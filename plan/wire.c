@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define WIRE_MAGIC   0x50424B48u /* "HKBP" */
-#define WIRE_VERSION 3u
+#define WIRE_VERSION 4u
 
 struct wire {
 	FILE *out;               /* writing; NULL: reading */
@@ -203,6 +203,13 @@ static void wire_arm64(struct wire *w, struct plan_arm64 *a)
 	wire_string(w, &a->overlay, true);
 }
 
+static void wire_machine(struct wire *w, struct plan_machine *m)
+{
+	wire_unsigned(w, &m->type, 0, PLAN_MACHINE_TESTDEV);
+	for (unsigned i = 0; i < PLAN_PART_COUNT; i++)
+		wire_unsigned(w, &m->parts[i], 0, PLAN_WISH_ON);
+}
+
 static void wire_partition(struct wire *w, struct plan_partition *p)
 {
 	unsigned magic = WIRE_MAGIC, version = WIRE_VERSION, bells = 0;
@@ -215,6 +222,7 @@ static void wire_partition(struct wire *w, struct plan_partition *p)
 	wire_unsigned(w, &p->arch, 0, PLAN_ARCH_ARM64);
 	wire_unsigned(w, &p->contract, 0, PLAN_FUSA);
 	wire_bool(w, &p->debug);
+	wire_machine(w, &p->machine);
 	wire_cpus(w, &p->cpus);
 	wire_bool(w, &p->nested);
 	wire_arm64(w, &p->arm64);

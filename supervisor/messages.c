@@ -147,6 +147,8 @@ static bool on_ended(struct child *child, const struct ipc_message *m)
 	child->counter_count = 0; /* the final ones follow */
 	child->result = ended;
 	child->has_result = true;
+	if (ended.end == PARTITION_PANIC)
+		run_event(child->run, child, "panic", "%s", ended.how);
 	child_concluded(child);
 	return true;
 }

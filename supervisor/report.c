@@ -32,6 +32,8 @@ enum bh_exit child_exit_code(const struct child *child)
 	switch (child->result.end) {
 	case PARTITION_EXIT_CODE:
 		return child->result.code ? BH_EXIT_GUEST_FAILED : BH_EXIT_OK;
+	case PARTITION_PANIC:
+		return BH_EXIT_GUEST_FAILED;
 	case PARTITION_RESET:
 		return child->plan->on_reset == PLAN_RESET_STOP ? BH_EXIT_OK : BH_EXIT_GUEST_FAILED;
 	case PARTITION_FATAL:
@@ -83,6 +85,7 @@ static const char *const end_names[PARTITION_END_COUNT] = {
 	[PARTITION_RESET] = "reset",
 	[PARTITION_EXIT_CODE] = "exit-code",
 	[PARTITION_STOPPED] = "stopped",
+	[PARTITION_PANIC] = "panic",
 	[PARTITION_FATAL] = "fatal",
 	[PARTITION_CRASHED] = "crashed",
 };
@@ -108,6 +111,12 @@ static const char *stopped_by(const struct child *child)
 	return texts[child->stopped_for];
 }
 
+/* What a process of QEMU exits with when its isa-debug-exit is given CODE. */
+static unsigned qemu_exit_code(uint32_t code)
+{
+	return (code << 1 | 1) & 0xFF;
+}
+
 /* One partition's verdict: "ok, powered off (ACPI sleep register)". */
 static void print_child(const struct child *child, FILE *f)
 {
@@ -131,6 +140,11 @@ static void print_child(const struct child *child, FILE *f)
 		break;
 	case PARTITION_EXIT_CODE:
 		fprintf(f, "%s, exit code %" PRIu32, ok ? "ok" : "failed", r->code);
+		if (child->plan->machine.type == PLAN_MACHINE_TESTDEV)
+			fprintf(f, " (QEMU would exit with %u)", qemu_exit_code(r->code));
+		break;
+	case PARTITION_PANIC:
+		fprintf(f, "failed, %s", r->how);
 		break;
 	case PARTITION_STOPPED:
 		fprintf(f, "%s%s", child->parked ? "died in part, " : "", stopped_by(child));
@@ -241,6 +255,9 @@ static json_t *child_json(const struct child *child)
 			json_string(r->end == PARTITION_STOPPED ? stopped_by(child) : r->how));
 		json_object_set_new(o, "guest_code",
 			r->end == PARTITION_EXIT_CODE ? json_integer(r->code) : json_null());
+		json_object_set_new(o, "qemu_exit_code",
+			r->end == PARTITION_EXIT_CODE ? json_integer(qemu_exit_code(r->code))
+						      : json_null());
 		json_object_set_new(o, "run_ns", json_integer((json_int_t)r->run_ns));
 		json_object_set_new(o, "console_dropped",
 			json_integer((json_int_t)sum_ports(child->last.dropped)));

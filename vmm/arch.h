@@ -69,6 +69,12 @@ int arch_vcpu_enter(struct vcpu *vcpu, const struct entry_state *entry, const ch
 /* Drives the interrupt line GSI. Any thread. */
 void arch_irq_set(struct vm *vm, uint32_t gsi, bool asserted);
 
+/*
+ * Whether the interval timer drives line 0 (machine_services.pit_set). Any thread. Nothing on
+ * arm64.
+ */
+void arch_pit_set(struct vm *vm, bool connected);
+
 /* The routes of the lines of a standard machine, into ROUTES; how many they are. */
 uint32_t arch_irq_routes(struct kvm_irq_routing_entry *routes);
 

@@ -27,6 +27,7 @@
 /* Devices. */
 #define ARM64_UART0_BASE   0x09000000
 #define ARM64_RTC_BASE     0x09010000
+#define ARM64_FW_CFG_BASE  0x09020000
 #define ARM64_GPIO_BASE    0x09030000
 #define ARM64_UART1_BASE   0x09040000
 #define ARM64_CONTROL_BASE 0x09FE0000 /* virt has nothing there */

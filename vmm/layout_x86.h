@@ -54,6 +54,11 @@
 #define X86_VIRTIO_BASE    0xFEB00000 /* virtio without PCI, one after the other */
 #define X86_VIRTIO_GSI     20         /* of the first of them; X86_VIRTIO_DEVICES in all */
 #define X86_VIRTIO_DEVICES 4
+#define X86_HPET_BASE      0xFED00000 /* [IA-PC HPET 1.0a 2.2] */
+#define X86_HPET_SIZE      0x400
+#define X86_TEST_BASE      0xFF000000 /* where QEMU's pc-testdev has its memory */
+#define X86_TEST_SIZE      0x10000
+#define X86_MP_BASE        0xF0000 /* MP tables, below the RSDP */
 #define X86_PCI_GSI        16 /* of the first of four lines: IOAPIC pins that no ISA line has */
 
 /* ISA interrupt lines. */
@@ -61,19 +66,31 @@
 #define X86_IRQ_TIMER_GSI    2 /* the IOAPIC pin that the timer is wired to */
 #define X86_IRQ_COM1         4
 #define X86_IRQ_COM2         3
-#define X86_IRQ_POWER_BUTTON 9 /* where a PC has the interrupt of its ACPI events */
+#define X86_IRQ_RTC          8  /* no RTC here drives it: an HPET does in its place */
+#define X86_IRQ_HPET         14 /* of an HPET's timers; and the next */
+#define X86_IRQ_POWER_BUTTON 9  /* where a PC has the interrupt of its ACPI events */
 
 /* Ports. */
 #define X86_PORT_I8042_DATA 0x60
 #define X86_PORT_I8042_CMD  0x64
 #define X86_PORT_RTC        0x70 /* index, data */
 #define X86_PORT_POST       0x80
+#define X86_PORT_TEST       0xE0 /* QEMU's pc-testdev: an echo */
+#define X86_PORT_TEST_FLUSH 0xE4
+#define X86_PORT_TEST_BYTE  0xE8 /* the echo again */
+#define X86_PORT_DEBUG      0xE9 /* the debug console of Bochs */
+#define X86_PORT_TEST_CHAR  0xF1 /* that of kvm-unit-tests' first test device */
 #define X86_PORT_EXIT       0xF4
 #define X86_PORT_COM2       0x2F8
 #define X86_PORT_COM1       0x3F8
 #define X86_PORT_SLEEP_CTRL 0x400 /* ACPI sleep control register */
 #define X86_PORT_SLEEP_STS  0x401 /* ACPI sleep status register */
-#define X86_PORT_PCI_ADDR   0xCF8 /* CONFIG_ADDRESS, 4 bytes; CONFIG_DATA follows */
+#define X86_PORT_DEBUG2     0x402 /* the debug console of SeaBIOS and OVMF */
+#define X86_PORT_PVPANIC    0x505
+#define X86_PORT_FW_CFG     0x510 /* selector, data */
+#define X86_PORT_FW_CFG_DMA 0x514
+#define X86_PORT_TEST_IRQ   0x2000 /* of 24 interrupt lines */
+#define X86_PORT_PCI_ADDR   0xCF8  /* CONFIG_ADDRESS, 4 bytes; CONFIG_DATA follows */
 #define X86_PORT_PCI_DATA   0xCFC
 #define X86_PORT_RESET      0xCF9
 #define X86_RESET_VALUE     0x0E /* what the FADT tells a guest to write to X86_PORT_RESET */

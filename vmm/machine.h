@@ -182,6 +182,7 @@ enum end_kind {
 	END_POWER_OFF,      /* the guest switched itself off */
 	END_RESET,          /* the guest asked for a reset */
 	END_EXIT_CODE,      /* the guest gave an exit code, 0 meaning success */
+	END_PANIC,          /* the guest's kernel says that it has panicked */
 	END_TRIPLE_FAULT,   /* from here on: fatal errors of the design */
 	END_INTERNAL_ERROR, /* KVM could not go on: emulation failure and the like */
 	END_FAIL_ENTRY,     /* the processor refused the guest state */
@@ -199,6 +200,11 @@ struct machine_services {
 	void *ctx;
 	/* Drives the interrupt line GSI. */
 	void (*irq_set)(void *ctx, uint32_t gsi, bool asserted);
+	/*
+	 * x86: whether the interval timer drives line 0; an HPET takes it for itself. NULL: there
+	 * is none.
+	 */
+	void (*pit_set)(void *ctx, bool connected);
 	/*
 	 * The MSI INDEX is sent as MSG from now on; NULL: it is masked, or off. What is written to
 	 * its event_fd meanwhile stays there, which is the vector's pending bit: readable is
@@ -247,6 +253,7 @@ struct machine {
 	unsigned vcpus; /* 1..MACHINE_VCPUS_MAX; vCPU i has APIC id i, or MPIDR arm64_mpidr(i) */
 	bool dedicated; /* each vCPU has a host core to itself: the guest may spin and poll */
 	bool nested;    /* the guest may run guests of its own */
+	bool bios_pic;  /* x86: PICs and interval timer are as a PC's BIOS leaves them */
 	struct machine_arm64 arm64;
 
 	struct machine_range ranges[MACHINE_RANGES_MAX]; /* by ascending base */

@@ -9,4 +9,7 @@
  */
 extern const unsigned arch_runtime_ioctls[];
 
+/* The same for what an HPET takes beyond them. */
+extern const unsigned arch_hpet_ioctls[];
+
 #endif

@@ -122,6 +122,11 @@ static void service_irq_set(void *ctx, uint32_t gsi, bool asserted)
 	arch_irq_set(ctx, gsi, asserted);
 }
 
+static void service_pit_set(void *ctx, bool connected)
+{
+	arch_pit_set(ctx, connected);
+}
+
 static void service_end(void *ctx, enum end_kind kind, uint32_t code, const char *how)
 {
 	vm_end(ctx, kind, code, how);
@@ -306,6 +311,7 @@ int vm_create(int kvm_fd, struct machine *m, const struct vm_parts *parts, struc
 	m->services = (struct machine_services){
 		.ctx = vm,
 		.irq_set = service_irq_set,
+		.pit_set = service_pit_set,
 		.msi_set = irqs_msi_set,
 		.doorbell_set = irqs_doorbell_set,
 		.memory_set = service_memory_set,

@@ -52,6 +52,7 @@ static void print_entry(const struct bulkhead_status_entry *e)
 		[BULKHEAD_END_RESET] = "reset",
 		[BULKHEAD_END_EXIT_CODE] = "exit code",
 		[BULKHEAD_END_STOPPED] = "stopped",
+		[BULKHEAD_END_PANIC] = "panic",
 		[BULKHEAD_END_TRIPLE_FAULT] = "triple fault",
 		[BULKHEAD_END_INTERNAL_ERROR] = "internal error",
 		[BULKHEAD_END_FAIL_ENTRY] = "failed entry",

@@ -45,6 +45,7 @@ enum bulkhead_partition_end {
 	BULKHEAD_END_RESET = 2,
 	BULKHEAD_END_EXIT_CODE = 3, /* see code */
 	BULKHEAD_END_STOPPED = 4,   /* by Bulkhead, because somebody asked for it */
+	BULKHEAD_END_PANIC = 5,     /* the guest's kernel told of its panic (pvpanic) */
 	/* Fatal errors. */
 	BULKHEAD_END_TRIPLE_FAULT = 16,
 	BULKHEAD_END_INTERNAL_ERROR = 17, /* KVM could not go on */

@@ -109,6 +109,12 @@ void gic_destroy(struct vm *vm)
 	fd_close(&vm->arch.gic_fd);
 }
 
+void arch_pit_set(struct vm *vm, bool connected)
+{
+	(void)vm;
+	(void)connected;
+}
+
 void arch_irq_set(struct vm *vm, uint32_t gsi, bool asserted)
 {
 	struct kvm_irq_level line = {

@@ -26,3 +26,5 @@ const unsigned arch_runtime_ioctls[] = {
 	KVM_ARM_VCPU_FINALIZE,
 	0,
 };
+
+const unsigned arch_hpet_ioctls[] = {0};

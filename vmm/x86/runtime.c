@@ -25,3 +25,5 @@ const unsigned arch_runtime_ioctls[] = {
 	KVM_KVMCLOCK_CTRL,
 	0,
 };
+
+const unsigned arch_hpet_ioctls[] = {KVM_GET_PIT2, KVM_SET_PIT2, 0};

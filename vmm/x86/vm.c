@@ -71,6 +71,56 @@ void arch_msi_route(const struct machine_msi_message *msg, struct kvm_irq_routin
 	route->u.msi.data = msg->data;
 }
 
+/* What a BIOS leaves: lines 0 to 7 at vector 8, 8 to 15 at 0x70, and the clock ticks. */
+#define BIOS_MASTER_VECTOR 0x08
+#define BIOS_SLAVE_VECTOR  0x70
+/*
+ * Keyboard, slave and real-time clock are unmasked. The timer's line is not, which a BIOS would
+ * leave so, too: a kernel that knows of no PICs would take its tick for a double fault.
+ */
+#define BIOS_MASTER_MASK 0xF9
+#define BIOS_SLAVE_MASK  0xFE
+#define ELCR_MASTER      0xF8 /* lines that the ELCR can make level-triggered */
+#define ELCR_SLAVE       0xDE
+
+static int set_pic(struct vm *vm, uint32_t id, const struct kvm_pic_state *state)
+{
+	struct kvm_irqchip chip = {.chip_id = id, .chip.pic = *state};
+
+	return ioctl(vm->fd, KVM_SET_IRQCHIP, &chip) ? -errno : 0;
+}
+
+static int set_bios_pic(struct vm *vm, const char **ret_what)
+{
+	const struct kvm_pic_state master = {.irq_base = BIOS_MASTER_VECTOR,
+		.imr = BIOS_MASTER_MASK,
+		.init4 = 1,
+		.elcr_mask = ELCR_MASTER};
+	const struct kvm_pic_state slave = {.irq_base = BIOS_SLAVE_VECTOR,
+		.imr = BIOS_SLAVE_MASK,
+		.init4 = 1,
+		.elcr_mask = ELCR_SLAVE};
+	struct kvm_pit_state2 pit;
+	int ret;
+
+	*ret_what = "KVM_SET_IRQCHIP";
+	ret = set_pic(vm, KVM_IRQCHIP_PIC_MASTER, &master);
+	if (!ret)
+		ret = set_pic(vm, KVM_IRQCHIP_PIC_SLAVE, &slave);
+	if (ret)
+		return ret;
+	*ret_what = "KVM_GET_PIT2";
+	if (ioctl(vm->fd, KVM_GET_PIT2, &pit))
+		return -errno;
+	/* Channel 0 counts from 65536, 18.2 times a second: a rate generator, low byte first. */
+	pit.channels[0].count = 0x10000;
+	pit.channels[0].mode = 2;
+	pit.channels[0].rw_mode = 3;
+	pit.channels[0].gate = 1;
+	*ret_what = "KVM_SET_PIT2";
+	return ioctl(vm->fd, KVM_SET_PIT2, &pit) ? -errno : 0;
+}
+
 /* The standard machine's interrupt controllers and timer: a PC's. */
 static int create_pc(struct vm *vm, const char **ret_what)
 {
@@ -83,6 +133,12 @@ static int create_pc(struct vm *vm, const char **ret_what)
 	*ret_what = "KVM_CREATE_PIT2";
 	if (ioctl(vm->fd, KVM_CREATE_PIT2, &pit))
 		return -errno;
+	if (vm->machine->bios_pic) {
+		int ret = set_bios_pic(vm, ret_what);
+
+		if (ret)
+			return ret;
+	}
 	*ret_what = "KVM_SET_GSI_ROUTING";
 	return irqs_set_fixed(vm);
 }
@@ -132,6 +188,18 @@ void arch_vm_destroy(struct vm *vm)
 {
 	free(vm->arch.cpuid);
 	vm->arch.cpuid = NULL;
+}
+
+/* The HPET's callers have a lock of their own: nobody comes between. */
+void arch_pit_set(struct vm *vm, bool connected)
+{
+	struct kvm_pit_state2 pit;
+
+	if (ioctl(vm->fd, KVM_GET_PIT2, &pit))
+		return;
+	pit.flags &= ~(__u32)KVM_PIT_FLAGS_HPET_LEGACY;
+	pit.flags |= connected ? 0 : KVM_PIT_FLAGS_HPET_LEGACY;
+	ioctl(vm->fd, KVM_SET_PIT2, &pit);
 }
 
 void arch_irq_set(struct vm *vm, uint32_t gsi, bool asserted)

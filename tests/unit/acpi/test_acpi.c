@@ -2,9 +2,11 @@
 /*
  * The tables as an operating system finds them: from the RSDP on, by address. With ACPI_DUMP_DIR
  * set, the tables for 1, 4 and 64 vCPUs are also written to DIR/VCPUS/NAME.dat, and those of a
- * machine with PCI to DIR/pci/NAME.dat, which is what tests/golden/run-acpi gives to iasl.
+ * machine with PCI to DIR/pci/NAME.dat, of a testdev machine to DIR/testdev/NAME.dat, which is what
+ * tests/golden/run-acpi gives to iasl.
  */
 #include "acpi/acpi.h"
+#include "acpi/mptable.h"
 #include "devices/registry.h"
 #include "lib/util.h"
 #include "tests/unit/unit.h"
@@ -39,9 +41,18 @@ static void add_device(
 		ck_assert_int_eq(machine_add_irq(&m, dev, (uint32_t)irq, irq >= 16), 0);
 }
 
+/* With everything that a testdev machine has. */
+static bool all_parts;
+
 static void create_with(unsigned vcpus, bool pci)
 {
-	const struct devices_config cfg = {.serial = {&chr[0], &chr[1]}, .pci = pci};
+	const struct devices_config cfg = {.serial = {&chr[0], &chr[1]},
+		.pci = pci,
+		.pvpanic = all_parts,
+		.fw_cfg = all_parts,
+		.debug_port = all_parts,
+		.test_ports = all_parts,
+		.hpet = all_parts};
 
 	machine_fini(&m);
 	memset(memory, 0, sizeof(memory));
@@ -315,6 +326,97 @@ START_TEST(pci)
 }
 END_TEST
 
+/* ---- a testdev machine ---- */
+
+static void build_testdev(void)
+{
+	all_parts = true;
+	build_pci();
+}
+
+static bool dsdt_has(const char *text)
+{
+	gpa_t at = dsdt_find();
+
+	return memmem(memory + at, get(at + 4, 4), text, strlen(text)) != NULL;
+}
+
+START_TEST(testdev)
+{
+	gpa_t at;
+
+	build_pci();
+	ck_assert(!dsdt_has("QEMU0001") && !dsdt_has("QEMU0002") && !dsdt_has("HPET"));
+	build_testdev();
+	at = table_find("HPET");
+	ck_assert_uint_eq(table_check(at, "HPET", 1), 56);
+	ck_assert_uint_eq(get(at + 36, 4), 0x8086A201);
+	ck_assert_uint_eq(get(at + 40, 4), 64 << 8); /* memory */
+	ck_assert_uint_eq(get(at + 44, 8), 0xFED00000);
+	ck_assert_uint_eq(get(at + 52, 4), 10000 << 8);
+	ck_assert(dsdt_has("QEMU0001") && dsdt_has("QEMU0002") && dsdt_has("HPET"));
+	all_parts = false;
+}
+END_TEST
+
+/* Checks MP tables and returns how many entries there are of each type, by type. */
+static void mp_check(unsigned ret_counts[5])
+{
+	static const unsigned sizes[5] = {20, 8, 8, 8, 8};
+	gpa_t table = get(0xF0004, 4), at = table + 44;
+	unsigned entries = (unsigned)get(table + 34, 2), last = 0;
+
+	memset(ret_counts, 0, 5 * sizeof(*ret_counts));
+	ck_assert_mem_eq(memory + 0xF0000, "_MP_", 4);
+	ck_assert_uint_eq(sum(0xF0000, 16), 0);
+	ck_assert_uint_eq(get(0xF0008, 2), 0x0401);
+	ck_assert_uint_eq(get(0xF000B, 5), 0);
+	ck_assert_mem_eq(memory + table, "PCMP", 4);
+	ck_assert_uint_eq(sum(table, get(table + 4, 2)), 0);
+	ck_assert_mem_eq(memory + table + 8, "BULKHEADBULKHEAD    ", 20);
+	ck_assert_uint_eq(get(table + 36, 4), 0xFEE00000);
+	for (unsigned i = 0; i < entries; i++) {
+		unsigned type = memory[at];
+
+		ck_assert(type < 5 && type >= last);
+		ret_counts[type]++;
+		last = type;
+		at += sizes[type];
+	}
+	ck_assert_uint_eq(at, table + get(table + 4, 2));
+}
+
+START_TEST(mp_tables)
+{
+	unsigned counts[5];
+	gpa_t at = 0xF0010 + 44;
+
+	create(3);
+	ck_assert_int_eq(mptable_build(&m), 0);
+	mp_check(counts);
+	ck_assert(counts[0] == 3 && counts[1] == 1 && counts[2] == 1 && counts[3] == 15 &&
+		  counts[4] == 2);
+	for (unsigned i = 0; i < 3; i++, at += 20)
+		ck_assert_uint_eq(get(at, 4), 0x00140000 | i << 8 | (i ? 1 : 3) << 24);
+	ck_assert_mem_eq(memory + at, "\1\0ISA   ", 8);
+	ck_assert_uint_eq(get(at + 8, 8), 0xFEC0000001110002);
+	ck_assert_uint_eq(get(at + 16, 8), 0x0200000000000003); /* IRQ 0 to pin 2 */
+	ck_assert_uint_eq(get(at + 24, 8), 0x0100010000000003);
+	ck_assert_int_eq(mptable_build(&m), -EEXIST);
+
+	create_with(64, true);
+	ck_assert_int_eq(mptable_build(&m), 0);
+	mp_check(counts);
+	ck_assert(counts[0] == 64 && counts[1] == 2 && counts[3] == 15 + 128 && counts[4] == 2);
+	at = 0xF0010 + 44 + 64 * 20;
+	ck_assert_mem_eq(memory + at, "\1\0PCI   \1\1ISA   ", 16);
+	/* INTB of device 3: active high, by level, as the DSDT wires it. */
+	at += 24 + 15 * 8 + (3 * 4 + 1) * 8;
+	ck_assert_uint_eq(get(at, 6), 0x0D00000D0003 & 0xFFFF00FFFFFF);
+	ck_assert_uint_eq(memory[at + 7], m.pci.gsis[0]);
+}
+END_TEST
+
 static void dump_table(const char *dir, const char *name, gpa_t at)
 {
 	char path[512];
@@ -339,6 +441,8 @@ static void dump_all(const char *root, const char *name, bool with_mcfg)
 	dump_table(dir, "apic", table_find("APIC"));
 	if (with_mcfg)
 		dump_table(dir, "mcfg", table_find("MCFG"));
+	if (all_parts)
+		dump_table(dir, "hpet", table_find("HPET"));
 }
 
 START_TEST(dump)
@@ -356,6 +460,9 @@ START_TEST(dump)
 	if (root) {
 		build_pci();
 		dump_all(root, "pci", true);
+		build_testdev();
+		dump_all(root, "testdev", true);
+		all_parts = false;
 	}
 }
 END_TEST
@@ -373,6 +480,8 @@ Suite *unit_suite(void)
 	tcase_add_test(t, claims_its_place);
 	tcase_add_test(t, refusals);
 	tcase_add_test(t, pci);
+	tcase_add_test(t, testdev);
+	tcase_add_test(t, mp_tables);
 	tcase_add_test(t, dump);
 	suite_add_tcase(s, t);
 	return s;

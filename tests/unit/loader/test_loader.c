@@ -238,12 +238,6 @@ START_TEST(what_a_type_takes)
 		enum image_type type;
 		const char *errors[3]; /* about command line, initrd, modules */
 	} rows[] = {
-		{IMAGE_MULTIBOOT,
-			{NULL, "type multiboot takes no initrd; give the file as a module instead",
-				NULL}},
-		{IMAGE_MULTIBOOT2,
-			{NULL, "type multiboot2 takes no initrd; give the file as a module instead",
-				NULL}},
 		{IMAGE_BZIMAGE, {NULL, NULL, "type bzimage takes no modules; leave them out"}},
 		{IMAGE_ELF, {"type elf cannot be given a command line; leave it out",
 				    "type elf takes no initrd; leave it out, or use a bzImage",

@@ -93,6 +93,48 @@ START_TEST(modules)
 }
 END_TEST
 
+/* As QEMU has it: an initrd is the first module. */
+START_TEST(initrd_is_a_module)
+{
+	static const uint8_t env[] = "NR_CPUS=2\n", one[100] = {1};
+	gpa_t info, mods;
+
+	build(3);
+	f.initrd = (struct loader_file){.path = "/host/env", .data = env, .size = sizeof(env)};
+	f.req.initrd = &f.initrd;
+	assert_loaded();
+	info = f.entry.x86.ebx;
+	ck_assert_uint_eq(guest_le32(info + 20), 1);
+	mods = guest_le32(info + 24);
+	ck_assert_str_eq(guest_string(guest_le32(mods)), "NR_CPUS=2\n");
+	ck_assert_uint_eq(guest_le32(mods + 4) - guest_le32(mods), sizeof(env));
+	ck_assert_str_eq(guest_string(guest_le32(mods + 8)), "env");
+
+	fixture_fini();
+	setup();
+	build(3);
+	f.req.initrd = &f.initrd;
+	f.initrd = (struct loader_file){.path = "/host/env", .data = env, .size = sizeof(env)};
+	add_module("/host/one.bin", "a string", one, sizeof(one));
+	assert_loaded();
+	mods = guest_le32(f.entry.x86.ebx + 24);
+	ck_assert_uint_eq(guest_le32(f.entry.x86.ebx + 20), 2);
+	ck_assert_str_eq(guest_string(guest_le32(mods + 8)), "env");
+	ck_assert_str_eq(guest_string(guest_le32(mods + 16 + 8)), "a string");
+	ck_assert_uint_eq(guest_le32(mods + 16 + 4) - guest_le32(mods + 16), sizeof(one));
+
+	/* One more than there may be, counted together. */
+	fixture_fini();
+	setup();
+	build(3);
+	f.req.initrd = &f.initrd;
+	f.initrd = (struct loader_file){.path = "/host/env", .data = env, .size = sizeof(env)};
+	for (unsigned i = 0; i < LOADER_MODULES_MAX; i++)
+		add_module("m", "", one, 1);
+	assert_refused("65 modules, at most 64");
+}
+END_TEST
+
 START_TEST(module_below_a_high_image)
 {
 	static const struct segment high = {0, 0xF00000, DATA_OFFSET, 0x400, 0x100000};
@@ -311,6 +353,7 @@ Suite *unit_suite(void)
 	tcase_add_test(t, information);
 	tcase_add_test(t, empty_cmdline_is_the_name);
 	tcase_add_test(t, modules);
+	tcase_add_test(t, initrd_is_a_module);
 	tcase_add_test(t, module_below_a_high_image);
 	tcase_add_test(t, modules_that_do_not_fit);
 	tcase_add_test(t, information_moves_out_of_the_image);
