@@ -430,20 +430,17 @@ int machine_add_memory(
 const struct machine_window *machine_find_window(
 	const struct machine *m, enum window_space space, uint64_t addr)
 {
-	unsigned lo = 0, hi = m->window_count;
+	const struct machine_window *w = m->windows;
 
-	while (lo < hi) {
-		unsigned mid = lo + (hi - lo) / 2;
-		const struct machine_window *w = &m->windows[mid];
+	/* The last one that starts at ADDR or before it, if there is any. */
+	for (unsigned count = m->window_count; count > 1; count -= count / 2) {
+		const struct machine_window *mid = w + count / 2;
 
-		if (w->space == space && addr >= w->base && addr - w->base < w->size)
-			return w;
-		if (w->space < space || (w->space == space && w->base < addr))
-			lo = mid + 1;
-		else
-			hi = mid;
+		if (mid->space < space || (mid->space == space && mid->base <= addr))
+			w = mid;
 	}
-	return NULL;
+	/* Below its base, the difference is beyond any size. */
+	return m->window_count && w->space == space && addr - w->base < w->size ? w : NULL;
 }
 
 /* The window that holds all of [addr, addr + size), or NULL. */
