@@ -2,9 +2,9 @@
 /*
  * Memory shared by two partitions, which both run this image: what the device says of itself, what
  * may be written by whom, states, doorbells both ways, masks, one-shot mode, and how long a
- * doorbell takes there and back. `expect=` says what device is wanted ("v1", "v2"); `rounds=` how
- * many round trips are measured. how=restart: peer 1 dies once, and both see what becomes of its
- * section.
+ * doorbell takes there and back. expect=v1: the device is version 1. rounds= says how many round
+ * trips are measured, still= how long after their beginning nothing else happens. how=restart: peer
+ * 1 dies once, and both see what becomes of its section.
  */
 #include "ivshmem.h"
 #include "check.h"
@@ -157,20 +157,20 @@ static void check_one_shot(void)
 	meet(12);
 	ivshmem_enable(&d, true);
 	*word(ivshmem_output(&d, d.id), 9) = 1; /* ready */
-	check(wait_for(*word(ivshmem_output(&d, other), 9) == 1, LIMIT), "both are ready");
+	check(wait_for(*word(ivshmem_output(&d, other), 9) >= 1, LIMIT), "both are ready");
 	ivshmem_ring(&d, other, 1);
 	check(wait_for(seen[1] == before + 1, LIMIT), "one-shot: it comes");
 	check(mmio_read32(d.registers + IVSHMEM_V2_INTERRUPT_CONTROL) == 0,
 		"and has turned interrupts off");
 	*word(ivshmem_output(&d, d.id), 9) = 2;
-	check(wait_for(*word(ivshmem_output(&d, other), 9) == 2, LIMIT), "both have seen it");
+	check(wait_for(*word(ivshmem_output(&d, other), 9) >= 2, LIMIT), "both have seen it");
 	ivshmem_ring(&d, other, 1);
 	check(!wait_for(seen[1] != before + 1, MOMENT), "the next does not come");
 	*word(ivshmem_output(&d, d.id), 9) = 3;
-	check(wait_for(*word(ivshmem_output(&d, other), 9) == 3, LIMIT), "both have waited");
+	check(wait_for(*word(ivshmem_output(&d, other), 9) >= 3, LIMIT), "both have waited");
 	ivshmem_enable(&d, true);
 	*word(ivshmem_output(&d, d.id), 9) = 4;
-	check(wait_for(*word(ivshmem_output(&d, other), 9) == 4, LIMIT), "both listen again");
+	check(wait_for(*word(ivshmem_output(&d, other), 9) >= 4, LIMIT), "both listen again");
 	ivshmem_ring(&d, other, 1);
 	check(wait_for(seen[1] == before + 2, LIMIT), "and after that it comes again");
 	ivshmem_enable(&d, false);
@@ -192,10 +192,10 @@ static void check_state_interrupt(void)
 		ivshmem_set_state(&d, 15);
 		delay_ns(SHORT);
 		ivshmem_set_state(&d, 16);
-		check(wait_for(d.states[other] == 16, LIMIT), "the other has changed its state");
-		check(wait_for(seen[0] == before + 1, LIMIT), "which is one interrupt");
+		check(wait_for(d.states[other] >= 16, LIMIT), "the other has changed its state");
+		check(wait_for(seen[0] > before, LIMIT), "which is an interrupt");
 	} else {
-		check(wait_for(d.states[other] == 16, LIMIT), "the other has changed its state");
+		check(wait_for(d.states[other] >= 16, LIMIT), "the other has changed its state");
 		check(wait_for(seen[0] == before + 1, LIMIT), "which is one interrupt");
 		ivshmem_set_state(&d, 16);
 	}
@@ -226,9 +226,14 @@ static void sleep_until(unsigned n)
 static void measure(unsigned rounds)
 {
 	static uint32_t ns[ROUNDS_MAX];
+	uint64_t still = cmdline_time("still", 0), began;
 	unsigned first = seen[1];
 
+	if (still)
+		kprintf("measures\n");
+	began = time_ns();
 	meet(17);
+	delay_ns(still / 8);
 	for (unsigned i = 0; i < rounds + WARM_UP; i++) {
 		uint64_t start = time_ns();
 
@@ -240,6 +245,8 @@ static void measure(unsigned rounds)
 		if (i >= WARM_UP)
 			ns[i - WARM_UP] = (uint32_t)(time_ns() - start);
 	}
+	while (time_ns() - began < still)
+		cpu_relax();
 	if (d.id == 0) {
 		sort(ns, rounds);
 		kprintf("doorbell round trip: median %u.%02u us, 90%% %u.%02u us, least %u.%02u us\n",
@@ -297,7 +304,7 @@ static void mortal(void)
 		ivshmem_set_state(&d, 1);
 		check(wait_for(*word(d.read_write, 0) == 1, LIMIT), "it is to die");
 		*word(d.read_write, 1) = 7;
-		cpu_undefined(); /* exit code 98, which is no fatal error */
+		mmio_write32(MMIO_NOWHERE, 0); /* a violation, which the plan has be fatal */
 	}
 	check(*word(d.read_write, 1) == 7, "it has died before");
 	check(d.states[1] == 0 && mmio_read32(d.registers + IVSHMEM_V2_STATE) == 0,
