@@ -3,6 +3,8 @@
  * make bench: Bulkhead beside a bare KVM_RUN loop (floor.c) and QEMU, with the same guests
  * (guest.S), interleaved run by run so that a noisy host is noisy for all.
  *
+ * Doorbells between two guests are measured beside two VMs that have nothing else (doorbell.h).
+ *
  *   bench OUT [RUNS]     OUT is the build folder, to get bench.json; RUNS of each start
  *
  * Figures of disk and network are not taken here but by tests/bench/rig, in an emulated machine:
@@ -12,6 +14,7 @@
  * reported and is no failure.
  */
 #include "lib/util.h"
+#include "tests/bench/doorbell.h"
 #include "tests/bench/process.h"
 
 #include <errno.h>
@@ -28,6 +31,7 @@
 #define RUNS_START   25
 #define RUNS_PORT    41
 #define RUNS_STEADY  3
+#define RUNS_BELL    7
 #define SETTLE_US    500000
 #define PORT_EXITS   8000 /* of the guest, between its markers */
 #define MARKER_EXITS 2    /* of the other guests: their marker and their end */
@@ -43,6 +47,7 @@ enum {
 	MEMORY,
 	EXITS_IDLE,
 	EXITS_COMPUTE,
+	DOORBELL,
 	RIG, /* from here on: the emulated machine's */
 	BLK_READ_4K_1 = RIG,
 	BLK_READ_4K_16,
@@ -92,6 +97,7 @@ static const struct figure {
 	[MEMORY] = {"memory", "KiB", 0, {{SYSTEMS, 4096, false, "at most 4096 KiB"}}},
 	[EXITS_IDLE] = {"exits_idle", "1/s", 1, {{SYSTEMS, 0, false, "0"}}},
 	[EXITS_COMPUTE] = {"exits_compute", "1/s", 1, {{SYSTEMS, 0, false, "0"}}},
+	[DOORBELL] = {"doorbell", "us", 2, {{FLOOR, 1.1, false, "at most 1.1x floor"}}},
 	[BLK_READ_4K_1] = {"blk_read_4k_1", "1/s", 0, AS_FAST_AS_QEMU},
 	[BLK_READ_4K_16] = {"blk_read_4k_16", "1/s", 0, AS_FAST_AS_QEMU},
 	[BLK_READ] = {"blk_read", "MiB/s", 1, AS_FAST_AS_QEMU},
@@ -336,6 +342,24 @@ static bool measure_compute(struct bench *b, int system)
 	       measure_steady(b, system, "compute", EXITS_COMPUTE, false);
 }
 
+/* Between two guests, of which the others know nothing. */
+static bool measure_doorbell(struct bench *b, int system)
+{
+	char report[PROCESS_REPORT_MAX] = "";
+	double us;
+	int ret;
+
+	if (system != BULKHEAD && system != FLOOR)
+		return true;
+	ret = doorbell_measure(b->out, system == FLOOR, &us, report);
+	if (ret == -ENODEV)
+		return true;
+	if (ret)
+		return leave_out(b, system, "doorbell", ret, report);
+	add_sample(b, DOORBELL, system, us);
+	return true;
+}
+
 /* RUNS rounds of all systems, each round starting with another one. */
 static void measure_all(struct bench *b, const char *what, unsigned runs,
 	bool (*measure)(struct bench *b, int system))
@@ -550,6 +574,7 @@ static bool measure_host(struct bench *b, unsigned runs)
 		measure_all(b, "port exits", RUNS_PORT, measure_port);
 		measure_all(b, "idle, and memory", RUNS_STEADY, measure_idle);
 		measure_all(b, "computing", RUNS_STEADY, measure_compute);
+		measure_all(b, "doorbells", RUNS_BELL, measure_doorbell);
 		print_host(b);
 	}
 	for (int s = BULKHEAD; s <= FLOOR; s++) {

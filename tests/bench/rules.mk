@@ -8,16 +8,16 @@ bench_guests := $(addprefix $(bench_out)/,start.elf port.elf idle.elf compute.el
 .PHONY: bench
 ifeq ($(ARCH),x86)
 
-bench: $(program) $(bench_out)/bench $(bench_out)/floor $(bench_out)/io $(bench_guests) ## measure Bulkhead beside a bare KVM loop and QEMU, disk and network in an emulated machine
+bench: $(program) $(bench_out)/bench $(bench_out)/floor $(bench_out)/floor_doorbell $(bench_out)/io $(bench_guests) $(bench_out)/doorbell.elf ## measure Bulkhead beside a bare KVM loop and QEMU, disk and network in an emulated machine
 	+$(Q)$(submake) STATIC=1
 	$(Q)$(src)tests/bench/rig $(out)
 	$(Q)$(bench_out)/bench $(out)
 
-$(bench_out)/bench: $(bench_out)/bench.o $(bench_out)/process.o
+$(bench_out)/bench: $(bench_out)/bench.o $(bench_out)/process.o $(bench_out)/doorbell.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ldflags) -o $@ $^ -ljansson -lm
 
-$(bench_out)/floor: $(bench_out)/floor.o
+$(bench_out)/floor $(bench_out)/floor_doorbell: $(bench_out)/%: $(bench_out)/%.o $(bench_out)/bare.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ldflags) -o $@ $^
 
@@ -33,6 +33,16 @@ $(bench_guests): $(bench_out)/%.elf: $(src)tests/bench/guest.S $(src)tests/bench
 	$(Q)$(CC) -m32 -nostdlib -static -no-pie -Wl,-N,-Ttext=0x100000,--build-id=none,-z,noexecstack \
 		-Wl,--no-warn-rwx-segments -DGUEST_$(shell echo $* | tr a-z A-Z) \
 		-DGUEST_EXITS=8000 -DGUEST_TICKS=200 -o $@ $<
+
+# Two of these ring each other.
+$(bench_out)/doorbell.elf: $(src)tests/bench/guest_doorbell.c $(src)tests/bench/doorbell.h \
+		$(src)tests/bench/rules.mk
+	$(call say,GUEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -m32 -O2 -std=gnu17 -ffreestanding -fno-builtin -mgeneral-regs-only -fno-pic -no-pie \
+		-fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables $(warnings) \
+		-I$(src) -nostdlib -static -Wl,-N,-Ttext=0x100000,--build-id=none,-z,noexecstack \
+		-Wl,--no-warn-rwx-segments -o $@ $<
 
 else
 
