@@ -456,25 +456,25 @@ static const struct machine_window *window_for_access(
 	return w;
 }
 
-/*
- * How much of an access of SIZE bytes a device sees at once: all of it, but single bytes where that
- * is no register's width. Such are the parts of an access that crosses a page.
- */
-static unsigned part_size(unsigned size)
-{
-	return size & (size - 1) ? 1 : size;
-}
-
 static uint64_t size_mask(unsigned size)
 {
 	return size >= 8 ? UINT64_MAX : ((uint64_t)1 << (8 * size)) - 1;
+}
+
+/*
+ * A device sees all of an access at once, but single bytes where that is no register's width. Such
+ * are the parts of an access that crosses a page.
+ */
+static bool is_register(unsigned size)
+{
+	return !(size & (size - 1));
 }
 
 bool machine_read(const struct machine *m, enum window_space space, uint64_t addr, unsigned size,
 	uint64_t *ret)
 {
 	const struct machine_window *w = window_for_access(m, space, addr, size);
-	unsigned part = part_size(size);
+	unsigned part = is_register(size) ? size : 1;
 	uint64_t value = 0;
 
 	*ret = size_mask(size);
@@ -494,13 +494,18 @@ bool machine_write(const struct machine *m, enum window_space space, uint64_t ad
 	uint64_t value)
 {
 	const struct machine_window *w = window_for_access(m, space, addr, size);
-	unsigned part = part_size(size);
 
 	if (!w)
 		return false;
-	for (unsigned at = 0; w->dev->cls->write && at < size; at += part)
-		w->dev->cls->write(w->dev, w->index, addr - w->base + at, part,
-			value >> (8 * at) & size_mask(part));
+	if (!w->dev->cls->write)
+		return true;
+	if (is_register(size)) {
+		w->dev->cls->write(w->dev, w->index, addr - w->base, size, value & size_mask(size));
+		return true;
+	}
+	for (unsigned at = 0; at < size; at++)
+		w->dev->cls->write(
+			w->dev, w->index, addr - w->base + at, 1, value >> (8 * at) & 0xFF);
 	return true;
 }
 

@@ -18,31 +18,39 @@ static bool exit_io_unclaimed(struct vcpu *vcpu, uint64_t value)
 					    .value = value});
 }
 
+static bool exit_out(struct vcpu *vcpu, const uint8_t *data)
+{
+	const struct kvm_run *run = vcpu->run;
+	uint64_t value = 0;
+
+	memcpy(&value, data, run->io.size);
+	return machine_write(vcpu->vm->machine, WINDOW_PORT, run->io.port, run->io.size, value) ||
+	       exit_io_unclaimed(vcpu, value);
+}
+
+static bool exit_in(struct vcpu *vcpu, uint8_t *data)
+{
+	const struct kvm_run *run = vcpu->run;
+	uint64_t value;
+	bool claimed =
+		machine_read(vcpu->vm->machine, WINDOW_PORT, run->io.port, run->io.size, &value);
+
+	memcpy(data, &value, run->io.size);
+	return claimed || exit_io_unclaimed(vcpu, 0);
+}
+
 /*
  * IN, OUT and their string forms. KVM puts the operands of one exit behind struct kvm_run: `count`
  * of them, `size` bytes each; more of a string come with the next exit.
  */
 static void exit_io(struct vcpu *vcpu)
 {
-	struct kvm_run *run = vcpu->run;
-	const struct machine *m = vcpu->vm->machine;
-	uint8_t *data = (uint8_t *)run + run->io.data_offset;
-	unsigned size = run->io.size;
+	const struct kvm_run *run = vcpu->run;
+	uint8_t *data = (uint8_t *)vcpu->run + run->io.data_offset;
+	bool out = run->io.direction == KVM_EXIT_IO_OUT, go_on = true;
 
-	for (uint32_t i = 0; i < run->io.count; i++, data += size) {
-		uint64_t value = 0;
-		bool claimed;
-
-		if (run->io.direction == KVM_EXIT_IO_OUT) {
-			memcpy(&value, data, size);
-			claimed = machine_write(m, WINDOW_PORT, run->io.port, size, value);
-		} else {
-			claimed = machine_read(m, WINDOW_PORT, run->io.port, size, &value);
-			memcpy(data, &value, size);
-		}
-		if (!claimed && !exit_io_unclaimed(vcpu, value))
-			return;
-	}
+	for (uint32_t i = 0; i < run->io.count && go_on; i++, data += run->io.size)
+		go_on = out ? exit_out(vcpu, data) : exit_in(vcpu, data);
 }
 
 const struct vcpu_exit arch_exits[VCPU_EXITS_MAX] = {
