@@ -93,6 +93,19 @@ judge_demo() {
 	expect_text "$1" '^linux \| guest: poweroff'
 }
 
+# One line for each device of devices.yaml.
+judge_devices() {
+	local log=$1 n
+	expect_code 0 "$2"
+	for n in 0 1 2; do
+		expect_text "$log" "^guest: hwrng virtio_rng.$n gave 64 bytes"
+	done
+	expect_text "$log" '^guest: vsock: 100000 bytes there and back, cid 2$'
+	expect_text "$log" '^vsock: 100000 bytes there and back, cid 42$'
+	expect_text "$log" '^guest: vsock served the host$'
+	expect_text "$log" '^guest: poweroff'
+}
+
 judge_guest_images() {
 	local line
 	expect_code 0 "$2"
@@ -158,6 +171,21 @@ put_guest_tests() {
 	put "$top/tests/guest/run" tests/guest/run
 	put "$built/tests/guest" build/tests/guest
 	put "$built/examples" build/examples
+}
+
+# What the case `devices` takes of its host: modules, loaded in this order, and who talks to the guest.
+put_devices() {
+	local kernel=cloud$([ "$arch" = x86 ] || echo "-$arch") module n=10
+	for module in net/vmw_vsock/{vsock,vmw_vsock_virtio_transport_common} \
+		drivers/vhost/{vhost_iotlb,vhost,vhost_vsock}; do
+		"$top/tests/images/unpack-module" "$images/$kernel/modules/$module".ko* \
+			"$work/$n-${module##*/}.ko"
+		put "$work/$n-${module##*/}.ko" "modules/$n-${module##*/}.ko"
+		n=$((n + 1))
+	done
+	"$top/tests/images/cc" "$arch" "$work/vsock" "$top/tests/images/vsock.c"
+	put "$work/vsock" /bin/vsock
+	put "$rig/devices" devices
 }
 
 # ---- run, and judge each as it ends ----
