@@ -144,6 +144,7 @@ static int build_plan_devices(struct builder *w)
 		.fds = w->req->device_fds,
 		.region_fds = w->req->region_fds,
 		.notices = w->req->notices,
+		.memory = {.fd = w->b->memory.fd, .data = w->b->memory.hva},
 	};
 
 	int ret = partition_add_devices(&req, &w->b->machine, w->diags);

@@ -16,11 +16,15 @@ struct call_list {
 	const unsigned *ioctls[2]; /* lists that end with 0, of who serves its queues; or NULL */
 };
 
+/* A server that has to be given up. The rest is sendmsg and recvfrom, which all may. */
+static const struct sandbox_rule fs_calls[] = {SANDBOX_CALL("shutdown")};
+
 static const struct call_list call_lists[] = {
 	[PLAN_DEVICE_RNG] = {NULL, 0, {NULL}},     /* read */
 	[PLAN_DEVICE_IVSHMEM] = {NULL, 0, {NULL}}, /* eventfds: read, write */
 	[PLAN_DEVICE_VSOCK] = {.ioctls = {vhost_runtime_ioctls, virtio_vsock_runtime_ioctls}},
 	[PLAN_DEVICE_CONSOLE] = {NULL, 0, {NULL}}, /* its ports are ports as others */
+	[PLAN_DEVICE_FS] = {fs_calls, ARRAY_SIZE(fs_calls), {NULL}},
 };
 
 /* Ports with a socket take their clients themselves. */

@@ -4,6 +4,7 @@
 #include "devices/ivshmem.h"
 #include "devices/pci/pci.h"
 #include "devices/virtio/console.h"
+#include "devices/virtio/fs.h"
 #include "devices/virtio/mmio.h"
 #include "devices/virtio/pci.h"
 #include "devices/virtio/rng.h"
@@ -130,6 +131,22 @@ static int add_console(struct making *d)
 		cfg.ports[i].name = d->device->console.ports[i].name;
 	}
 	ret = virtio_console_create(d->m, &cfg, &v);
+
+	return ret ? ret : add_virtio(d, v);
+}
+
+static int add_fs(struct making *d)
+{
+	const struct fs_config cfg = {
+		.loop = d->req->loop,
+		.socket_fd = fd_of(d, 0),
+		.tag = d->device->fs.tag,
+		.memory = d->req->memory,
+		.notice = {.sink = d->req->notices, .device = d->device->name},
+	};
+	struct virtio_device *v;
+	int ret = virtio_fs_create(d->m, &cfg, &v);
+
 	return ret ? ret : add_virtio(d, v);
 }
 
@@ -138,6 +155,7 @@ static int (*const makers[])(struct making *d) = {
 	[PLAN_DEVICE_VSOCK] = add_vsock,
 	[PLAN_DEVICE_IVSHMEM] = add_ivshmem,
 	[PLAN_DEVICE_CONSOLE] = add_console,
+	[PLAN_DEVICE_FS] = add_fs,
 };
 
 bool partition_wants_pci(const struct plan_partition *p)
@@ -147,6 +165,20 @@ bool partition_wants_pci(const struct plan_partition *p)
 			return true;
 	}
 	return plan_machine_has(p, PLAN_PART_PVPANIC);
+}
+
+static const char *remedy(int error)
+{
+	switch (error) {
+	case -ETIMEDOUT:
+	case -ECONNRESET:
+	case -EPIPE:
+	case -EPROTO:
+	case -EOPNOTSUPP:
+		return "see what the process behind it says, or start another";
+	default:
+		return "give the partition fewer devices, or less memory";
+	}
 }
 
 int partition_add_devices(
@@ -167,8 +199,7 @@ int partition_add_devices(
 			continue;
 		snprintf(key, sizeof(key), "devices.%u", i);
 		diag_error(diags, &d.device->loc, plan_field(p, key, field),
-			"%s cannot be made: %s; give the partition fewer devices, or less memory",
-			d.device->name, strerror(-ret));
+			"%s cannot be made: %s; %s", d.device->name, strerror(-ret), remedy(ret));
 		return ret;
 	}
 	return 0;

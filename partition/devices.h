@@ -4,6 +4,7 @@
 #define PARTITION_DEVICES_H
 
 #include "devices/notice.h"
+#include "devices/virtio/vhost_user.h"
 #include "lib/diag.h"
 #include "lib/loop.h"
 #include "partition/protocol.h"
@@ -19,6 +20,7 @@ struct partition_devices {
 	const int32_t (*fds)[DEVICE_FDS_MAX];
 	const int32_t *region_fds;         /* likewise */
 	const struct notice_sink *notices; /* borrowed, likewise */
+	struct vhost_user_memory memory;   /* the guest's, for who serves a device; borrowed */
 };
 
 /* True when the machine of P needs a PCI host bridge. */

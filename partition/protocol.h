@@ -65,7 +65,8 @@ struct partition_port {
 	struct partition_window window;
 };
 
-/* What a device of the plan gets. rng: /dev/random. vsock: /dev/vhost-vsock, with its cid. */
+/* What a device of the plan gets. rng: /dev/random. vsock: /dev/vhost-vsock, with its cid.
+ * fs: a socket to its server. */
 #define DEVICE_FDS_MAX 4
 
 /*

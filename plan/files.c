@@ -316,6 +316,8 @@ int plan_check_files(const struct plan *plan, struct diags *diags)
 	check_bsp(&plan->bsp, diags);
 	for (unsigned i = 0; i < plan->partition_count; i++)
 		check_files(&plan->partitions[i], diags);
+	for (unsigned i = 0; i < plan->partition_count; i++)
+		check_fs_files(&plan->partitions[i], diags);
 	for (unsigned i = 0; i < port_count(&all); i++)
 		check_alone(&all, i);
 	return diags->errors > errors ? -EINVAL : 0;

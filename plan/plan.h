@@ -178,6 +178,7 @@ enum plan_device_type {
 	PLAN_DEVICE_VSOCK,
 	PLAN_DEVICE_IVSHMEM,
 	PLAN_DEVICE_CONSOLE,
+	PLAN_DEVICE_FS,
 };
 
 /* The guest's address among sockets; 0, 1, 2 and all ones mean others [VIRTIO 1.2 5.10.4]. */
@@ -210,6 +211,9 @@ struct plan_region_end {
 	bool readonly;      /* version 1 */
 };
 
+/* Bytes of a file system's tag [VIRTIO 1.2 5.11.4]. */
+#define PLAN_TAG_MAX 36
+
 enum plan_transport { PLAN_TRANSPORT_PCI, PLAN_TRANSPORT_MMIO };
 
 struct plan_device {
@@ -228,6 +232,12 @@ struct plan_device {
 		unsigned port_count;
 		struct plan_port *ports;
 	} console;
+	struct {
+		char *tag;
+		char *path;   /* the folder; NULL: somebody else serves it: */
+		char *socket; /* who listens here; NULL: we start a server for `path` */
+		bool readonly;
+	} fs;
 	struct diag_loc loc;
 };
 

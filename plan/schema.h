@@ -191,6 +191,9 @@ void validate_arch(const struct plan *plan, struct diags *diags);
 /* The devices of a partition (plan/validate_devices.c). */
 void validate_devices(const struct plan_partition *part, struct diags *diags);
 
+/* The folders and sockets of its devices (plan/files_fs.c). */
+void check_fs_files(const struct plan_partition *part, struct diags *diags);
+
 /* No two guests have one cid. */
 void validate_cids(const struct plan *plan, struct diags *diags);
 

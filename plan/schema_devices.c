@@ -2,6 +2,9 @@
 /* The keys of devices: a table for each type. */
 #include "plan/schema.h"
 
+#include <sys/socket.h>
+#include <sys/un.h>
+
 static const char *const transport_names[] = {"pci", "mmio", NULL};
 
 #define DEVICE(m) .offset = offsetof(struct plan_device, m)
@@ -11,6 +14,7 @@ const char *const device_type_names[] = {
 	[PLAN_DEVICE_VSOCK] = "vsock",
 	[PLAN_DEVICE_IVSHMEM] = "ivshmem",
 	[PLAN_DEVICE_CONSOLE] = "console",
+	[PLAN_DEVICE_FS] = "fs",
 	NULL,
 };
 
@@ -88,12 +92,44 @@ static const struct key console_keys[] = {
 	{0},
 };
 
+static const struct key fs_keys[] = {
+	VIRTIO_KEYS,
+	{.name = "tag",
+		.type = KEY_STRING,
+		.required = true,
+		DEVICE(fs.tag),
+		.help = "What the guest mounts: `mount -t virtiofs TAG /mnt`. Up to 36 bytes."},
+	{.name = "path",
+		.type = KEY_PATH,
+		.nullable = true,
+		DEVICE(fs.path),
+		.def_doc = "none",
+		.help = "The folder that is shared, by a virtiofsd that is started with the "
+			"partition. Either this or `socket`."},
+	{.name = "socket",
+		.type = KEY_PATH,
+		.nullable = true,
+		DEVICE(fs.socket),
+		.def_doc = "none",
+		.max = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1,
+		.help = "The socket of a virtiofsd, or another vhost-user server of files, that runs "
+			"already."},
+	{.name = "readonly",
+		.type = KEY_BOOL,
+		DEVICE(fs.readonly),
+		.def = "false",
+		.help = "With `path`: the guest cannot change anything. Takes a virtiofsd that has "
+			"--readonly; with `socket`, the one who started the server decides."},
+	{0},
+};
+
 /* By enum plan_device_type. */
 static const struct key *const device_variants[] = {
 	[PLAN_DEVICE_RNG] = rng_keys,
 	[PLAN_DEVICE_VSOCK] = vsock_keys,
 	[PLAN_DEVICE_IVSHMEM] = ivshmem_keys,
 	[PLAN_DEVICE_CONSOLE] = console_keys,
+	[PLAN_DEVICE_FS] = fs_keys,
 };
 
 const struct key_list devices_list = {

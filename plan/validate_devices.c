@@ -59,6 +59,41 @@ static void validate_mmio(const struct plan_partition *part, struct diags *diags
 			count, PLAN_MMIO_DEVICES_MAX_X86);
 }
 
+static void validate_fs(const struct plan_partition *part, unsigned at, struct diags *diags)
+{
+	const struct plan_device *d = &part->devices[at];
+	char key[64], field[PLAN_FIELD_MAX], where[LOC_TEXT_MAX];
+
+	snprintf(key, sizeof(key), "devices.%u", at);
+	plan_field(part, key, field);
+	if (!d->fs.path == !d->fs.socket)
+		diag_error(diags, &d->loc, field,
+			d->fs.path
+				? "path and socket; a folder is shared by a server that we start, "
+				  "or by one that runs: give one of them"
+				: "nothing to share; give path: FOLDER, or socket: of a server");
+	if (d->fs.socket && d->fs.readonly)
+		diag_error(diags, &d->loc, field,
+			"readonly with a socket; start its server with --readonly, and remove this");
+	if (!d->fs.tag)
+		return;
+	snprintf(key, sizeof(key), "devices.%u.tag", at);
+	plan_field(part, key, field);
+	if (!*d->fs.tag || strlen(d->fs.tag) > PLAN_TAG_MAX)
+		diag_error(diags, &d->loc, field, "%zu bytes; a tag has 1 to %d", strlen(d->fs.tag),
+			PLAN_TAG_MAX);
+	for (unsigned i = 0; i < at; i++) {
+		const struct plan_device *e = &part->devices[i];
+
+		if (e->type != PLAN_DEVICE_FS || !e->fs.tag || strcmp(e->fs.tag, d->fs.tag) != 0)
+			continue;
+		diag_error(diags, &d->loc, field,
+			"%s (%s) has this tag, too; give one of them another", e->name,
+			loc_text(&e->loc, where));
+		return;
+	}
+}
+
 /* A cid is an address on the host; and Linux has one such device. */
 static void validate_vsock(const struct plan *plan, unsigned part, unsigned at, struct diags *diags)
 {
@@ -123,5 +158,7 @@ void validate_devices(const struct plan_partition *part, struct diags *diags)
 		validate_name(part, i, plan_field(part, key, field), diags);
 		snprintf(key, sizeof(key), "devices.%u.slot", i);
 		validate_slot(part, i, plan_field(part, key, field), diags);
+		if (d->type == PLAN_DEVICE_FS)
+			validate_fs(part, i, diags);
 	}
 }

@@ -175,7 +175,7 @@ static void wire_ivshmem(struct wire *w, struct plan_device *d)
 
 static void wire_device(struct wire *w, struct plan_device *d)
 {
-	wire_unsigned(w, &d->type, 0, PLAN_DEVICE_CONSOLE);
+	wire_unsigned(w, &d->type, 0, PLAN_DEVICE_FS);
 	wire_string(w, &d->name, false);
 	wire_check(w, !d->name || partition_name_valid(d->name));
 	wire_unsigned(w, &d->transport, 0, PLAN_TRANSPORT_MMIO);
@@ -189,6 +189,11 @@ static void wire_device(struct wire *w, struct plan_device *d)
 	for (unsigned i = 0; i < d->console.port_count; i++)
 		wire_port(w, &d->console.ports[i]);
 	wire_check(w, (d->type == PLAN_DEVICE_CONSOLE) == (d->console.port_count > 0));
+	wire_string(w, &d->fs.tag, true);
+	wire_string(w, &d->fs.path, true);
+	wire_string(w, &d->fs.socket, true);
+	wire_bool(w, &d->fs.readonly);
+	wire_check(w, d->type != PLAN_DEVICE_FS || (d->fs.tag && !d->fs.path == !!d->fs.socket));
 	wire_loc(w, &d->loc);
 }
 

@@ -87,6 +87,7 @@ int virtio_fs_create(
 		.fd = cfg->socket_fd,
 		.count = QUEUES,
 		.memory = cfg->memory,
+		.patience_ns = cfg->patience_ns,
 	};
 	int ret;
 

@@ -13,6 +13,7 @@ struct fs_config {
 	const char *tag; /* up to VIRTIO_FS_TAG_MAX bytes */
 	struct vhost_user_memory memory;
 	struct notice notice;
+	uint64_t patience_ns; /* with its server; 0: the usual */
 };
 
 /* Makes one, for a transport. 0, or the errors of calloc, virtio_init and vhost_user_init. */

@@ -197,7 +197,7 @@ static void answered(struct vhost_user *u)
 		return;
 	}
 	if (u->awaited_count) {
-		loop_timer_start(&u->deadline, VHOST_USER_PATIENCE_NS);
+		loop_timer_start(&u->deadline, u->patience_ns);
 		return;
 	}
 	loop_timer_stop(&u->deadline);
@@ -238,7 +238,7 @@ static void asked_ready(struct loop_watch *w, uint32_t revents)
 	eventfd_read(w->fd, &count);
 	virtio_lock(u->device);
 	if (u->awaited_count)
-		loop_timer_start(&u->deadline, VHOST_USER_PATIENCE_NS);
+		loop_timer_start(&u->deadline, u->patience_ns);
 	virtio_unlock(u->device);
 }
 
@@ -430,7 +430,7 @@ static int watch(struct vhost_user *u)
 
 int vhost_user_init(struct vhost_user *u, const struct vhost_user_setup *s)
 {
-	uint64_t due_ns = monotonic_ns() + (s->patience_ns ?: VHOST_USER_PATIENCE_NS);
+	uint64_t due_ns;
 	int ret;
 
 	assert(s->count <= VHOST_USER_QUEUES_MAX);
@@ -440,9 +440,11 @@ int vhost_user_init(struct vhost_user *u, const struct vhost_user_setup *s)
 		.first = s->first,
 		.count = s->count,
 		.features = ~(uint64_t)0,
+		.patience_ns = s->patience_ns ?: VHOST_USER_PATIENCE_NS,
 		.socket = {.fd = s->fd, .events = POLLIN, .ready = socket_ready, .slot = -1},
 		.asked = {.fd = -1, .events = POLLIN, .ready = asked_ready, .slot = -1},
 	};
+	due_ns = monotonic_ns() + u->patience_ns;
 	ret = s->fd < 0 ? 0 : agree(u, due_ns);
 	u->device->offered &=
 		(u->features & ~VIRTIO_FEATURE(VIRTIO_F_RING_PACKED)) | ~VIRTQ_FEATURES;

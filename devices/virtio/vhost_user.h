@@ -21,7 +21,7 @@
 #include "devices/notice.h"
 #include "devices/virtio/virtio.h"
 
-/* How long a back-end may take for an answer. */
+/* More than a back-end takes that stops its queues while its disk is slow. */
 #define VHOST_USER_PATIENCE_NS ((uint64_t)5000000000)
 
 #define VHOST_USER_QUEUES_MAX 8
@@ -47,6 +47,7 @@ struct vhost_user {
 	unsigned first, count; /* it serves COUNT queues of the device, from number FIRST on */
 	uint64_t features;     /* what the back-end knows; all that it may when there is none */
 	uint64_t protocol;     /* protocol features in use */
+	uint64_t patience_ns;
 
 	/* The device's lock guards what follows. */
 	struct loop_watch socket; /* owned; -1: there is no back-end, or not any more */
@@ -68,7 +69,8 @@ struct vhost_user_setup {
 		   device can be made */
 	unsigned first, count;
 	struct vhost_user_memory memory;
-	uint64_t patience_ns; /* for all of vhost_user_init; 0: VHOST_USER_PATIENCE_NS */
+	uint64_t patience_ns; /* how long an answer may take, and all of vhost_user_init; 0:
+				 VHOST_USER_PATIENCE_NS */
 };
 
 /*
