@@ -18,7 +18,7 @@ struct boot_options {
 	struct option_strings modules;
 	const char *type;
 	const char *machine;
-	struct option_strings devices;
+	struct option_strings devices, shares;
 	struct option_strings set;
 	uint64_t timeout;
 	const char *log_dir;
@@ -49,6 +49,9 @@ static const struct option_spec boot_specs[] = {
 	{"device", "TYPE[,KEY=VALUE...]", OPTION_STRINGS, FIELD(devices),
 		"Add a device, with the keys that a plan gives it (docs/devices.md): rng, or "
 		"rng,slot=5. A comma within a value is written twice. May be repeated."},
+	{"share", "FOLDER:TAG[,KEY=VALUE...]", OPTION_STRINGS, FIELD(shares),
+		"Share a folder: the guest mounts it with `mount -t virtiofs TAG /mnt`. The same as "
+		"--device fs,path=FOLDER,tag=TAG. May be repeated."},
 	{"set", "KEY=VALUE", OPTION_STRINGS, FIELD(set),
 		"Set any other key of a plan, such as partitions.guest.on_reset=stop. May be repeated."},
 	{"timeout", "TIME", OPTION_DURATION, FIELD(timeout),
@@ -112,13 +115,30 @@ struct device_option {
 	const char *name;
 	const struct option_strings *given;
 	const char *type, *first; /* as device_option_parse takes them */
+	const char *last;         /* key of what follows the last colon of FIRST; NULL: nothing */
 };
+
+/* Takes the value of LAST out of that of FIRST. False: there is no colon between them. */
+static bool split_value(json_t *device, const char *first, const char *last)
+{
+	const char *text = json_string_value(json_object_get(device, first)) ?: "";
+	const char *colon = strrchr(text, ':');
+	json_t *value;
+
+	if (!colon)
+		return false;
+	json_object_set_new(device, last, json_string(colon + 1));
+	value = json_stringn(text, (size_t)(colon - text));
+	json_object_set_new(device, first, value);
+	return value;
+}
 
 /* Owned by the caller; NULL: a usage error was printed. */
 static json_t *devices_json(const struct boot_options *o)
 {
 	const struct device_option options[] = {
-		{"device", &o->devices, NULL, "type"},
+		{"device", &o->devices, NULL, "type", NULL},
+		{"share", &o->shares, "fs", "path", "tag"},
 	};
 	json_t *list = json_array();
 
@@ -131,6 +151,12 @@ static json_t *devices_json(const struct boot_options *o)
 			json_t *device = NULL;
 
 			device_option_parse(text, option->type, option->first, &device, &error);
+			if (device && option->last &&
+				!split_value(device, option->first, option->last)) {
+				json_decref(device);
+				device = NULL;
+				error = "there is no tag; write it as FOLDER:TAG";
+			}
 			if (!device) {
 				json_decref(list);
 				command_usage_error(

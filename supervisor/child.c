@@ -4,6 +4,7 @@
  * next start.
  */
 #include "supervisor/bsp.h"
+#include "supervisor/helper.h"
 #include "supervisor/run.h"
 #include "supervisor/shared.h"
 
@@ -138,6 +139,7 @@ static void child_exited(struct loop_watch *w, uint32_t revents)
 	child_shared_ended(child, true);
 	/* Its last words may still be in the socket. */
 	child_receive(child, LAST_WORDS_MAX);
+	helpers_end(child);
 	loop_unwatch(child->run->loop, w);
 	fd_close(&w->fd);
 	if (!child->has_result && !child->failed)
@@ -191,6 +193,7 @@ int child_init(struct child *child, struct run *run, unsigned index)
 
 void child_fini(struct child *child)
 {
+	helpers_end(child);
 	fd_close(&child->control.fd);
 	fd_close(&child->exited.fd);
 	fd_close(&child->shared_fd);

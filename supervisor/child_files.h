@@ -21,6 +21,14 @@ struct child_files {
 	struct partition_launch launch;
 };
 
+/* One device of the plan, and where its descriptors go. */
+struct opening {
+	struct child_files *files;
+	const struct plan_device *device;
+	int32_t *fds;
+	char key[32]; /* "devices.3" */
+};
+
 /* Notes FD as the child's (-1 is none). Returns it. */
 int child_keep(struct child_files *f, int fd);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Opening what is behind the devices of a partition. */
 #include "supervisor/child_files.h"
+#include "supervisor/share.h"
 #include "supervisor/shared.h"
 
 #include <errno.h>
@@ -12,14 +13,6 @@
 
 #define ENTROPY     "/dev/random"
 #define VHOST_VSOCK "/dev/vhost-vsock"
-
-/* The device I of the plan, and where its descriptors go. */
-struct opening {
-	struct child_files *files;
-	const struct plan_device *device;
-	int32_t *fds;
-	char key[32]; /* "devices.3" */
-};
 
 static int open_path(struct opening *o, const char *path, int flags)
 {
@@ -94,11 +87,17 @@ static void open_nothing(struct opening *o)
 	(void)o;
 }
 
+static void open_fs(struct opening *o)
+{
+	o->fds[0] = child_keep(o->files, o->device->fs.path ? share_start(o) : share_connect(o));
+}
+
 void child_open_devices(struct child_files *f)
 {
 	static void (*const openers[])(struct opening * o) = {
 		[PLAN_DEVICE_RNG] = open_rng,
 		[PLAN_DEVICE_VSOCK] = open_vsock,
+		[PLAN_DEVICE_FS] = open_fs,
 		[PLAN_DEVICE_IVSHMEM] = open_ivshmem,
 		[PLAN_DEVICE_CONSOLE] = open_nothing,
 	};

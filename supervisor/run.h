@@ -95,6 +95,7 @@ struct child {
 	uint64_t log_since_ns; /* the second that is going */
 	unsigned log_lines;    /* in it */
 	uint64_t log_dropped;  /* lines that nobody has been told of */
+	struct helper *helpers; /* programs that work for its devices (helper.h) */
 	unsigned notices;      /* of its devices, those that were not shown included */
 
 	int shared_fd; /* memfd of `shared` */

@@ -6,6 +6,7 @@
 #include "supervisor/bsp.h"
 #include "supervisor/child_files.h"
 #include "supervisor/control.h"
+#include "supervisor/helper.h"
 #include "supervisor/process.h"
 #include "supervisor/run.h"
 
@@ -330,6 +331,8 @@ int child_spawn(struct child *child, struct diags *diags)
 	ret = diags->errors == errors ? launch(f) : f->host_error ? -EMFILE : -EINVAL;
 	for (unsigned i = 0; i < f->owned_count; i++)
 		close(f->owned[i]);
+	if (ret)
+		helpers_end(child);
 	if (ret && diags->errors == errors)
 		diag_error(diags, &child->plan->locs[PLAN_KEY_PARTITION], child->plan->name,
 			"its process cannot be started: %s; %s", strerror(-ret),

@@ -109,6 +109,10 @@ test_boot-device() {
 	has err '^bulkhead: partitions.guest.devices.1.slot: slot 5 is taken by rng0'
 	bulkhead 2 boot "$GUESTS/ending.elf" --device rng,
 	has err '^bulkhead boot: --device rng,: a part has no key; write it like'
+	bulkhead 0 boot --print "$GUESTS/ending.elf" --share .:here
+	has out 'type: fs' "path: $PWD" 'tag: here'
+	bulkhead 2 boot "$GUESTS/ending.elf" --share /nowhere
+	has err '^bulkhead boot: --share /nowhere: there is no tag; write it as FOLDER:TAG'
 	# Nothing is asked of the kernel: it ends as without.
 	bulkhead 0 boot --timeout 10s --device rng "$GUESTS/ending.elf" --cmdline how=off
 }

@@ -84,6 +84,15 @@ static const struct {
 	{PLAN("[{type: rng, transport: mmio}, {type: rng, transport: mmio}, {type: rng, "
 	      "transport: mmio}, {type: rng, transport: mmio}, {type: rng, transport: mmio}]"),
 		"5 devices have transport: mmio; at most 4 may"},
+	{PLAN("[{type: fs, path: /a}]"), "devices.0.tag: missing; add this key"},
+	{PLAN("[{type: fs, tag: t}]"), "devices.0: nothing to share; give path: FOLDER"},
+	{PLAN("[{type: fs, tag: t, path: /a, socket: /b}]"), "devices.0: path and socket;"},
+	{PLAN("[{type: fs, tag: t, socket: /b, readonly: true}]"), "readonly with a socket;"},
+	{PLAN("[{type: fs, tag: \"\", path: /a}]"), "devices.0.tag: 0 bytes; a tag has 1 to 36"},
+	{PLAN("[{type: fs, tag: 1234567890123456789012345678901234567, path: /a}]"),
+		"devices.0.tag: 37 bytes; a tag has 1 to 36"},
+	{PLAN("[{type: fs, tag: t, path: /a}, {type: fs, tag: t, path: /b}]"),
+		"devices.1.tag: fs0 (p.yaml:2:"},
 	{PLAN("[vsock]"), "devices.0.cid: missing; add this key"},
 	{PLAN("[{type: vsock, cid: 2}]"), "devices.0.cid: 2 is too little"},
 	{PLAN("[{type: vsock, cid: 4294967295}]"), "devices.0.cid: 4294967295 is too much"},
@@ -105,15 +114,21 @@ END_TEST
 
 START_TEST(through_bytes)
 {
-	struct plan *plan = load(PLAN("[{type: rng, slot: 9}, {type: rng, transport: mmio}, "
-				      "{type: vsock, cid: 4294967294}]"));
+	struct plan *plan = load(PLAN(
+		"[{type: rng, slot: 9}, {type: rng, transport: mmio}, "
+		"{type: vsock, cid: 4294967294}, {type: fs, tag: t, path: /a, readonly: true}]"));
 	struct plan_partition *got;
 	size_t size;
 	void *bytes;
 
 	ck_assert_int_eq(plan_partition_encode(&plan->partitions[0], &bytes, &size), 0);
 	ck_assert_int_eq(plan_partition_decode(bytes, size, &got), 0);
-	ck_assert_uint_eq(got->device_count, 3);
+	ck_assert_uint_eq(got->device_count, 4);
+	ck_assert_int_eq(got->devices[3].type, PLAN_DEVICE_FS);
+	ck_assert_str_eq(got->devices[3].fs.tag, "t");
+	ck_assert_str_eq(got->devices[3].fs.path, "/a");
+	ck_assert_ptr_null(got->devices[3].fs.socket);
+	ck_assert(got->devices[3].fs.readonly);
 	ck_assert_int_eq(got->devices[2].type, PLAN_DEVICE_VSOCK);
 	ck_assert_uint_eq(got->devices[2].vsock.cid, 4294967294);
 	check(&got->devices[0], "rng0", PLAN_TRANSPORT_PCI, 9);
