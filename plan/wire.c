@@ -173,6 +173,15 @@ static void wire_ivshmem(struct wire *w, struct plan_device *d)
 	wire_bool(w, &e->readonly);
 }
 
+static void wire_fs(struct wire *w, struct plan_device *d)
+{
+	wire_string(w, &d->fs.tag, false);
+	wire_string(w, &d->fs.path, true);
+	wire_string(w, &d->fs.socket, true);
+	wire_bool(w, &d->fs.readonly);
+	wire_check(w, !d->fs.path == !!d->fs.socket);
+}
+
 static void wire_device(struct wire *w, struct plan_device *d)
 {
 	wire_unsigned(w, &d->type, 0, PLAN_DEVICE_FS);
@@ -189,11 +198,8 @@ static void wire_device(struct wire *w, struct plan_device *d)
 	for (unsigned i = 0; i < d->console.port_count; i++)
 		wire_port(w, &d->console.ports[i]);
 	wire_check(w, (d->type == PLAN_DEVICE_CONSOLE) == (d->console.port_count > 0));
-	wire_string(w, &d->fs.tag, true);
-	wire_string(w, &d->fs.path, true);
-	wire_string(w, &d->fs.socket, true);
-	wire_bool(w, &d->fs.readonly);
-	wire_check(w, d->type != PLAN_DEVICE_FS || (d->fs.tag && !d->fs.path == !!d->fs.socket));
+	if (d->type == PLAN_DEVICE_FS)
+		wire_fs(w, d);
 	wire_loc(w, &d->loc);
 }
 
