@@ -78,7 +78,7 @@ ldflags = -pthread $(if $(SAN),-fsanitize=$(SAN)) $(if $(filter 1,$(STATIC)),-st
 
 # ---- sources: every .c of a layer's folder ----
 
-layers := lib vmm vmm/$(ARCH) loader acpi fdt devices devices/pci devices/testdev devices/virtio partition plan supervisor cli
+layers := lib vmm vmm/$(ARCH) loader acpi fdt devices devices/pci devices/testdev devices/virtio partition plan supervisor suite cli
 # Of any architecture's folder: what asks nothing of the host, so that its tests run on each.
 portable := vmm/arm64/insn.c vmm/arm64/walk.c
 sources := $(filter-out cli/main.c,$(sort $(patsubst $(src)%,%,$(wildcard $(layers:%=$(src)%/*.c) \
@@ -186,13 +186,16 @@ include $(src)tests/bench/rules.mk
 
 # ---- generated files that are committed ----
 
-generated := docs/plan-reference.md configs/plan.schema.json docs/man/bulkhead.1
+generated := docs/plan-reference.md configs/plan.schema.json docs/suite-reference.md \
+	configs/suite.schema.json docs/man/bulkhead.1
 
 .PHONY: generate
 generate: $(program) ## write the generated documents anew
 	$(Q)mkdir -p $(src)docs/man
 	$(Q)$(program) print-docs plan-reference >$(src)docs/plan-reference.md
 	$(Q)$(program) print-docs plan-schema >$(src)configs/plan.schema.json
+	$(Q)$(program) print-docs suite-reference >$(src)docs/suite-reference.md
+	$(Q)$(program) print-docs suite-schema >$(src)configs/suite.schema.json
 	$(Q)$(program) print-docs man >$(src)docs/man/bulkhead.1
 
 # ---- tests ----

@@ -43,11 +43,13 @@ extern const struct command command_kill;
 extern const struct command command_list;
 extern const struct command command_pause;
 extern const struct command command_print_docs;
+extern const struct command command_report;
 extern const struct command command_restart;
 extern const struct command command_resume;
 extern const struct command command_run;
 extern const struct command command_stats;
 extern const struct command command_stop;
+extern const struct command command_test;
 extern const struct command command_version;
 
 /* All of them, in the order of the help; NULL at the end. In cli/main.c. */

@@ -26,6 +26,38 @@ static int check_eventfd(
 	return -EBADF;
 }
 
+static bool is_console(const struct plan *plan, const struct run_port *port)
+{
+	for (unsigned i = 0; i < plan->partition_count; i++) {
+		const struct plan_partition *p = &plan->partitions[i];
+		int number = plan_port_find(p, port->port);
+
+		if (strcmp(p->name, port->partition) == 0 && number >= 0)
+			return plan_port(p, (unsigned)number)->kind == PLAN_PORT_CONSOLE;
+	}
+	return false;
+}
+
+/* The ports that are to be connected to descriptors are there. */
+static int check_ports(
+	const struct plan *plan, const struct run_options *options, struct diags *diags)
+{
+	int ret = 0;
+
+	for (unsigned i = 0; i < options->port_count; i++) {
+		const struct run_port *port = &options->ports[i];
+
+		if (is_console(plan, port))
+			continue;
+		diag_error(diags, NULL, "--port",
+			"the plan has no partition %s whose port %s is a console; name one that it "
+			"has",
+			port->partition, port->port);
+		ret = -EINVAL;
+	}
+	return ret;
+}
+
 void launch_ahead(const struct option_strings *set, struct partition_process *ret_spare)
 {
 	bool isolate = true;
@@ -43,6 +75,8 @@ int launch(struct plan *plan, const struct run_options *options, struct diags *d
 	if (plan)
 		code = plan_check(plan, CHECK_FILES | CHECK_HOST, diags);
 	if (plan && options->log_dir && plan_check_log_dir(plan, options->log_dir, diags))
+		code = BH_EXIT_USAGE;
+	if (plan && check_ports(plan, options, diags))
 		code = BH_EXIT_USAGE;
 	if (plan && check_eventfd(plan, options, diags))
 		code = BH_EXIT_USAGE;

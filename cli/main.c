@@ -15,6 +15,8 @@
 const struct command *const cli_commands[] = {
 	&command_run,
 	&command_boot,
+	&command_test,
+	&command_report,
 	&command_list,
 	&command_console,
 	&command_stop,

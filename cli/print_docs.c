@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/manual.h"
 #include "plan/plan.h"
+#include "suite/suite.h"
 
 #include <string.h>
 
@@ -12,6 +13,8 @@ static const struct {
 } documents[] = {
 	{"plan-reference", plan_print_reference},
 	{"plan-schema", plan_print_schema},
+	{"suite-reference", suite_print_reference},
+	{"suite-schema", suite_print_schema},
 	{"man", manual_print},
 };
 

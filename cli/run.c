@@ -3,7 +3,12 @@
 #include "cli/commands.h"
 #include "cli/detach.h"
 #include "cli/launch.h"
+#include "lib/size.h"
 #include "partition/partition.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
 
 struct run_command_options {
 	struct option_strings set;
@@ -11,6 +16,9 @@ struct run_command_options {
 	const char *console;
 	const char *log_dir;
 	const char *name;
+	struct option_strings ports;
+	unsigned events_fd;
+	uint64_t sample;
 	bool detach;
 	bool stats;
 	bool json;
@@ -31,6 +39,15 @@ static const struct option_spec run_specs[] = {
 	{"name", "NAME", OPTION_STRING, FIELD(name),
 		"The run's name, for `bulkhead list` and the others. Default: the plan's name, or its "
 		"file's, with a number if that is taken."},
+	{"port", "NAME.PORT=FD", OPTION_STRINGS, FIELD(ports),
+		"Connect port PORT (com1, com2, hvc0...) of partition NAME, if it is a console in the "
+		"plan, to the inherited descriptor FD, both ways. May be repeated."},
+	{"events-fd", "FD", OPTION_UNSIGNED, FIELD(events_fd),
+		"Write each event (docs/control-protocol.md) to the inherited descriptor FD, a line of "
+		"JSON each."},
+	{"sample", "TIME", OPTION_DURATION, FIELD(sample),
+		"With --events-fd: also write, every TIME, how many exits and heartbeats each partition "
+		"has counted."},
 	{"detach", NULL, OPTION_FLAG, FIELD(detach),
 		"Return once all partitions run, or with the reason why they do not; print the run's "
 		"name. Its messages go on in DIR/bulkhead.log, if there is a --log-dir."},
@@ -40,6 +57,45 @@ static const struct option_spec run_specs[] = {
 		"Print the result as one JSON object on standard output; consoles go to standard error."},
 	{0},
 };
+
+/* Whether FD, which OPTION names, is a descriptor that this program was started with. */
+static int check_inherited(const char *option, unsigned fd)
+{
+	if (fd > STDERR_FILENO && fd <= INT_MAX && fcntl((int)fd, F_GETFD) >= 0)
+		return BH_EXIT_OK;
+	return command_usage_error(&command_run,
+		"%s: this program has inherited no descriptor %u; start it with one, of a number from 3 up",
+		option, fd);
+}
+
+/* "linux.com1=7". */
+static int parse_port(const char *text, struct run_port *ret_port)
+{
+	const char *dot = strchr(text, '.'), *equals = strrchr(text, '=');
+	size_t name = dot ? (size_t)(dot - text) : 0;
+	size_t port = dot && equals > dot ? (size_t)(equals - dot) - 1 : 0;
+	uint64_t fd = 0;
+
+	if (!name || !port || name >= sizeof(ret_port->partition) ||
+		port >= sizeof(ret_port->port) || parse_u64(equals + 1, &fd) || fd > INT_MAX)
+		return command_usage_error(&command_run,
+			"--port %s: not NAME.PORT=FD; write it like linux.com1=7", text);
+	*ret_port = (struct run_port){.fd = (int)fd};
+	memcpy(ret_port->partition, text, name);
+	memcpy(ret_port->port, dot + 1, port);
+	return check_inherited("--port", (unsigned)fd);
+}
+
+/* *RET_PORTS is the caller's in any case. */
+static int parse_ports(const struct option_strings *texts, struct run_port **ret_ports)
+{
+	int ret = BH_EXIT_OK;
+
+	*ret_ports = calloc(texts->count + 1, sizeof(**ret_ports));
+	for (unsigned i = 0; !ret && *ret_ports && i < texts->count; i++)
+		ret = parse_port(texts->items[i], &(*ret_ports)[i]);
+	return *ret_ports ? ret : BH_EXIT_HOST;
+}
 
 static int run_run(const void *options, unsigned operand_count, char *const *operands)
 {
@@ -52,7 +108,12 @@ static int run_run(const void *options, unsigned operand_count, char *const *ope
 		.timeout_ns = o->timeout,
 		.stats = o->stats,
 		.json = o->json,
+		.port_count = o->ports.count,
+		.events_fd = (int)o->events_fd,
+		.sample_ns = o->sample,
 	};
+	AUTO_FREE struct run_port *ports = NULL;
+	int ret = parse_ports(&o->ports, &ports);
 	const struct plan_options plan_options = {
 		.overrides = o->set.items,
 		.override_count = o->set.count,
@@ -63,6 +124,11 @@ static int run_run(const void *options, unsigned operand_count, char *const *ope
 	struct diags diags;
 
 	(void)operand_count;
+	if (!ret && o->events_fd)
+		ret = check_inherited("--events-fd", o->events_fd);
+	if (ret)
+		return ret;
+	run.ports = ports;
 	run.spare = &spare;
 	if (o->detach) {
 		struct detached d;

@@ -22,7 +22,7 @@ struct control_page {
 	struct control_page_config config;
 	_Atomic uint32_t log_address, log_address_high;
 	struct {
-		_Atomic uint64_t beats, last_beat_ns;
+		_Atomic uint64_t beats, last_beat_ns, longest_gap_ns;
 		_Atomic uint32_t locked, stop_request, stop_reply;
 	} own;
 };
@@ -36,8 +36,13 @@ static struct control_page *to_page(struct device *dev)
 
 static void beat(const struct control_page *page)
 {
+	uint64_t now = monotonic_ns(), last = atomic_load(page->config.last_beat_ns);
+
 	atomic_fetch_add(page->config.beats, 1);
-	atomic_store(page->config.last_beat_ns, monotonic_ns());
+	atomic_store(page->config.last_beat_ns, now);
+	/* Of vCPUs that beat at the same moment one may miss the other's: by less than a gap. */
+	if (last && last < now && now - last > atomic_load(page->config.longest_gap_ns))
+		atomic_store(page->config.longest_gap_ns, now - last);
 }
 
 static bool reply(const struct control_page *page, uint32_t answer)
@@ -242,6 +247,7 @@ int control_page_create(struct machine *m, const struct control_page_config *con
 		.watchdog_us = config->watchdog_us,
 		.beats = config->beats ?: &page->own.beats,
 		.last_beat_ns = config->last_beat_ns ?: &page->own.last_beat_ns,
+		.longest_gap_ns = config->longest_gap_ns ?: &page->own.longest_gap_ns,
 		.locked = config->locked ?: &page->own.locked,
 		.stop_request = config->stop_request ?: &page->own.stop_request,
 		.stop_reply = config->stop_reply ?: &page->own.stop_reply,

@@ -18,10 +18,11 @@
 struct control_page_config {
 	uint32_t watchdog_us; /* a heartbeat is due that often; 0: there is no watchdog */
 	_Atomic uint64_t *beats;
-	_Atomic uint64_t *last_beat_ns; /* CLOCK_MONOTONIC; 0: none so far */
-	_Atomic uint32_t *locked;       /* 0 or 1 */
-	_Atomic uint32_t *stop_request; /* enum bulkhead_stop_request */
-	_Atomic uint32_t *stop_reply;   /* enum bulkhead_stop_reply, or 0: none so far */
+	_Atomic uint64_t *last_beat_ns;   /* CLOCK_MONOTONIC; 0: none so far */
+	_Atomic uint64_t *longest_gap_ns; /* between two beats */
+	_Atomic uint32_t *locked;         /* 0 or 1 */
+	_Atomic uint32_t *stop_request;   /* enum bulkhead_stop_request */
+	_Atomic uint32_t *stop_reply;     /* enum bulkhead_stop_reply, or 0: none so far */
 };
 
 /* 0, or the errors of machine_add_device and machine_add_window. */

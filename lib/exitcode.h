@@ -13,6 +13,7 @@ enum bh_exit {
 	BH_EXIT_HOST = 3,          /* this host cannot do it */
 	BH_EXIT_DIED = 4,          /* a partition died: triple fault, internal error, crash */
 	BH_EXIT_SAFE_STATE = 5,    /* the platform went to its safe state */
+	BH_EXIT_NOTHING_RAN = 77,  /* `test`: everything was skipped */
 	BH_EXIT_TIMEOUT = 124,     /* the time limit passed */
 	BH_EXIT_INTERRUPTED = 130, /* stopped by the user: SIGINT, SIGTERM */
 };

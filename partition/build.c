@@ -127,6 +127,7 @@ static int build_devices(struct builder *w)
 	if (shared) {
 		config.control.beats = &shared->beats;
 		config.control.last_beat_ns = &shared->last_beat_ns;
+		config.control.longest_gap_ns = &shared->longest_gap_ns;
 		config.control.locked = &shared->locked;
 		config.control.stop_request = &shared->stop_request;
 		config.control.stop_reply = &shared->stop_reply;

@@ -132,11 +132,12 @@ struct console_line {
  * supervisor takes it for what a guest may write: anything.
  */
 struct partition_shared {
-	_Atomic uint64_t beats;        /* kicks of the control page's heartbeat */
-	_Atomic uint64_t last_beat_ns; /* when the last came, CLOCK_MONOTONIC; 0: none yet */
-	_Atomic uint32_t locked;       /* the guest asks that nobody be reconfigured */
-	_Atomic uint32_t stop_request; /* 1: the guest is asked to end itself */
-	_Atomic uint32_t stop_reply;   /* 0: none yet, 1: it agrees, 2: veto */
+	_Atomic uint64_t beats;          /* kicks of the control page's heartbeat */
+	_Atomic uint64_t last_beat_ns;   /* when the last came, CLOCK_MONOTONIC; 0: none yet */
+	_Atomic uint64_t longest_gap_ns; /* between two beats */
+	_Atomic uint32_t locked;         /* the guest asks that nobody be reconfigured */
+	_Atomic uint32_t stop_request;   /* 1: the guest is asked to end itself */
+	_Atomic uint32_t stop_reply;     /* 0: none yet, 1: it agrees, 2: veto */
 };
 
 enum partition_message {

@@ -11,20 +11,6 @@
 #include <jansson.h>
 #include <string.h>
 
-/* DIR as an absolute path, which the caller frees; NULL when it cannot be told. */
-static char *absolute_dir(const char *dir)
-{
-	AUTO_FREE char *cwd = NULL;
-	char *path;
-
-	if (dir && *dir == '/')
-		return strdup(dir);
-	cwd = getcwd(NULL, 0);
-	if (!cwd || asprintf(&path, "%s/%s", cwd, dir ? dir : "") < 0)
-		return NULL;
-	return path;
-}
-
 /* Paths become part of the plan, which must replay from its printed form: YAML is Unicode. */
 static bool utf8_valid(const char *text)
 {
@@ -33,6 +19,22 @@ static bool utf8_valid(const char *text)
 
 	json_decref(string);
 	return valid;
+}
+
+char *absolute_dir(const char *dir)
+{
+	AUTO_FREE char *cwd = NULL;
+	char *path = NULL;
+
+	if (dir && *dir == '/')
+		path = strdup(dir);
+	else if ((cwd = getcwd(NULL, 0)) && asprintf(&path, "%s/%s", cwd, dir ? dir : "") < 0)
+		path = NULL;
+	if (path && !utf8_valid(path)) {
+		free(path);
+		path = NULL;
+	}
+	return path;
 }
 
 static void apply_overrides(struct tree *t, const struct plan_options *options,
@@ -59,10 +61,10 @@ static void load(struct plan_box *box, const struct tree_source *src, const char
 	unsigned errors = diags->errors;
 	struct tree t = {0};
 
-	if (!absolute || !utf8_valid(absolute)) {
+	if (!absolute) {
 		diag_error(diags, &loc, NULL,
-			"the path of the plan's directory %s; move the plan elsewhere",
-			absolute ? "is not UTF-8" : "cannot be told");
+			"the path of the plan's directory is not UTF-8, or cannot be told; move the "
+			"plan elsewhere");
 		return;
 	}
 	if (!tree_parse(&t, src, diags))
@@ -75,6 +77,29 @@ static void load(struct plan_box *box, const struct tree_source *src, const char
 	if (t.arena.failed)
 		box->arena.failed = true;
 	tree_fini(&t);
+}
+
+int plan_from_tree(const struct node *root, const char *name, const char *dir,
+	const struct plan_options *options, struct diags *diags, struct plan **ret_plan)
+{
+	struct plan_box *box = calloc(1, sizeof(*box));
+	struct parse p = {.arena = &box->arena, .diags = diags, .dir = dir};
+	unsigned errors = diags->errors;
+
+	if (box) {
+		box->plan.path = arena_strndup(&box->arena, name, strlen(name));
+		box->plan.arch = options->arch;
+		parse_plan(&p, root, &box->plan);
+		validate_plan(&box->plan, diags);
+	}
+	if (!box || box->arena.failed)
+		diag_error(diags, &root->loc, NULL, "no memory to read it; free some");
+	if (diags->errors == errors) {
+		*ret_plan = &box->plan;
+		return 0;
+	}
+	plan_destroy(box ? &box->plan : NULL);
+	return -EINVAL;
 }
 
 int plan_load_text(const char *name, const char *dir, const char *text, size_t size,
@@ -104,12 +129,17 @@ int plan_load_text(const char *name, const char *dir, const char *text, size_t s
 	return -EINVAL;
 }
 
-/* Reads all of FD, but not much more than a plan may have. */
-static int read_text(int fd, char **ret_text, size_t *ret_size)
+int text_read(const char *path, char **ret_text, size_t *ret_size)
 {
-	AUTO_FREE char *text = malloc(TREE_TEXT_MAX + 1);
+	bool is_stdin = strcmp(path, "-") == 0;
+	AUTO_CLOSE int own = is_stdin ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+	AUTO_FREE char *text = NULL;
+	int fd = is_stdin ? STDIN_FILENO : own;
 	size_t size = 0;
 
+	if (fd < 0)
+		return -errno;
+	text = malloc(TREE_TEXT_MAX + 1);
 	if (!text)
 		return -ENOMEM;
 	while (size <= TREE_TEXT_MAX) {
@@ -135,14 +165,11 @@ int plan_load(const char *path, const struct plan_options *options, struct diags
 	bool is_stdin = strcmp(path, "-") == 0;
 	const char *slash = strrchr(path, '/');
 	AUTO_FREE char *dir = slash ? strndup(path, (size_t)(slash - path) + 1) : NULL;
-	AUTO_CLOSE int fd = is_stdin ? -1 : open(path, O_RDONLY | O_CLOEXEC);
 	AUTO_FREE char *text = NULL;
 	struct diag_loc loc = {.file = path};
 	size_t size = 0;
-	int ret = is_stdin || fd >= 0 ? 0 : -errno;
+	int ret = text_read(path, &text, &size);
 
-	if (!ret)
-		ret = read_text(is_stdin ? STDIN_FILENO : fd, &text, &size);
 	if (ret) {
 		diag_error(diags, &loc, NULL,
 			"the plan cannot be read: %s; give the path of a YAML file, or - for "

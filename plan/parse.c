@@ -543,6 +543,9 @@ void parse_value(
 		return parse_named(p, key, n, base, field);
 	case KEY_PORTS:
 		return parse_ports(p, key, n, base, field);
+	case KEY_NODE:
+		*(const struct node **)at = n;
+		return;
 	}
 }
 

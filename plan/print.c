@@ -188,7 +188,8 @@ static json_t *value_of(const struct key *key, const void *base, bool human)
 	case KEY_PORTS:
 		return ports_of(key, base);
 	case KEY_CPUS_ON:
-		break; /* a part of KEY_CPUS */
+	case KEY_NODE:
+		break; /* a part of KEY_CPUS; not in plans */
 	}
 	return NULL;
 }

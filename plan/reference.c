@@ -60,9 +60,10 @@ static void print_type(const struct key *key, FILE *f)
 		return;
 	case KEY_SIZE:
 		fprintf(f, "size, %s", format_size(key->min, buf));
-		fprintf(f, " to %s,", format_size(key->max, buf));
-		fprintf(f, " a multiple of %s", format_size(key->multiple, buf));
-		return;
+		fprintf(f, " to %s", format_size(key->max, buf));
+		if (key->multiple)
+			fprintf(f, ", a multiple of %s", format_size(key->multiple, buf));
+		break;
 	case KEY_COUNT:
 		fprintf(f, "number, %" PRIu64 " to %" PRIu64, key->min, key->max);
 		break;
@@ -107,6 +108,10 @@ static void print_type(const struct key *key, FILE *f)
 	case KEY_PORTS:
 		fputs("list", f);
 		return;
+	case KEY_NODE:
+		for (unsigned i = 0; key->names[i]; i++)
+			fprintf(f, "%s%s", i ? " or " : "", key->names[i]);
+		return;
 	}
 	if (key->nullable)
 		fputs(" or `null`", f);
@@ -125,6 +130,8 @@ static void print_keys(const char *title, const struct key *keys, FILE *f)
 			fputs("required", f);
 		else if (k->def_doc)
 			fputs(k->def_doc, f);
+		else if (!k->def)
+			fputs("none", f);
 		else
 			fprintf(f, "`%s`", *k->def ? k->def : "\"\"");
 		fprintf(f, " | %s |\n", k->help);
@@ -135,7 +142,7 @@ static void print_keys(const char *title, const struct key *keys, FILE *f)
 		/* What has but one key and is written without it needs no table. */
 		if (k->fields && k->shorthand && !k->fields[1].name)
 			continue;
-		if (k->fields)
+		if (k->fields && k->type != KEY_NODE)
 			print_keys(k->type == KEY_PARTITIONS ? "partitions.NAME"
 				   : keys == plan_keys       ? k->name
 							     : field_join(sub, title, k->name),
@@ -164,6 +171,11 @@ void plan_print_reference(FILE *f)
 {
 	fputs(head, f);
 	print_keys("Top level", plan_keys, f);
+}
+
+void schema_print_keys(const char *title, const struct key *keys, FILE *f)
+{
+	print_keys(title, keys, f);
 }
 
 /* ---- the JSON Schema ---- */
@@ -333,6 +345,20 @@ static json_t *ports(const struct key *key)
 		pattern(links ? SERIAL_PATTERN : PORT_PATTERN), mapping, "type", "null");
 }
 
+/* The keys are known, if it is a mapping of such; what they hold is for their reader to judge. */
+static json_t *node(const struct key *key)
+{
+	json_t *properties;
+
+	if (!key->fields)
+		return json_object();
+	properties = json_object();
+	for (const struct key *k = key->fields; k->name; k++)
+		json_object_set_new(
+			properties, k->name, json_pack("{s:s}", "description", k->help));
+	return json_pack("{s:b, s:o}", "additionalProperties", 0, "properties", properties);
+}
+
 /* What KEY may be, but for null. */
 static json_t *schema_of_value(const struct key *key)
 {
@@ -372,6 +398,8 @@ static json_t *schema_of_value(const struct key *key)
 		return named(key);
 	case KEY_PORTS:
 		return list_of(ports(key), key->max);
+	case KEY_NODE:
+		return node(key);
 	}
 	return NULL;
 }
@@ -412,6 +440,11 @@ static json_t *schema_of(const struct key *keys)
 		json_object_set(schema, "required", required);
 	json_decref(required);
 	return schema;
+}
+
+json_t *schema_json(const struct key *keys)
+{
+	return schema_of(keys);
 }
 
 void plan_print_schema(FILE *f)

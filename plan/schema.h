@@ -10,6 +10,8 @@
 #include "plan/plan.h"
 #include "plan/tree.h"
 
+#include <jansson.h>
+
 enum key_type {
 	KEY_ENUM,         /* one of names[]; an enum at offset */
 	KEY_SIZE,         /* uint64_t at offset, in bytes */
@@ -31,6 +33,9 @@ enum key_type {
 	KEY_NAMED,        /* a mapping from names to variants */
 	KEY_PORTS, /* a list of port words, or of mappings of FIELDS: an array at offset, of MAX
 		    * elements, or that of LIST */
+	KEY_NODE,  /* whatever it is: a const struct node * at offset, which somebody else
+		    * reads. FIELDS are what it may have if it is a mapping; names[], for
+		    * documents, what else it may be: "path", "list" */
 };
 
 /* An array in a plan: KEY_LIST, KEY_NAMED. Each element has its place, a struct diag_loc. */
@@ -163,6 +168,28 @@ void parse_shared_devices(struct parse *p, struct plan *plan);
 /* What is wrong with the keys of MAP themselves: those given twice, and, unless KEYS is NULL, those
  * that are none of KEYS. */
 void check_keys(struct parse *p, const struct key *keys, const struct node *map, const char *field);
+
+/*
+ * The plan in the tree ROOT, as if it had been read from a file NAME, which becomes its path; paths
+ * in it start from DIR, which is absolute. OPTIONS' overrides are not looked at. 0 and *RET_PLAN,
+ * or -EINVAL with every error in DIAGS.
+ */
+int plan_from_tree(const struct node *root, const char *name, const char *dir,
+	const struct plan_options *options, struct diags *diags, struct plan **ret_plan);
+
+/*
+ * Reads PATH ("-": standard input), but not much more than TREE_TEXT_MAX bytes. 0 and a buffer of
+ * the caller's, or a negative errno.
+ */
+int text_read(const char *path, char **ret_text, size_t *ret_size);
+
+/* DIR (NULL: the working directory) as an absolute path, the caller's; NULL when it cannot be told
+ * or is not UTF-8. */
+char *absolute_dir(const char *dir);
+
+/* Documents from a table of keys: sections of Markdown with TITLE, and a JSON Schema. */
+void schema_print_keys(const char *title, const struct key *keys, FILE *f);
+json_t *schema_json(const struct key *keys);
 
 /* All FIELDS from the mapping MAP into BASE. */
 void parse_fields(struct parse *p, const struct key *fields, const struct node *map, void *base,

@@ -209,7 +209,7 @@ static void call_kill(struct rpc_call *call)
 
 /* ---- events ---- */
 
-static json_t *event_json(const struct event *e)
+json_t *event_json(const struct event *e)
 {
 	return json_pack("{s:I, s:I, s:I, s:o, s:s, s:o}", "seq", (json_int_t)e->number, "time_ns",
 		(json_int_t)e->realtime_ns, "monotonic_ns", (json_int_t)e->monotonic_ns,

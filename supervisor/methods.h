@@ -38,4 +38,7 @@ struct control {
 int methods_serve(struct control *c);
 void methods_stop(struct control *c);
 
+/* An event as the protocol has it; owned by the caller. */
+json_t *event_json(const struct event *e);
+
 #endif

@@ -61,6 +61,15 @@ static void open_console_port(struct child_files *f, unsigned i)
 	struct run *run = f->child->run;
 	bool alone = run->console_child >= 0;
 
+	for (unsigned k = 0; k < run->options->port_count; k++) {
+		const struct run_port *to = &run->options->ports[k];
+
+		if (strcmp(to->partition, f->child->plan->name) != 0 ||
+			plan_port_find(f->child->plan, to->port) != (int)i)
+			continue;
+		p->out_fd = p->in_fd = to->fd;
+		return;
+	}
 	if (run->console_out < 0 || (alone && run->console_child != (int)f->child->index))
 		return;
 	p->out_fd = run->console_out;

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdatomic.h>
 #include <string.h>
 
 /* ---- conclusions ---- */
@@ -263,6 +264,10 @@ static json_t *child_json(const struct child *child)
 			json_integer((json_int_t)sum_ports(child->last.dropped)));
 		json_object_set_new(
 			o, "guest_log_dropped", json_integer((json_int_t)child->last.lines_lost));
+		json_object_set_new(
+			o, "beats", json_integer((json_int_t)atomic_load(&child->shared->beats)));
+		json_object_set_new(o, "longest_beat_gap_ns",
+			json_integer((json_int_t)atomic_load(&child->shared->longest_gap_ns)));
 		json_object_set_new(o, "counters", counters_json(child));
 	}
 	json_object_set_new(

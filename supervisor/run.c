@@ -327,6 +327,7 @@ static int run_init(struct run *run, struct diags *diags)
 static void run_fini(struct run *run)
 {
 	control_stop(run);
+	run_unobserve(run);
 	run_safety_fini(run);
 	run_status_fini(run);
 	run_shared_fini(run);
@@ -375,6 +376,8 @@ static int run_to_end(struct run *run, struct diags *diags)
 	/* While the partitions build their machines: nothing runs before we are ready, too. */
 	if (!ret)
 		ret = event_log_init(&run->events);
+	if (!ret)
+		ret = run_observe(run);
 	if (!ret)
 		ret = control_start(run, diags);
 	if (!ret)

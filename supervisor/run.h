@@ -134,6 +134,7 @@ struct run {
 	struct safe_state *safe_state; /* NULL: not in it */
 	struct status_page *status;    /* NULL: no partition has one */
 	struct shared_regions *shared; /* supervisor/shared.h; NULL: the plan has none */
+	struct observer *observer;     /* NULL: nobody is told of events by a descriptor */
 
 	cpu_set_t allowed;             /* the cores that this process was given */
 	uint64_t io_cores[CORE_WORDS]; /* ... and those of them for housekeeping */
@@ -306,6 +307,12 @@ void run_status_changed(struct run *run);
 /* What the child gets: descriptors that stay ours, or -1. */
 int run_status_fd(const struct run *run, const struct child *child);
 int run_status_irq_fd(const struct run *run, const struct child *child);
+
+/* ---- observe.c ---- */
+
+/* Tells run_options.events_fd of all that happens. After event_log_init. 0 or -errno. */
+int run_observe(struct run *run);
+void run_unobserve(struct run *run);
 
 /* ---- messages.c ---- */
 

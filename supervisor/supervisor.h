@@ -31,6 +31,13 @@ int process_start(bool isolate, struct partition_process *ret_process);
 /* Ends and reaps it. Legal for none. */
 void process_end(struct partition_process *process);
 
+/* A port that is connected to a descriptor of the caller's, both ways. */
+struct run_port {
+	char partition[64];
+	char port[PLAN_PORT_NAME_MAX]; /* its label */
+	int fd;                        /* a stream socket that does not block */
+};
+
 struct run_options {
 	/* Whose console is shown: a partition's name (interactive), "all" (lines with prefixes),
 	 * "none"; NULL: the partition's if there is only one, else all. */
@@ -45,6 +52,10 @@ struct run_options {
 				   * plan's file */
 	bool detach;  /* nobody is at the terminal: without the control socket it does not start */
 	int ready_fd; /* gets the run's name and a newline when it is OPERATIONAL; 0: none */
+	const struct run_port *ports; /* ports of kind `console` that go elsewhere */
+	unsigned port_count;
+	int events_fd;      /* gets each event as a line of JSON; 0: none */
+	uint64_t sample_ns; /* ... and that often what each partition has counted; 0: never */
 	struct partition_process *spare; /* taken for the first partition if it fits; NULL: none */
 };
 

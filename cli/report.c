@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* bulkhead report: what several `bulkhead test` have left, as one. */
+#include "cli/commands.h"
+#include "cli/reports.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* ---- writing ---- */
+
+static int write_one(
+	const json_t *report, const char *path, void (*print)(const json_t *report, FILE *f))
+{
+	FILE *f;
+	int ret;
+
+	if (!path)
+		return 0;
+	if (strcmp(path, "-") == 0) {
+		print(report, stdout);
+		return 0;
+	}
+	f = fopen(path, "we");
+	if (f) {
+		print(report, f);
+		ret = ferror(f) ? -EIO : 0;
+		if (fclose(f) && !ret)
+			ret = -errno;
+	} else {
+		ret = -errno;
+	}
+	if (ret)
+		fprintf(stderr, "bulkhead: %s: the report cannot be written: %s\n", path,
+			strerror(-ret));
+	return ret;
+}
+
+int reports_write(const json_t *report, const char *junit, const char *json)
+{
+	int ret = write_one(report, junit, report_print_junit);
+	int err = write_one(report, json, report_print_json);
+
+	return ret ? ret : err;
+}
+
+void reports_tell_github(const json_t *report, FILE *f)
+{
+	const char *actions = getenv("GITHUB_ACTIONS"), *path = getenv("GITHUB_STEP_SUMMARY");
+	AUTO_FCLOSE FILE *summary = NULL;
+
+	if (!actions || strcmp(actions, "true") != 0)
+		return;
+	report_print_github(report, f);
+	summary = path && *path ? fopen(path, "ae") : NULL;
+	if (summary)
+		report_print_markdown(report, summary);
+}
+
+/* ---- merging ---- */
+
+struct report_options {
+	const char *junit;
+	const char *json;
+	bool tap;
+};
+
+#define FIELD(f) offsetof(struct report_options, f)
+
+static const struct option_spec report_specs[] = {
+	{"junit", "FILE", OPTION_STRING, FIELD(junit),
+		"Write the results of all to FILE as JUnit XML; - is standard output."},
+	{"json", "FILE", OPTION_STRING, FIELD(json), "The same as JSON."},
+	{"tap", NULL, OPTION_FLAG, FIELD(tap), "Print them as TAP 14 on standard output."},
+	{0},
+};
+
+/* Adds the report at PATH to *REPORT, which may be NULL. */
+static bool add(json_t **report, const char *path)
+{
+	json_error_t error;
+	json_t *from = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+
+	if (!from) {
+		fprintf(stderr,
+			"bulkhead: %s:%d: not readable as JSON: %s; give what --json has left\n",
+			path, error.line, error.text);
+		return false;
+	}
+	if (!*report)
+		*report = report_empty(from);
+	if (!*report || report_merge(*report, from)) {
+		fprintf(stderr,
+			"bulkhead: %s: not a report of bulkhead test; give what --json has left\n",
+			path);
+		json_decref(from);
+		return false;
+	}
+	json_decref(from);
+	return true;
+}
+
+static void print_tap(const json_t *report)
+{
+	const json_t *cases = json_object_get(report, "cases"), *c;
+	size_t i;
+
+	report_print_tap_plan((unsigned)json_array_size(cases), stdout);
+	json_array_foreach(cases, i, c) report_print_tap_case(c, (unsigned)i + 1, stdout);
+}
+
+static int report_run(const void *options, unsigned operand_count, char *const *operands)
+{
+	const struct report_options *o = options;
+	struct suite_summary s;
+	json_t *report = NULL;
+	int code = BH_EXIT_OK;
+	bool quiet;
+
+	if (strcmp(operands[0], "merge") != 0 || operand_count < 2)
+		return command_usage_error(&command_report,
+			"what to do is missing; write bulkhead report merge FILE...");
+	for (unsigned i = 1; i < operand_count; i++) {
+		if (!add(&report, operands[i]))
+			code = BH_EXIT_USAGE;
+	}
+	if (!code && reports_write(report, o->junit, o->json))
+		code = BH_EXIT_HOST;
+	if (!code) {
+		quiet = o->tap || (o->junit && strcmp(o->junit, "-") == 0) ||
+			(o->json && strcmp(o->json, "-") == 0);
+		if (o->tap)
+			print_tap(report);
+		s = report_summary(report);
+		fprintf(quiet ? stderr : stdout, "%u passed, %u failed, %u skipped\n", s.passed,
+			s.failed, s.skipped + s.not_run);
+		code = s.failed                               ? BH_EXIT_GUEST_FAILED
+		       : s.passed || !(s.skipped + s.not_run) ? BH_EXIT_OK
+							      : BH_EXIT_NOTHING_RAN;
+	}
+	json_decref(report);
+	return code;
+}
+
+const struct command command_report = {
+	.name = "report",
+	.synopsis = "[OPTIONS] merge FILE...",
+	.summary = "Make one report of those that shards of a test have left.",
+	.details =
+		"Each FILE is what `bulkhead test --json` has written. The exit code is that of one "
+		"test of all cases: 0, 1 or 77; 2 when a FILE is no such report.",
+	.options = report_specs,
+	.options_size = sizeof(struct report_options),
+	.operands_min = 1,
+	.operands_max = 4096,
+	.run = report_run,
+};

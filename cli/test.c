@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* bulkhead test: guests and what must come of them, for CI. */
+#include "cli/commands.h"
+#include "cli/reports.h"
+#include "partition/partition.h"
+#include "partition/probe.h"
+#include "suite/progress.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <string.h>
+
+struct test_options {
+	const char *junit;
+	const char *json;
+	bool tap;
+	unsigned jobs;
+	const char *shard;
+	struct option_strings filters;
+	unsigned retry;
+	uint64_t timeout;
+	const char *artifacts;
+	bool fail_fast;
+	bool list;
+	bool require_kvm;
+};
+
+#define FIELD(f) offsetof(struct test_options, f)
+
+static const struct option_spec test_specs[] = {
+	{"junit", "FILE", OPTION_STRING, FIELD(junit), "Write the results to FILE as JUnit XML."},
+	{"json", "FILE", OPTION_STRING, FIELD(json),
+		"Write the results to FILE as JSON, which `bulkhead report merge` takes."},
+	{"tap", NULL, OPTION_FLAG, FIELD(tap),
+		"Print TAP 14 on standard output; all else goes to standard error."},
+	{"jobs", "N", OPTION_UNSIGNED, FIELD(jobs),
+		"Run up to N cases at a time. Default: as many as there are cores."},
+	{"shard", "I/N", OPTION_STRING, FIELD(shard),
+		"Run the I-th (from 1) of N parts of the cases, the same on every machine."},
+	{"filter", "GLOB", OPTION_STRINGS, FIELD(filters),
+		"Run only cases whose name, or SUITE/NAME, matches. May be repeated."},
+	{"retry", "N", OPTION_UNSIGNED, FIELD(retry),
+		"Run a case that fails up to N times more; one that passes then is reported as flaky."},
+	{"timeout", "TIME", OPTION_DURATION, FIELD(timeout),
+		"The deadline of every case, whatever its suite says."},
+	{"artifacts", "DIR", OPTION_STRING, FIELD(artifacts),
+		"Keep in DIR/CASE what each case said, did and was: consoles with times, events, result "
+		"with counters, registers at death, plan, and repeat.sh."},
+	{"fail-fast", NULL, OPTION_FLAG, FIELD(fail_fast),
+		"End everything with the first failure."},
+	{"list", NULL, OPTION_FLAG, FIELD(list), "Print the names of the cases, and run nothing."},
+	{"require-kvm", NULL, OPTION_FLAG, FIELD(require_kvm),
+		"What this host's KVM cannot run fails, instead of being skipped."},
+	{0},
+};
+
+/* Suites, and their cases in the order given. */
+struct selection {
+	struct suite **suites;
+	unsigned suite_count;
+	struct suite_entry *entries;
+	unsigned count;
+};
+
+/* ---- which cases ---- */
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t n = strlen(text), m = strlen(end);
+
+	return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+static bool is_suite(const char *path)
+{
+	return strcmp(path, "-") == 0 || ends_with(path, ".yaml") || ends_with(path, ".yml");
+}
+
+static bool filtered_out(const struct test_options *o, const struct suite *s, const char *name)
+{
+	AUTO_FREE char *full = NULL;
+	bool matches = !o->filters.count;
+
+	if (asprintf(&full, "%s/%s", s->name, name) < 0) {
+		full = NULL;
+		return false;
+	}
+	for (unsigned i = 0; i < o->filters.count; i++)
+		matches = matches || fnmatch(o->filters.items[i], name, 0) == 0 ||
+			  fnmatch(o->filters.items[i], full, 0) == 0;
+	return !matches;
+}
+
+/* Two images of one name would be one case. */
+static void check_names(const struct selection *s, struct diags *diags)
+{
+	for (unsigned i = 0; i < s->suite_count; i++) {
+		for (unsigned k = 0; k < i; k++) {
+			if (strcmp(s->suites[i]->name, s->suites[k]->name) != 0)
+				continue;
+			diag_error(diags, &(struct diag_loc){.file = s->suites[i]->path}, NULL,
+				"its name is %s, and so is that of %s; rename one, or write a suite",
+				s->suites[i]->name, s->suites[k]->path);
+			break;
+		}
+	}
+}
+
+static int load(const struct test_options *o, unsigned count, char *const *paths,
+	struct selection *ret, struct diags *diags)
+{
+	const struct suite_options options = {
+		.arch = partition_host_arch(), .timeout_ns = o->timeout};
+	unsigned total = 0;
+
+	ret->suites = calloc(count, sizeof(*ret->suites));
+	for (unsigned i = 0; ret->suites && i < count; i++) {
+		struct suite **s = &ret->suites[ret->suite_count];
+		int err = is_suite(paths[i]) ? suite_load(paths[i], &options, diags, s)
+					     : suite_from_image(paths[i], &options, diags, s);
+
+		if (!err)
+			total += ret->suites[ret->suite_count++]->case_count;
+	}
+	check_names(ret, diags);
+	ret->entries = calloc(total + 1, sizeof(*ret->entries));
+	if (!ret->suites || !ret->entries)
+		return -ENOMEM;
+	for (unsigned i = 0; i < ret->suite_count; i++) {
+		const struct suite *s = ret->suites[i];
+
+		for (unsigned c = 0; c < s->case_count; c++) {
+			if (!filtered_out(o, s, s->cases[c].name))
+				ret->entries[ret->count++] =
+					(struct suite_entry){.suite = s, .test = &s->cases[c]};
+		}
+	}
+	return diags->errors ? -EINVAL : 0;
+}
+
+static void selection_fini(struct selection *s)
+{
+	for (unsigned i = 0; s->entries && i < s->count; i++)
+		suite_result_fini(&s->entries[i].result);
+	for (unsigned i = 0; i < s->suite_count; i++)
+		suite_destroy(s->suites[i]);
+	free(s->suites);
+	free(s->entries);
+}
+
+/* Keeps every N-th case, from the I-th on. */
+static int take_shard(const char *shard, struct selection *s)
+{
+	unsigned index, total, kept = 0;
+	char rest;
+
+	if (!shard)
+		return BH_EXIT_OK;
+	if (sscanf(shard, "%u/%u%c", &index, &total, &rest) != 2 || !index || index > total)
+		return command_usage_error(&command_test,
+			"--shard %s: not I/N with I from 1 to N; write it like 2/4", shard);
+	for (unsigned i = index - 1; i < s->count; i += total)
+		s->entries[kept++] = s->entries[i];
+	s->count = kept;
+	return BH_EXIT_OK;
+}
+
+/* ---- this host ---- */
+
+static bool has_device(const char *path)
+{
+	return access(path, R_OK | W_OK) == 0;
+}
+
+/* A feature or an image may ask what only a probe can tell. */
+static bool wants_probe(const struct selection *s)
+{
+	for (unsigned i = 0; i < s->count; i++) {
+		const struct suite_case *c = s->entries[i].test;
+
+		for (unsigned f = 0; f < c->needs.feature_count; f++) {
+			if (c->needs.features[f].feature == SUITE_FULL_KVM)
+				return true;
+		}
+		for (unsigned p = 0; p < c->plan->partition_count; p++) {
+			if (partition_image_is_linux(c->plan->partitions[p].image))
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool nested_kvm(void)
+{
+	static const char *const files[] = {
+		"/sys/module/kvm_intel/parameters/nested", "/sys/module/kvm_amd/parameters/nested"};
+	bool nested = false;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(files); i++) {
+		FILE *f = fopen(files[i], "re");
+		int c = f ? fgetc(f) : EOF;
+
+		nested = nested || c == 'Y' || c == '1';
+		if (f)
+			fclose(f);
+	}
+	return nested;
+}
+
+static void find_host(const struct selection *s, struct suite_host *ret)
+{
+	static char no_kvm[128];
+	AUTO_FREE struct host_kvm_report *kvm = calloc(1, sizeof(*kvm));
+
+	ret->arch = partition_host_arch();
+	ret->is_linux = partition_image_is_linux;
+	ret->features[SUITE_NESTED] = nested_kvm();
+	ret->features[SUITE_ROOT] = geteuid() == 0;
+	ret->features[SUITE_TUN] = has_device("/dev/net/tun");
+	ret->features[SUITE_VHOST_NET] = has_device("/dev/vhost-net");
+	ret->features[SUITE_VHOST_VSOCK] = has_device("/dev/vhost-vsock");
+	if (!has_device(HOST_KVM_DEVICE)) {
+		snprintf(no_kvm, sizeof(no_kvm), "%s: %s; `bulkhead doctor` says what to do",
+			HOST_KVM_DEVICE, strerror(errno));
+		ret->no_kvm = no_kvm;
+		return;
+	}
+	if (!wants_probe(s))
+		return;
+	if (!kvm || partition_probe(HOST_KVM_DEVICE, kvm) || !host_kvm_runs_partitions(kvm))
+		ret->no_kvm =
+			"partitions cannot run on this host's KVM; `bulkhead doctor` says why";
+	else if (kvm->kind != HOST_KVM_FULL)
+		ret->no_full_kvm = "this host's KVM does not run unmodified kernels; `bulkhead "
+				   "doctor` names the instructions that it fails on";
+	else
+		ret->features[SUITE_FULL_KVM] = true;
+}
+
+/* ---- running ---- */
+
+struct session {
+	struct progress progress;
+	bool tap;
+	unsigned tap_number;
+};
+
+static void started(void *ctx, const struct suite_entry *e)
+{
+	struct session *s = ctx;
+
+	progress_started(&s->progress, e);
+}
+
+static void finished(void *ctx, const struct suite_entry *e)
+{
+	struct session *s = ctx;
+	json_t *test = s->tap ? report_case(e) : NULL;
+
+	progress_finished(&s->progress, e);
+	if (test)
+		report_print_tap_case(test, ++s->tap_number, stdout);
+	json_decref(test);
+}
+
+static void tick(void *ctx)
+{
+	struct session *s = ctx;
+
+	progress_tick(&s->progress);
+}
+
+/* The command that has started this, but for what would change what it leaves or picks. */
+static char **repeat_command(const struct test_options *o, unsigned count, char *const *paths)
+{
+	char **argv = calloc(count + 5, sizeof(*argv));
+	static char timeout[64];
+	unsigned n = 0;
+
+	if (!argv)
+		return NULL;
+	argv[n++] = (char *)(uintptr_t) "bulkhead";
+	argv[n++] = (char *)(uintptr_t) "test";
+	if (o->timeout) {
+		snprintf(timeout, sizeof(timeout), "--timeout=%lluns",
+			(unsigned long long)o->timeout);
+		argv[n++] = timeout;
+	}
+	for (unsigned i = 0; i < count; i++)
+		argv[n++] = paths[i];
+	return argv;
+}
+
+static int exit_code(const struct suite_summary *s, bool interrupted)
+{
+	if (interrupted)
+		return BH_EXIT_INTERRUPTED;
+	if (s->failed)
+		return BH_EXIT_GUEST_FAILED;
+	return s->passed || !s->skipped ? BH_EXIT_OK : BH_EXIT_NOTHING_RAN;
+}
+
+static int run(const struct test_options *o, struct selection *s, char *const *repeat)
+{
+	struct session session = {.tap = o->tap};
+	struct suite_runner_options options = {.entries = s->entries,
+		.count = s->count,
+		.jobs = o->jobs,
+		.retry = o->retry,
+		.fail_fast = o->fail_fast,
+		.require_kvm = o->require_kvm,
+		.artifacts = o->artifacts,
+		.repeat = repeat,
+		.started = started,
+		.finished = finished,
+		.tick = tick,
+		.ctx = &session};
+	uint64_t since = monotonic_ns();
+	struct suite_summary summary;
+	bool interrupted = false;
+	json_t *report;
+	int ret, code;
+
+	find_host(s, &options.host);
+	progress_init(&session.progress, o->tap ? stderr : stdout, s->count);
+	if (o->tap)
+		report_print_tap_plan(s->count, stdout);
+	ret = suite_run(&options, &interrupted);
+	if (ret) {
+		fprintf(stderr, "bulkhead test: cases cannot be run: %s%s%s\n", o->artifacts ?: "",
+			o->artifacts ? ": " : "", strerror(-ret));
+		return BH_EXIT_HOST;
+	}
+	for (unsigned i = 0; o->tap && i < s->count; i++) {
+		if (s->entries[i].result.verdict == SUITE_NOT_RUN)
+			finished(&session, &s->entries[i]);
+	}
+	since = monotonic_ns() - since;
+	report = report_create(s->entries, s->count, since);
+	summary = report_summary(report);
+	code = reports_write(report, o->junit, o->json) ? BH_EXIT_HOST
+							: exit_code(&summary, interrupted);
+	reports_tell_github(report, o->tap ? stderr : stdout);
+	progress_summary(&session.progress, s->entries, s->count, since);
+	json_decref(report);
+	return code;
+}
+
+static int test_run(const void *options, unsigned operand_count, char *const *operands)
+{
+	const struct test_options *o = options;
+	AUTO_FREE char **repeat = repeat_command(o, operand_count, operands);
+	struct selection s = {0};
+	struct diags diags;
+	int code = BH_EXIT_USAGE;
+
+	diags_init(&diags);
+	if (load(o, operand_count, operands, &s, &diags) == 0)
+		code = take_shard(o->shard, &s);
+	else if (!diags.errors)
+		code = BH_EXIT_HOST;
+	diags_print(&diags, stderr, "bulkhead: ");
+	diags_fini(&diags);
+	if (!code && !s.count && !o->shard)
+		code = command_usage_error(&command_test,
+			"no case matches --filter; --list without "
+			"it prints the names of all");
+	for (unsigned i = 0; !code && o->list && i < s.count; i++)
+		printf("%s/%s\n", s.entries[i].suite->name, s.entries[i].test->name);
+	if (!code && !o->list)
+		code = run(o, &s, repeat);
+	selection_fini(&s);
+	return code;
+}
+
+const struct command command_test = {
+	.name = "test",
+	.synopsis = "[OPTIONS] SUITE.yaml|IMAGE...",
+	.summary = "Run guests and judge what comes of them, for CI.",
+	.details =
+		"A suite (docs/testing.md) lists cases: a plan, and what has to come of it. An IMAGE "
+		"needs none: it runs in a partition of one vCPU, and has to end with exit code 0. Each "
+		"case runs by itself, in parallel with others as cores and memory allow, and is ended "
+		"by its deadline.\n"
+		"Exit codes: 0 all that ran has passed; 1 some failed; 2 wrong usage, or a suite that "
+		"is not valid; 3 a report cannot be written; 77 nothing could run, all was skipped; "
+		"130 interrupted.",
+	.options = test_specs,
+	.options_size = sizeof(struct test_options),
+	.operands_min = 1,
+	.operands_max = 4096,
+	.run = test_run,
+};

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The tables of a suite's keys, and what suite/load.c and suite/expand.c have in common. */
+#ifndef SUITE_SCHEMA_H
+#define SUITE_SCHEMA_H
+
+#include "plan/schema.h"
+#include "suite/suite.h"
+
+/* One `set` of a case. */
+struct suite_set {
+	char *text;
+	struct diag_loc loc;
+};
+
+/* A suite as its text has it. */
+struct suite_source {
+	char *name;
+	uint64_t timeout_ns;
+	const struct node *partition; /* what inline partitions have that do not say; NULL: none */
+	const struct node *cases;
+};
+
+/* A case, likewise, after its matrix was expanded. */
+struct suite_case_source {
+	struct suite_case result;
+	const struct node *matrix;
+	const struct node *plan; /* NULL: none; as the next */
+	const struct node *partition;
+	unsigned set_count;
+	struct suite_set *sets;
+};
+
+extern const struct key suite_keys[]; /* fill in struct suite_source */
+extern const struct key suite_case_keys[];
+
+/* What a name may consist of. */
+bool suite_name_char(char c);
+
+/* ---- suite/expand.c ---- */
+
+/* One value of one axis of a matrix. */
+struct matrix_choice {
+	const char *axis;
+	const char *value;
+	const char *label; /* VALUE as it stands in a case's name */
+};
+
+#define MATRIX_AXES_MAX 8
+
+struct matrix {
+	unsigned axis_count;
+	const struct node_item *axes[MATRIX_AXES_MAX];
+	unsigned total; /* combinations; 1 without axes */
+};
+
+struct expansion {
+	struct arena *arena; /* of the nodes that come out */
+	struct diags *diags;
+	unsigned nodes; /* made so far */
+};
+
+/* Reads the matrix of a case; NODE may be NULL. False with an error. */
+bool matrix_read(
+	struct expansion *e, const struct node *node, const char *field, struct matrix *ret_matrix);
+
+/* Combination NUMBER (from 0), the last axis changing fastest. */
+void matrix_choose(struct expansion *e, const struct matrix *m, unsigned number,
+	struct matrix_choice ret_choices[MATRIX_AXES_MAX]);
+
+/*
+ * A copy of the case MAP, without its matrix, in which ${AXIS} is that axis's value; in its name,
+ * the label. A name that uses no axis gets all labels behind it. NULL with an error, or without
+ * memory.
+ */
+struct node *matrix_apply(struct expansion *e, const struct matrix *m,
+	const struct matrix_choice *choices, const struct node *map);
+
+#endif
