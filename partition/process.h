@@ -6,6 +6,7 @@
 #ifndef PARTITION_PROCESS_H
 #define PARTITION_PROCESS_H
 
+#include "devices/testdev/chr_testdev.h"
 #include "partition/alarm.h"
 #include "partition/build.h"
 #include "partition/console.h"
@@ -36,6 +37,7 @@ struct partition {
 	char labels[PLAN_PORTS_MAX][PARTITION_LABEL_MAX];
 	struct console *consoles[PLAN_PORTS_MAX];
 	struct console_line *line;
+	struct chr_testdev testdevs[PLAN_PORTS_MAX]; /* behind ports that have no console */
 	struct guestlog guestlog;
 	struct partition_shared *shared;
 	void *status; /* the status page; NULL: the plan gives none */

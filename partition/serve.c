@@ -245,8 +245,12 @@ static void chardevs_ready(struct loop_watch *w, uint32_t revents)
 	(void)!read(w->fd, &count, sizeof(count));
 	guestlog_pump(&p->guestlog);
 	for (unsigned i = 0; i < PLAN_PORTS_MAX; i++) {
+		const struct plan_port *port = plan_port(p->plan, i);
+
 		if (p->consoles[i])
 			console_pump(p->consoles[i]);
+		else if (port && port->kind == PLAN_PORT_TESTDEV)
+			chr_testdev_pump(&p->testdevs[i], &p->ports[i], &p->build.machine);
 	}
 }
 

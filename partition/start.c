@@ -156,7 +156,7 @@ static int start_consoles(struct partition *p)
 		};
 		int ret;
 
-		if (!port)
+		if (!port || port->kind == PLAN_PORT_TESTDEV)
 			continue;
 		set_label(p, i);
 		ret = console_create(&config, &p->consoles[i]);

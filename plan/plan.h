@@ -46,6 +46,7 @@ enum plan_port_kind {
 	PLAN_PORT_NULL,    /* the port is there; output goes nowhere, no input comes */
 	PLAN_PORT_CONSOLE, /* this run's console */
 	PLAN_PORT_PTY,     /* a pseudo-terminal, whose name is printed */
+	PLAN_PORT_TESTDEV, /* the guest ends by it: docs/testdev.md */
 	PLAN_PORT_FILE,    /* output to a file, created or truncated */
 	PLAN_PORT_SOCKET,  /* a Unix stream socket, to which one client at a time connects */
 	PLAN_PORT_LINK,    /* a serial port of another partition */

@@ -82,7 +82,7 @@ static json_t *port_of(const struct plan_port *port)
 {
 	json_t *o;
 
-	if (port->kind <= PLAN_PORT_PTY && !port->name)
+	if (port->kind <= PLAN_PORT_TESTDEV && !port->name)
 		return json_string(port_words[port->kind]);
 	o = json_object();
 	if (port->name)

@@ -86,7 +86,7 @@ static const struct key console_keys[] = {
 		.list = &ports_list,
 		.fields = console_port_keys,
 		.help = "A list of up to eight ports. Each is `console` (this run's console), `none`, "
-			"`null` (output goes nowhere), `pty`, `file:PATH`, `socket:PATH`, or a "
+			"`null` (output goes nowhere), `pty`, `testdev` (docs/testdev.md), `file:PATH`, `socket:PATH`, or a "
 			"mapping. One without a name is a console of the guest: /dev/hvc0 and so "
 			"on."},
 	{0},

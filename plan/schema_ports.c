@@ -9,6 +9,7 @@ const char *const port_words[] = {
 	[PLAN_PORT_NULL] = "null",
 	[PLAN_PORT_CONSOLE] = "console",
 	[PLAN_PORT_PTY] = "pty",
+	[PLAN_PORT_TESTDEV] = "testdev",
 	NULL,
 };
 
@@ -24,7 +25,7 @@ const char *const port_words[] = {
 		PORT(kind),                                                                           \
 		.names = port_words,                                                                  \
 		.def_doc = "none",                                                                    \
-		.help = "One of the words: `console`, `none`, `null`, `pty`."},                       \
+		.help = "One of the words: `console`, `none`, `null`, `pty`, `testdev`."},            \
 		{.name = "file",                                                                      \
 			.type = KEY_PATH,                                                             \
 			PORT(path),                                                                   \

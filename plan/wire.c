@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define WIRE_MAGIC   0x50424B48u /* "HKBP" */
-#define WIRE_VERSION 4u
+#define WIRE_VERSION 5u
 
 struct wire {
 	FILE *out;               /* writing; NULL: reading */

@@ -237,6 +237,7 @@ static void open_port(struct child_files *f, unsigned i, const struct plan_port 
 	switch (port->kind) {
 	case PLAN_PORT_NONE:
 	case PLAN_PORT_NULL:
+	case PLAN_PORT_TESTDEV:
 		break;
 	case PLAN_PORT_CONSOLE:
 		open_console_port(f, i);

@@ -67,7 +67,7 @@
 #define X86_IRQ_COM1         4
 #define X86_IRQ_COM2         3
 #define X86_IRQ_RTC          8  /* no RTC here drives it: an HPET does in its place */
-#define X86_IRQ_HPET         14 /* of an HPET's timers; and the next */
+#define X86_IRQ_HPET         13 /* of an HPET's three timers, one each */
 #define X86_IRQ_POWER_BUTTON 9  /* where a PC has the interrupt of its ACPI events */
 
 /* Ports. */

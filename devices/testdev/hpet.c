@@ -56,8 +56,8 @@ enum {
 #define T_ROUTE        (0x1Fu << T_ROUTE_SHIFT)
 #define T_WRITABLE     (T_LEVEL | T_INT_ENABLE | T_PERIODIC | T_VALUE_SET | T_32BIT)
 
-/* IOAPIC pins that a timer may be routed to: those of the legacy lines, and its own two. */
-#define ROUTES (1u << X86_IRQ_TIMER_GSI | 1u << X86_IRQ_RTC | 3u << X86_IRQ_HPET)
+/* IOAPIC pins that a timer may be routed to: those of the legacy lines, and its own. */
+#define ROUTES (1u << X86_IRQ_TIMER_GSI | 1u << X86_IRQ_RTC | 7u << X86_IRQ_HPET)
 
 #define NO_LINE UINT32_MAX
 
@@ -478,8 +478,9 @@ int hpet_create(struct machine *m, const struct hpet_config *cfg)
 			.config = (uint64_t)ROUTES << 32 | T_SIZE_CAP | T_PERIODIC_CAP,
 			.comparator = UINT64_MAX};
 	ret = machine_add_window(m, WINDOW_MMIO, X86_HPET_BASE, X86_HPET_SIZE, dev, 0);
-	/* Its own lines, as its driver in Linux wants them described: level-triggered. */
-	for (unsigned i = 0; !ret && i < 2; i++)
+	/* Its own lines, as its driver in Linux wants them described: one for each timer, by level.
+	 */
+	for (unsigned i = 0; !ret && i < TIMERS; i++)
 		ret = machine_add_irq(m, dev, X86_IRQ_HPET + i, true);
 	return ret ? ret : start_watch(h);
 }

@@ -80,7 +80,7 @@ START_TEST(after_reset)
 	ck_assert_uint_eq(get(STATUS), 0);
 	ck_assert_uint_eq(get(COUNTER), 0);
 	for (unsigned n = 0; n < 3; n++) {
-		ck_assert_uint_eq(get(T(n)), 0x0000C10400000030);
+		ck_assert_uint_eq(get(T(n)), 0x0000E10400000030);
 		ck_assert_uint_eq(get(CMP(n)), UINT64_MAX);
 		ck_assert_uint_eq(get(T(n) + 16), 0);
 	}
@@ -98,7 +98,7 @@ START_TEST(after_reset)
 	set(CONF, UINT64_MAX);
 	ck_assert_uint_eq(get(CONF), 3);
 	set(T(0), UINT64_MAX); /* no route 31, no front side bus */
-	ck_assert_uint_eq(get(T(0)), 0x0000C1040000017E);
+	ck_assert_uint_eq(get(T(0)), 0x0000E1040000017E);
 }
 END_TEST
 

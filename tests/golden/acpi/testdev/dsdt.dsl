@@ -109,6 +109,10 @@ DefinitionBlock ("", "DSDT", 2, "BULKHD", "BULKHEAD", 0x00000001)
                     )
                 Interrupt (ResourceConsumer, Level, ActiveHigh, Exclusive, ,, )
                 {
+                    0x0000000D,
+                }
+                Interrupt (ResourceConsumer, Level, ActiveHigh, Exclusive, ,, )
+                {
                     0x0000000E,
                 }
                 Interrupt (ResourceConsumer, Level, ActiveHigh, Exclusive, ,, )
