@@ -217,6 +217,10 @@ int guest_main(void)
 		outb(PORT_PVPANIC, 1);
 	if (!strcmp(how, "crash"))
 		outb(PORT_PVPANIC, 2);
+	if (!strcmp(how, "port")) {
+		put(PORT_COM2, "5q");
+		delay_ns(NS_PER_S); /* the ending may reach this CPU late */
+	}
 	check_ports();
 	check_debug_ports();
 	check_fw_cfg();
