@@ -2,7 +2,7 @@
 /*
  * A testdev machine as test images for QEMU's PC use it (machine: testdev): test ports, debug
  * ports, fw_cfg, HPET, MP tables, pvpanic. how=panic, how=crash: tells of it, which ends the
- * partition. kernel=, initrd=, cpus=: what fw_cfg must say.
+ * partition; how=port: ends by what is behind COM2. initrd=: what fw_cfg must say.
  */
 #include "../check.h"
 #include "x86.h"
@@ -217,6 +217,10 @@ int guest_main(void)
 		outb(PORT_PVPANIC, 1);
 	if (!strcmp(how, "crash"))
 		outb(PORT_PVPANIC, 2);
+	if (!strcmp(how, "port")) {
+		put(PORT_COM2, "5q");
+		delay_ns(NS_PER_S); /* the ending may reach this CPU late */
+	}
 	if (!strcmp(how, "port")) {
 		put(PORT_COM2, "5q");
 		delay_ns(NS_PER_S); /* the ending may reach this CPU late */
