@@ -103,6 +103,12 @@ judge_devices() {
 	expect_text "$log" '^guest: vsock: 100000 bytes there and back, cid 2$'
 	expect_text "$log" '^vsock: 100000 bytes there and back, cid 42$'
 	expect_text "$log" '^guest: vsock served the host$'
+	expect_text "$log" '^guest: the host writes hello$'
+	expect_text "$log" '^guest: share done$'
+	expect_text "$log" '^host: the guest was here$'
+	[ "$(grep -c 'large is [0-9a-f]*  -$' "$log")" = 2 ] &&
+		[ "$(sed -n 's/^[a-z]*: large is //p' "$log" | sort -u | wc -l)" = 1 ] ||
+		wrong "the guest reads something else than the host wrote"
 	expect_text "$log" '^guest: poweroff'
 }
 
@@ -186,6 +192,10 @@ put_devices() {
 	"$top/tests/images/cc" "$arch" "$work/vsock" "$top/tests/images/vsock.c"
 	put "$work/vsock" /bin/vsock
 	put "$rig/devices" devices
+	"$top/tests/images/fetch-virtiofsd" "$arch"
+	put "$images/virtiofsd-$arch/virtiofsd" /bin/virtiofsd
+	put "$images/virtiofsd-$arch/loader" "$(cat "$images/virtiofsd-$arch/loader-path")"
+	put "$images/virtiofsd-$arch/lib" /lib/virtiofsd
 }
 
 # ---- run, and judge each as it ends ----
