@@ -26,6 +26,23 @@ static const uint64_t kept_caps =
 	CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_CHROOT) | CAP(CAP_SETUID) | CAP(CAP_SETGID) |
 	CAP(CAP_SETPCAP) | CAP(CAP_SYS_RESOURCE) | CAP(CAP_IPC_LOCK);
 
+/* What virtiofsd has, to do for a guest what its root may do to files. It starts with its
+ * partition, which may be again. */
+static const uint64_t share_caps = CAP(CAP_FSETID) | CAP(CAP_MKNOD) | CAP(CAP_SETFCAP);
+
+static bool shares_folders(const struct plan *plan)
+{
+	for (unsigned i = 0; i < plan->partition_count; i++) {
+		const struct plan_partition *p = &plan->partitions[i];
+
+		for (unsigned k = 0; k < p->device_count; k++) {
+			if (p->devices[k].type == PLAN_DEVICE_FS && p->devices[k].fs.path)
+				return true;
+		}
+	}
+	return false;
+}
+
 static const struct sandbox_rule denied_calls[] = {
 	/* Other processes' memory and descriptors. */
 	SANDBOX_CALL("ptrace"),
@@ -72,7 +89,7 @@ int run_lock_down(struct run *run, struct diags *diags)
 	if (run->plan->lockdown == PLAN_LOCKDOWN_OFF || run->plan->safe_state.command)
 		return 0;
 	diags_init(&gaps);
-	sandbox_reduce(kept_caps, &gaps);
+	sandbox_reduce(kept_caps | (shares_folders(run->plan) ? share_caps : 0), &gaps);
 	ret = sandbox_filter_create(SANDBOX_DENY_LISTED, &filter);
 	if (!ret)
 		ret = sandbox_filter_add(filter, denied_calls, ARRAY_SIZE(denied_calls));

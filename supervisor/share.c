@@ -112,7 +112,7 @@ static int start_server(
 		argv[n++] = (char *)"-o";
 		argv[n++] = source;
 		argv[n++] = (char *)"-o";
-		argv[n++] = (char *)"log_level=warn";
+		argv[n++] = (char *)"log_level=err";
 	}
 	return helper_start(&program);
 }

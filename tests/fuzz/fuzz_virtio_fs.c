@@ -195,7 +195,7 @@ static bool make_device(int fd)
 		.tag = "data",
 		.memory = {.fd = memory_fd, .data = guest_ram},
 		.notice = {.device = "fs0"},
-		.patience_ns = 1};
+		.patience_ns = 1000000};
 	const struct virtio_mmio_config mmio = {.name = "VR00", .base = BASE, .gsi = GSI};
 	struct virtio_device *v;
 
