@@ -122,6 +122,25 @@ test_json() {
 	"$json_program" <out || fail "standard output is not one JSON value"
 }
 
+# What a guest's kernel tells by pvpanic, and exit codes as QEMU has them: of a testdev machine, on x86.
+test_testdev() {
+	[ "$(uname -m)" = x86_64 ] || skip "its image is one for x86-64"
+	bulkhead 1 boot --json --machine testdev "$GUESTS/testdev.elf" --cmdline how=panic
+	has out '"end": "panic"' '"how": "guest panicked \(pvpanic\)"' '"guest_code": null' \
+		'"qemu_exit_code": null'
+	"$json_program" <out || fail "standard output is not one JSON value"
+	bulkhead 1 boot --json "$GUESTS/ending.elf" --cmdline 'how=exit code=7'
+	has out '"guest_code": 7' '"qemu_exit_code": 15'
+	need_cores 2
+	plan_of a how=spin 0 b how=panic 1 | sed '/^ *b:/,$s/ending.elf/testdev.elf/' >plan.yaml
+	start run plan.yaml --set partitions.b.machine=testdev
+	panicked() { "$BULKHEAD" events --json 2>/dev/null | grep -q "$1"; }
+	within 5 panicked '"kind":"panic","text":"guest panicked (pvpanic)"' || fail "there is no event"
+	kill "$supervisor"
+	finish 130
+	verdict 'a: stopped by the user.*; b: failed, guest panicked \(pvpanic\) after'
+}
+
 test_stats() {
 	plan_of a how=off 0 >plan.yaml
 	bulkhead 0 run --stats plan.yaml

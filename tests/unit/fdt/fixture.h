@@ -52,6 +52,16 @@ static inline void create(unsigned vcpus)
 }
 
 /* One with a host bridge. */
+/* A testdev machine, without the PCI that its pvpanic is on. */
+static inline void create_testdev(void)
+{
+	const struct devices_config cfg = {.serial = {&f.chr[0], &f.chr[1]}, .fw_cfg = true};
+
+	create_bare(1);
+	machine_assume(&f.m);
+	ck_assert_int_eq(devices_create(&f.m, &cfg), 0);
+}
+
 static inline void create_pci(enum machine_gic gic)
 {
 	const struct devices_config cfg = {.serial = {&f.chr[0], &f.chr[1]}, .pci = true};

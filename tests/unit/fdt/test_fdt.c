@@ -388,6 +388,21 @@ static void dump_overlay(const char *name)
 	file_unmap(&map);
 }
 
+START_TEST(testdev)
+{
+	const char *node = "/fw-cfg@9020000";
+
+	build();
+	assert_no_node(node);
+	create_testdev();
+	build();
+	assert_string(node, "compatible", "qemu,fw-cfg-mmio");
+	assert_cells(node, "reg", 0, 0x09020000, 0, 24);
+	assert_bytes(node, "dma-coherent", "", 0);
+	assert_no_property(node, "interrupts");
+}
+END_TEST
+
 START_TEST(dumps)
 {
 	f.req.cmdline = "console=ttyAMA0";
@@ -425,6 +440,8 @@ START_TEST(dumps)
 	dump("pci");
 	create_pci(MACHINE_GIC_V2);
 	dump("pci-v2m");
+	create_testdev();
+	dump("testdev");
 	dump_overlay("overlay");
 }
 END_TEST
@@ -435,6 +452,7 @@ Suite *unit_suite(void)
 	TCase *t = tcase_create("fdt");
 
 	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, testdev);
 	tcase_add_test(t, root_and_memory);
 	tcase_add_test(t, cpus);
 	tcase_add_test(t, psci_by_version);
