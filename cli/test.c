@@ -274,12 +274,15 @@ static void tick(void *ctx)
 static char **repeat_command(const struct test_options *o, unsigned count, char *const *paths)
 {
 	char **argv = calloc(count + 5, sizeof(*argv));
-	static char timeout[64];
+	static char timeout[64], program[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
 	unsigned n = 0;
 
 	if (!argv)
 		return NULL;
-	argv[n++] = (char *)(uintptr_t) "bulkhead";
+	if (length <= 0)
+		snprintf(program, sizeof(program), "bulkhead");
+	argv[n++] = program;
 	argv[n++] = (char *)(uintptr_t) "test";
 	if (o->timeout) {
 		snprintf(timeout, sizeof(timeout), "--timeout=%lluns",

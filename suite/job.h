@@ -70,6 +70,7 @@ struct job {
 	uint64_t released_ns; /* 0: not yet */
 	uint64_t last_output_ns;
 	bool wound_down; /* no guest runs any more */
+	bool late;       /* ... but the deadline passed before the process was gone */
 	bool stopping;   /* it was told to end */
 	bool over;       /* its process is gone */
 	bool abandoned;  /* ... and what comes of it does not count */

@@ -16,6 +16,9 @@
 
 #define NS_PER_S ((uint64_t)1000000000)
 
+/* How long a run may still take when its guests have ended just before the deadline. */
+#define WIND_DOWN_NS 10000000000
+
 static const char *text_of(const json_t *o, const char *key)
 {
 	const char *text = json_string_value(json_object_get(o, key));
@@ -149,8 +152,18 @@ void job_timed_out(struct job *job)
 
 	for (unsigned i = 0; i < job->port_count; i++)
 		said += job->ports[i].match.total;
+	/* The guest was in time; its process may be held up by others. */
+	if (job->wound_down && !job->late) {
+		job->late = true;
+		loop_timer_start(&job->deadline, WIND_DOWN_NS);
+		return;
+	}
 	waiting_for(job, waits);
-	if (!job->released_ns)
+	if (job->wound_down)
+		job_fail(job, "crash",
+			"its guests have ended, but bulkhead run has not, %.1f s later",
+			WIND_DOWN_NS / 1e9);
+	else if (!job->released_ns)
 		job_fail(job, "timeout", "not started within %.3f s", limit);
 	else if (!job->port_count)
 		job_fail(job, "timeout", "not ended within %.3f s", limit);

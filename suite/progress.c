@@ -94,7 +94,7 @@ void progress_finished(struct progress *p, const struct suite_entry *e)
 		print_lines(p, r->tail);
 		if (r->report)
 			print_lines(p, r->report);
-		else if (!r->tail)
+		else if (strcmp(r->cause, "plan") == 0 || strcmp(r->cause, "crash") == 0)
 			print_lines(p, r->messages);
 	}
 	fflush(p->f);
