@@ -208,15 +208,17 @@ static void describe(const json_t *run, bool all, char *buf, size_t size)
 }
 
 /* The first that the run complains of, or the first report of a partition that was not made. */
-static const char *complaint(const json_t *run)
+static const char *complaint(const json_t *run, const char **ret_field)
 {
 	const json_t *o;
 	size_t i;
 
 	json_array_foreach(json_object_get(run, "diagnostics"), i, o)
 	{
-		if (strcmp(text_of(o, "severity"), "error") == 0)
-			return text_of(o, "message");
+		if (strcmp(text_of(o, "severity"), "error") != 0)
+			continue;
+		*ret_field = text_of(o, "field");
+		return text_of(o, "message");
 	}
 	json_array_foreach(json_object_get(run, "partitions"), i, o)
 	{
@@ -351,6 +353,8 @@ static void judge_run(struct job *job, const json_t *run)
 {
 	struct suite_result *r = &job->entry->result;
 	bool started = job->released_ns != 0;
+	const char *field = "", *why = complaint(run, &field);
+	const char *colon = *field ? ": " : "";
 
 	if (job->code != CLD_EXITED)
 		job_fail(job, "crash", "bulkhead run was killed by signal %d (%s)", job->status,
@@ -359,9 +363,9 @@ static void judge_run(struct job *job, const json_t *run)
 		job_fail(job, "crash", "bulkhead run ended with exit code %d and gave no result",
 			job->status);
 	else if (!started && r->exit_code == BH_EXIT_HOST)
-		job_fail(job, "host", "this host cannot run it: %s", complaint(run));
+		job_fail(job, "host", "this host cannot run it: %s%s%s", field, colon, why);
 	else if (!started)
-		job_fail(job, "plan", "not started: %s", complaint(run));
+		job_fail(job, "plan", "not started: %s%s%s", field, colon, why);
 	if (*job->cause)
 		return;
 	judge_fatal(job, run);
