@@ -129,13 +129,12 @@ static int start_io(struct partition *p)
 	return ret ? ret : serve_io(p);
 }
 
-/* The port that speaks for the partition goes by its name alone. */
+/* The first serial port goes by the partition's name alone, whatever others there are. */
 static void set_label(struct partition *p, unsigned i)
 {
 	char label[PLAN_PORT_NAME_MAX];
-	bool main = (int)i == plan_port_main(p->plan);
 
-	snprintf(p->labels[i], sizeof(p->labels[i]), main ? "%s" : "%s.%s", p->plan->name,
+	snprintf(p->labels[i], sizeof(p->labels[i]), i ? "%s.%s" : "%s", p->plan->name,
 		plan_port_label(p->plan, i, label));
 }
 

@@ -172,7 +172,7 @@ int child_init(struct child *child, struct run *run, unsigned index)
 		.exited = {.fd = -1, .slot = -1, .events = POLLIN, .ready = child_exited},
 	};
 	for (unsigned i = 0; i < PLAN_PORTS_MAX; i++)
-		child->port_fds[i] = child->pty_slaves[i] = -1;
+		child->port_fds[i] = child->port_others[i] = -1;
 	ret = loop_timer_init(run->loop, &child->linger, linger_expired);
 	if (!ret)
 		ret = child_lifecycle_init(child);

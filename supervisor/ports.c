@@ -20,8 +20,8 @@
 /* Clients that wait until the one before them is gone. */
 #define BACKLOG 16
 
-/* More than the kernel keeps for the two ends of a link. */
-#define STALE_MAX ((size_t)16 * MIB)
+/* As much as a pipe can be made to keep; its writer may go on meanwhile. */
+#define STALE_MAX MIB
 
 static void open_failed(struct child_files *f, unsigned i, const char *path)
 {
@@ -90,19 +90,13 @@ static void open_console_port(struct child_files *f, unsigned i)
 
 /* ---- pseudo-terminals ---- */
 
-/* Two copies of the descriptor that outlives the partition: each direction has its own watch. */
-static void share_both(struct child_files *f, unsigned i)
-{
-	f->launch.ports[i].out_fd = f->launch.ports[i].in_fd = f->child->port_fds[i];
-}
-
 /*
  * A pseudo-terminal, raw, whose name is printed. Its slave stays open here, so that the master
  * never reports a hang-up when a terminal program comes or goes.
  */
 static int make_pty(struct child *child, unsigned i)
 {
-	int *master = &child->port_fds[i], *slave = &child->pty_slaves[i];
+	int *master = &child->port_fds[i], *slave = &child->port_others[i];
 	char name[64], title[PLAN_PORT_TITLE_MAX];
 	struct termios raw;
 
@@ -125,7 +119,8 @@ static void open_pty(struct child_files *f, unsigned i)
 	int *master = &f->child->port_fds[i];
 
 	if (*master >= 0 || make_pty(f->child, i) == 0) {
-		share_both(f, i);
+		/* Two copies of it: each direction has its own watch. */
+		f->launch.ports[i].out_fd = f->launch.ports[i].in_fd = *master;
 		return;
 	}
 	open_failed(f, i, "a pseudo-terminal");
@@ -174,10 +169,19 @@ static int listen_at(const char *path)
 
 static void open_socket(struct child_files *f, unsigned i, const char *path)
 {
+	const struct plan_partition *p = f->child->plan;
+	char key[PLAN_PORT_KEY_MAX], field[PLAN_FIELD_MAX];
 	int *fd = &f->child->port_fds[i];
 
 	if (*fd < 0)
 		*fd = listen_at(path);
+	if (*fd < 0 && errno == EADDRINUSE) {
+		diag_error(f->diags, &plan_port(p, i)->loc,
+			plan_field(p, plan_port_key(p, i, key), field),
+			"%s is in use, or no socket; end who listens there, or give another path",
+			path);
+		return;
+	}
 	if (*fd < 0) {
 		open_failed(f, i, path);
 		return;
@@ -188,41 +192,57 @@ static void open_socket(struct child_files *f, unsigned i, const char *path)
 
 /* ---- links ---- */
 
+/*
+ * A pipe each way: it holds 64 KiB whatever they are written by, which is a character or two at a
+ * time, where a socket holds some forty writes.
+ */
+static int link_ports(int *ret_a_in, int *ret_a_out, int *ret_b_in, int *ret_b_out)
+{
+	int ab[2], ba[2];
+
+	if (pipe2(ab, O_CLOEXEC | O_NONBLOCK))
+		return -errno;
+	*ret_b_in = ab[0];
+	*ret_a_out = ab[1];
+	if (pipe2(ba, O_CLOEXEC | O_NONBLOCK))
+		return -errno;
+	*ret_a_in = ba[0];
+	*ret_b_out = ba[1];
+	return 0;
+}
+
 int run_link_ports(struct run *run)
 {
 	const struct plan *plan = run->plan;
+	int ret = 0;
 
-	for (unsigned i = 0; i < run->child_count; i++) {
-		for (unsigned port = 0; port < PLAN_SERIAL_PORTS; port++) {
-			int *end = &run->children[i].port_fds[port], pair[2];
-			unsigned other, other_port;
+	for (unsigned i = 0; i < run->child_count * PLAN_SERIAL_PORTS && !ret; i++) {
+		unsigned port = i % PLAN_SERIAL_PORTS, other, other_port;
+		struct child *a = &run->children[i / PLAN_SERIAL_PORTS], *b;
 
-			if (plan->partitions[i].serial[port].kind != PLAN_PORT_LINK || *end >= 0 ||
-				!plan_link_find(plan, &plan->partitions[i].serial[port], &other,
-					&other_port))
-				continue;
-			if (socketpair(
-				    AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair))
-				return -errno;
-			*end = pair[0];
-			run->children[other].port_fds[other_port] = pair[1];
-		}
+		if (a->plan->serial[port].kind != PLAN_PORT_LINK || a->port_fds[port] >= 0 ||
+			!plan_link_find(plan, &a->plan->serial[port], &other, &other_port))
+			continue;
+		b = &run->children[other];
+		ret = link_ports(&a->port_fds[port], &a->port_others[port],
+			&b->port_fds[other_port], &b->port_others[other_port]);
 	}
-	return 0;
+	return ret;
 }
 
 /* What the other end sent while nobody was here is lost, as on a line. */
 static void open_link(struct child_files *f, unsigned i)
 {
+	struct partition_port *p = &f->launch.ports[i];
 	char stale[4096];
 	size_t total = 0;
 	ssize_t n;
 
-	while (total < STALE_MAX &&
-		(n = recv(f->child->port_fds[i], stale, sizeof(stale), MSG_DONTWAIT)) > 0)
+	p->in_fd = f->child->port_fds[i];
+	p->out_fd = f->child->port_others[i];
+	p->flags |= PORT_EARLY;
+	while (total < STALE_MAX && (n = read(p->in_fd, stale, sizeof(stale))) > 0)
 		total += (size_t)n;
-	share_both(f, i);
-	f->launch.ports[i].flags |= PORT_EARLY;
 }
 
 /* ---- all of them ---- */
@@ -277,6 +297,6 @@ void child_close_ports(struct child *child)
 		if (port && port->kind == PLAN_PORT_SOCKET && child->port_fds[i] >= 0)
 			unlink(port->path);
 		fd_close(&child->port_fds[i]);
-		fd_close(&child->pty_slaves[i]);
+		fd_close(&child->port_others[i]);
 	}
 }

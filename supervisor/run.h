@@ -100,10 +100,11 @@ struct child {
 
 	int shared_fd; /* memfd of `shared` */
 	struct partition_shared *shared;
-	/* Kept open for the life of the run, over restarts: masters of pseudo-terminals, listening
-	 * sockets, its ends of links; -1: none. */
+	/* Kept open for the life of the run, over restarts; -1: none. The first: master of a
+	 * pseudo-terminal, listening socket, where a link is read. The other: the slave, where the
+	 * link is written. */
 	int port_fds[PLAN_PORTS_MAX];
-	int pty_slaves[PLAN_PORTS_MAX];
+	int port_others[PLAN_PORTS_MAX];
 	struct loop_timer linger; /* after a stop or its end, until its process must be gone */
 	struct message_ended result;
 	bool has_report; /* `last` is there */

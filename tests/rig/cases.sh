@@ -86,6 +86,12 @@ judge_doctor() {
 	expect_text "$1" '"unmodified_kernels": *true'
 }
 
+judge_pair() {
+	judge_text "$1" "$2" 0 '^left . guest: poweroff' '^right . guest: poweroff' \
+		'^left . guest: the line gave the answer' '^left . guest: the line gave back all' \
+		'^right . guest: the line gave the question'
+}
+
 judge_demo() {
 	expect_code 0 "$2"
 	expect_text "$1" '^safety \| beat 15'
@@ -109,6 +115,10 @@ judge_devices() {
 	[ "$(grep -c 'large is [0-9a-f]*  -$' "$log")" = 2 ] &&
 		[ "$(sed -n 's/^[a-z]*: large is //p' "$log" | sort -u | wc -l)" = 1 ] ||
 		wrong "the guest reads something else than the host wrote"
+	expect_text "$log" '^host: hvc0 said: guest speaks on hvc0$'
+	expect_text "$log" '^guest: hvc0 was told: host speaks to hvc0$'
+	expect_text "$log" '^host: port org.example.talk said: guest speaks on a port$'
+	expect_text "$log" '^guest: the port was told: host speaks to port org.example.talk$'
 	expect_text "$log" '^guest: poweroff'
 }
 
@@ -179,7 +189,8 @@ put_guest_tests() {
 	put "$built/examples" build/examples
 }
 
-# What the case `devices` takes of its host: modules, loaded in this order, and who talks to the guest.
+# put_devices CONSOLE: the case `devices`, and what it takes of its host: modules, loaded in this order,
+# and who talks to the guest.
 put_devices() {
 	local kernel=cloud$([ "$arch" = x86 ] || echo "-$arch") module n=10
 	for module in net/vmw_vsock/{vsock,vmw_vsock_virtio_transport_common} \
@@ -196,6 +207,50 @@ put_devices() {
 	put "$images/virtiofsd-$arch/virtiofsd" /bin/virtiofsd
 	put "$images/virtiofsd-$arch/loader" "$(cat "$images/virtiofsd-$arch/loader-path")"
 	put "$images/virtiofsd-$arch/lib" /lib/virtiofsd
+	put "$rig/talk-ports" talk-ports
+	cat >"$work/devices.yaml" <<-END
+		partitions:
+		  linux:
+		    cpus: {count: 2}
+		    memory: 256M
+		    image: /job/cloud
+		    initrd: /job/guest-initrd
+		    cmdline: $1 quiet panic=-1
+		      bulkhead.hwrng
+		      bulkhead.vsock
+		      bulkhead.share
+		      bulkhead.ports
+		    devices:
+		      - rng
+		      - {type: rng, slot: 7}
+		      - {type: rng, transport: mmio}
+		      - {type: vsock, cid: 42}
+		      - {type: fs, tag: data, path: /job/share}
+		      - {type: console, ports: [pty, {name: org.example.talk, to: pty}]}
+	END
+	put "$work/devices.yaml" devices.yaml
+}
+
+# put_pair CONSOLE: the case `pair`, two guests that talk to each other.
+put_pair() {
+	cat >"$work/pair.yaml" <<-END
+		partitions:
+		  left:
+		    cpus: {count: 1}
+		    memory: 192M
+		    image: /job/cloud
+		    initrd: /job/guest-initrd
+		    cmdline: $1 quiet panic=-1 bulkhead.line=ask
+		    serial: [console, "link:right.1"]
+		  right:
+		    cpus: {count: 1}
+		    memory: 192M
+		    image: /job/cloud
+		    initrd: /job/guest-initrd
+		    cmdline: $1 quiet panic=-1 bulkhead.line=answer
+		    serial: [console, "link:left.1"]
+	END
+	put "$work/pair.yaml" pair.yaml
 }
 
 # ---- run, and judge each as it ends ----
