@@ -8,7 +8,7 @@
 #
 # Objects are in $(out)/guest/: the same source may be compiled for the host elsewhere.
 
-guest_examples := safety-hello heartbeat
+guest_examples := safety-hello heartbeat link
 
 guest_cc := $(CC)
 guest_objcopy := $(CROSS_COMPILE)objcopy

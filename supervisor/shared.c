@@ -20,6 +20,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 /* Descriptors that a run has beside those of its regions. */
 #define OTHER_DESCRIPTORS 512
@@ -64,8 +65,11 @@ static int make_file(const char *name, uint64_t size, struct shared_file *file)
 	file->fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (file->fd < 0)
 		return -errno;
-	/* Allocated now: a host that has no more must not show when a guest writes. */
-	if (fallocate(file->fd, 0, 0, (off_t)size) ||
+	/*
+	 * Allocated now: a host that has no more must not show when a guest writes. And nobody
+	 * opens it for writing again, through a descriptor that only reads.
+	 */
+	if (fallocate(file->fd, 0, 0, (off_t)size) || fchmod(file->fd, S_IRUSR) ||
 		fcntl(file->fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW))
 		return -errno;
 	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file->fd, 0);

@@ -82,20 +82,24 @@ void vcpu_meet_fault(struct vcpu *vcpu)
 }
 
 /* "write of 4 bytes (0x12) to port 0x1234, which nobody here has" */
-static void describe_access(
-	const struct machine *m, const struct vm_access *access, char *text, size_t size)
+static void describe_access(struct vm *vm, const struct vm_access *access, char *text, size_t size)
 {
 	const char *space = access->space == WINDOW_PORT ? "port" : "address";
 	const struct machine_mapping *map = NULL;
+	const char *readonly = NULL;
 
 	if (access->space == WINDOW_MMIO)
-		map = machine_find_mapping(m, access->address);
+		map = machine_find_mapping(vm->machine, access->address);
+	if (map)
+		readonly = map->what;
+	else if (access->space == WINDOW_MMIO && vm_is_device_memory(vm, access->address))
+		readonly = "memory of a device";
 	if (access->write)
 		snprintf(text, size, "write of %u byte%s (0x%" PRIx64 ") to %s 0x%" PRIx64 ", %s%s",
 			access->size, access->size == 1 ? "" : "s", access->value, space,
 			access->address,
-			map ? "which is read-only: " : "which this partition does not have",
-			map ? map->what : "");
+			readonly ? "which is read-only: " : "which this partition does not have",
+			readonly ? readonly : "");
 	else
 		snprintf(text, size,
 			"read of %u byte%s from %s 0x%" PRIx64
@@ -116,7 +120,7 @@ bool vcpu_violation(struct vcpu *vcpu, const struct vm_access *access)
 	if (policy == VM_VIOLATION_SERROR && !arch_vcpu_inject_serror(vcpu))
 		return true;
 	fatal.event_ns = monotonic_ns();
-	describe_access(vcpu->vm->machine, access, what, sizeof(what));
+	describe_access(vcpu->vm, access, what, sizeof(what));
 	fatal.what = what;
 	meet(vcpu, &fatal);
 	return false;

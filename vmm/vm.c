@@ -215,9 +215,22 @@ static int service_memory_set(void *ctx, unsigned index, const gpa_t *base)
 		region.userspace_addr = (uintptr_t)mem->hva;
 		ret = vm_add_slot(vm, &region);
 		vm->memory_on[index] = !ret;
+		vm->memory_base[index] = *base;
 	}
 	pthread_mutex_unlock(&vm->memory_lock);
 	return ret;
+}
+
+bool vm_is_device_memory(struct vm *vm, gpa_t address)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&vm->memory_lock);
+	for (unsigned i = 0; !found && i < vm->machine->memory_count; i++)
+		found = vm->memory_on[i] && address >= vm->memory_base[i] &&
+			address - vm->memory_base[i] < vm->machine->memories[i].size;
+	pthread_mutex_unlock(&vm->memory_lock);
+	return found;
 }
 
 static int vm_open(struct vm *vm, int *fd, const char **ret_what)

@@ -92,9 +92,10 @@ struct vm {
 	size_t run_size; /* bytes of struct kvm_run as mapped */
 	struct arch_vm arch;
 	struct vm_irqs irqs;
-	pthread_mutex_t memory_lock; /* guards memory_on, and KVM's slots of device memory */
+	pthread_mutex_t memory_lock; /* guards the next two, and KVM's slots of device memory */
 	bool memory_on[MACHINE_MEMORIES_MAX];
-	bool arch_created; /* `arch` is there to be destroyed */
+	gpa_t memory_base[MACHINE_MEMORIES_MAX]; /* where it is then */
+	bool arch_created;                       /* `arch` is there to be destroyed */
 
 	struct vm_policy policy; /* constant once the threads run */
 
@@ -184,6 +185,9 @@ void vm_fault(struct vm *vm, unsigned vcpu, enum end_kind kind, const char *how,
  * back that end_fd is readable: look at vm_ended after it.
  */
 bool vm_take_parked(struct vm *vm, struct vm_end *ret_end);
+
+/* Whether a device shows memory at ADDRESS now (machine_services.memory_set). Any thread. */
+bool vm_is_device_memory(struct vm *vm, gpa_t address);
 
 /* NULL until the VM has ended. */
 const struct vm_end *vm_ended(const struct vm *vm);

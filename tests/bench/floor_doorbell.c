@@ -26,18 +26,18 @@ static struct end {
 /* What is written to its eventfd is the message that its vector 1 has. */
 static void listen_to(const struct end *e)
 {
-	struct {
-		struct kvm_irq_routing table;
-		struct kvm_irq_routing_entry entry;
-	} routing = {.table.nr = 1};
+	uint8_t room[sizeof(struct kvm_irq_routing) + sizeof(struct kvm_irq_routing_entry)]
+		__attribute__((aligned(8))) = {0};
+	struct kvm_irq_routing *routing = (void *)room;
 	struct kvm_irqfd irqfd = {.fd = (uint32_t)e->event_fd, .gsi = GSI};
 
-	routing.table.entries[0] = (struct kvm_irq_routing_entry){
+	routing->nr = 1;
+	routing->entries[0] = (struct kvm_irq_routing_entry){
 		.gsi = GSI,
 		.type = KVM_IRQ_ROUTING_MSI,
 		.u.msi = {.address_lo = DOORBELL_MSI_ADDRESS, .data = DOORBELL_INTERRUPT},
 	};
-	bare_call(e->bare.vm, KVM_SET_GSI_ROUTING, &routing, "KVM_SET_GSI_ROUTING");
+	bare_call(e->bare.vm, KVM_SET_GSI_ROUTING, routing, "KVM_SET_GSI_ROUTING");
 	bare_call(e->bare.vm, KVM_IRQFD, &irqfd, "KVM_IRQFD");
 }
 

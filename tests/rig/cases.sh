@@ -90,6 +90,13 @@ judge_pair() {
 	judge_text "$1" "$2" 0 '^left . guest: poweroff' '^right . guest: poweroff' \
 		'^left . guest: the line gave the answer' '^left . guest: the line gave back all' \
 		'^right . guest: the line gave the question'
+	expect_text "$1" '^left \| ivshmem: peer 0 reads "greetings from peer 1"'
+	expect_text "$1" '^right \| ivshmem: peer 1 reads "greetings from peer 0"'
+	expect_text "$1" "^left \\| ivshmem: peer 0 cannot write the other's section"
+	expect_text "$1" "^right \\| ivshmem: peer 1 cannot write the other's section"
+	expect_text "$1" '^left \| guest: ivshmem is as it must be'
+	expect_text "$1" '^right \| guest: ivshmem is as it must be'
+	expect_text "$1" '^left \| guest: ivshmem at 0000:00:04.0, class 0xff4001'
 }
 
 judge_demo() {
@@ -234,20 +241,24 @@ put_devices() {
 # put_pair CONSOLE: the case `pair`, two guests that talk to each other.
 put_pair() {
 	cat >"$work/pair.yaml" <<-END
+		shared:
+		  link: {type: ivshmem-v2, peers: [left, right], read_write: 4K, output: 8K, protocol: 0x4001}
 		partitions:
 		  left:
 		    cpus: {count: 1}
 		    memory: 192M
 		    image: /job/cloud
 		    initrd: /job/guest-initrd
-		    cmdline: $1 quiet panic=-1 bulkhead.line=ask
+		    cmdline: $1 quiet panic=-1 bulkhead.line=ask bulkhead.ivshmem
+		    devices: [{type: ivshmem, region: link, slot: 4}]
 		    serial: [console, "link:right.1"]
 		  right:
 		    cpus: {count: 1}
 		    memory: 192M
 		    image: /job/cloud
 		    initrd: /job/guest-initrd
-		    cmdline: $1 quiet panic=-1 bulkhead.line=answer
+		    cmdline: $1 quiet panic=-1 bulkhead.line=answer bulkhead.ivshmem
+		    devices: [{type: ivshmem, region: link, slot: 4}]
 		    serial: [console, "link:left.1"]
 	END
 	put "$work/pair.yaml" pair.yaml

@@ -4,6 +4,7 @@
  * kind of BAR, walked as it does. With LSPCI_DUMP set, it is also written to that file in the form
  * that `lspci -F` reads, which is what tests/golden/run-lspci gives to it.
  */
+#include "devices/ivshmem.h"
 #include "devices/pci/host.h"
 #include "devices/pci/pci.h"
 #include "devices/virtio/pci.h"
@@ -58,6 +59,26 @@ static uint64_t at(unsigned devfn, unsigned offset)
 	return fx.m.pci.ecam + devfn * 4096 + offset;
 }
 
+/* Both versions of shared memory. */
+static void add_ivshmem(void)
+{
+	struct ivshmem_config cfg = {.name = "IV2",
+		.devfn = PCI_DEVFN(8, 0),
+		.v2 = true,
+		.id = 1,
+		.peers = 3,
+		.vectors = 2,
+		.protocol = 0x4001,
+		.size = 0x2000,
+		.output = 0x3000};
+
+	ck_assert_int_eq(ivshmem_create(&fx.m, &cfg), 0);
+	cfg.name = "IV1";
+	cfg.devfn = PCI_DEVFN(9, 0);
+	cfg.v2 = false;
+	ck_assert_int_eq(ivshmem_create(&fx.m, &cfg), 0);
+}
+
 /* As a driver leaves it. */
 static void enable(unsigned devfn)
 {
@@ -78,6 +99,7 @@ static void setup(void)
 	ck_assert_int_eq(pci_host_create(&fx.m), 0);
 	add_rng();
 	add_all();
+	add_ivshmem();
 	enable(PCI_DEVFN(1, 0));
 	enable(PCI_DEVFN(5, 0));
 }
