@@ -16,6 +16,7 @@
 #include "devices/power_button.h"
 #include "devices/reset_port.h"
 #include "devices/serial16550.h"
+#include "devices/testdev/chr_console.h"
 #include "devices/testdev/debug_port.h"
 #include "devices/testdev/fw_cfg.h"
 #include "devices/testdev/hpet.h"
@@ -149,6 +150,11 @@ static int create_fw_cfg(struct machine *m, const struct devices_config *cfg)
 	return cfg->fw_cfg ? fw_cfg_create(m) : 0;
 }
 
+static int create_chr_testdev(struct machine *m, const struct devices_config *cfg)
+{
+	return cfg->chr_testdev ? chr_console_create(m) : 0;
+}
+
 /* One entry per device: the second for those that need nothing but the machine. */
 struct creator {
 	int (*create)(struct machine *m, const struct devices_config *cfg);
@@ -182,6 +188,7 @@ static const struct creator arm64_devices[] = {
 	{.create = create_control_page},
 	{.create_plain = pl061_create},
 	{.create = create_fw_cfg},
+	{.create = create_chr_testdev},
 	{0},
 };
 

@@ -24,6 +24,7 @@ struct devices_config {
 	bool debug; /* fusa: the exit port beside what the contract has */
 	/* What a standard machine may have for test images (devices/testdev/). */
 	bool pvpanic, fw_cfg;
+	bool chr_testdev;                  /* arm64 */
 	bool debug_port, test_ports, hpet; /* x86 */
 	struct loop *loop;                 /* the I/O thread's; NULL: it will not run */
 };

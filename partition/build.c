@@ -115,6 +115,7 @@ static int build_devices(struct builder *w)
 		.pci = partition_wants_pci(w->plan),
 		.pvpanic = plan_machine_has(w->plan, PLAN_PART_PVPANIC),
 		.fw_cfg = plan_machine_has(w->plan, PLAN_PART_FW_CFG),
+		.chr_testdev = plan_machine_has(w->plan, PLAN_PART_CHR_TESTDEV),
 		.debug_port = plan_machine_has(w->plan, PLAN_PART_DEBUG_PORT),
 		.test_ports = plan_machine_has(w->plan, PLAN_PART_TEST_PORTS),
 		.hpet = plan_machine_has(w->plan, PLAN_PART_HPET),

@@ -20,7 +20,7 @@
 
 _Static_assert(PLAN_MMIO_DEVICES_MAX_X86 <= X86_VIRTIO_DEVICES, "there is a place for each");
 _Static_assert(PLAN_CONSOLE_PORTS <= VIRTIO_CONSOLE_PORTS, "one device may have them all");
-_Static_assert(PLAN_DEVICES_MAX <= ARM64_VIRTIO_DEVICES, "there is a place for each");
+_Static_assert(PLAN_DEVICES_MAX <= ARM64_CHR_TESTDEV, "there is a place for each");
 
 _Static_assert(PLAN_PEERS_MAX <= IVSHMEM_PEERS_MAX, "a region may have them");
 _Static_assert(PLAN_VECTORS_MAX <= IVSHMEM_VECTORS_MAX, "a peer may have them");

@@ -93,6 +93,7 @@ enum plan_machine_type {
 enum plan_machine_part {
 	PLAN_PART_PVPANIC,
 	PLAN_PART_FW_CFG,
+	PLAN_PART_CHR_TESTDEV, /* of arm64 machines alone */
 	/* From here on: of x86 machines alone. */
 	PLAN_PART_DEBUG_PORT,
 	PLAN_PART_TEST_PORTS,

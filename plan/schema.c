@@ -251,6 +251,13 @@ static const struct key machine_keys[] = {
 		.def = "auto",
 		.help = "QEMU's interface for firmware: how many CPUs, how much memory, kernel, initrd, "
 			"command line, files."},
+	{.name = "chr_testdev",
+		.type = KEY_ENUM,
+		PART(CHR_TESTDEV),
+		.names = wish_names,
+		.def = "auto",
+		.help = "arm64: a virtio console (without PCI, and of the legacy interface) by which the guest "
+			"ends with an exit code."},
 	{.name = "debug_port",
 		.type = KEY_ENUM,
 		PART(DEBUG_PORT),
@@ -664,11 +671,18 @@ const char *machine_part_name(enum plan_machine_part part)
 	return machine_keys[1 + part].name; /* after the type */
 }
 
+bool machine_part_of(enum plan_arch arch, enum plan_machine_part part)
+{
+	if (part == PLAN_PART_CHR_TESTDEV)
+		return arch == PLAN_ARCH_ARM64;
+	return part < PLAN_PART_DEBUG_PORT || arch == PLAN_ARCH_X86_64;
+}
+
 bool plan_machine_has(const struct plan_partition *p, enum plan_machine_part part)
 {
 	enum plan_wish wish = p->machine.parts[part];
 
-	if (p->arch != PLAN_ARCH_X86_64 && part >= PLAN_PART_DEBUG_PORT)
+	if (!machine_part_of(p->arch, part))
 		return false;
 	return wish == PLAN_WISH_ON ||
 	       (wish == PLAN_WISH_AUTO && p->machine.type == PLAN_MACHINE_TESTDEV);

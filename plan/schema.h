@@ -109,6 +109,9 @@ const struct key *key_find(const struct key *keys, const char *name);
 /* The key that NAME looks like a misspelling of, or NULL. */
 const struct key *key_suggest(const struct key *keys, const char *name);
 
+/* Whether machines of ARCH may have PART. */
+bool machine_part_of(enum plan_arch arch, enum plan_machine_part part);
+
 /* The key of a part of a machine: "hpet". */
 const char *machine_part_name(enum plan_machine_part part);
 

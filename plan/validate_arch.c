@@ -55,19 +55,6 @@ static void validate_gic(const struct plan_partition *part, struct diags *diags)
 			"an ITS takes a GICv3, and arm64.gic is v2; use v3, or leave the ITS out");
 }
 
-static void validate_parts(const struct plan_partition *part, struct diags *diags)
-{
-	char key[64], field[PLAN_FIELD_MAX];
-
-	for (unsigned i = PLAN_PART_DEBUG_PORT; i < PLAN_PART_COUNT; i++) {
-		if (part->machine.parts[i] != PLAN_WISH_ON)
-			continue;
-		snprintf(key, sizeof(key), "machine.%s", machine_part_name(i));
-		diag_error(diags, &part->locs[PLAN_KEY_MACHINE], plan_field(part, key, field),
-			"it is a part of x86-64 machines, and the plan is for arm64; leave it out");
-	}
-}
-
 static void validate_arm64(const struct plan_partition *part, struct diags *diags)
 {
 	char field[PLAN_FIELD_MAX];
@@ -83,7 +70,21 @@ static void validate_arm64(const struct plan_partition *part, struct diags *diag
 		diag_error(diags, &part->locs[PLAN_KEY_MODULES], plan_field(part, "modules", field),
 			"modules are for multiboot images, which are for x86-64; leave them out");
 	validate_gic(part, diags);
-	validate_parts(part, diags);
+}
+
+/* Parts of the other architecture's machines that the plan insists on. */
+static void validate_parts(const struct plan_partition *part, struct diags *diags)
+{
+	char key[64], field[PLAN_FIELD_MAX];
+
+	for (unsigned i = 0; i < PLAN_PART_COUNT; i++) {
+		if (machine_part_of(part->arch, i) || part->machine.parts[i] != PLAN_WISH_ON)
+			continue;
+		snprintf(key, sizeof(key), "machine.%s", machine_part_name(i));
+		diag_error(diags, &part->locs[PLAN_KEY_MACHINE], plan_field(part, key, field),
+			"machines of %s have no such part, and the plan is for it; leave it out",
+			arch_names[part->arch]);
+	}
 }
 
 void validate_arch(const struct plan *plan, struct diags *diags)
@@ -98,6 +99,7 @@ void validate_arch(const struct plan *plan, struct diags *diags)
 				"there are no images of type %s for %s, which the plan is for; use "
 				"another, or change arch",
 				image_type_names[part->image_type], arch_names[part->arch]);
+		validate_parts(part, diags);
 		if (plan->arch == PLAN_ARCH_ARM64)
 			validate_arm64(part, diags);
 		else

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define WIRE_MAGIC   0x50424B48u /* "HKBP" */
-#define WIRE_VERSION 5u
+#define WIRE_VERSION 6u
 
 struct wire {
 	FILE *out;               /* writing; NULL: reading */

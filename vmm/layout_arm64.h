@@ -35,6 +35,7 @@
 /* virtio without PCI, one after the other. */
 #define ARM64_VIRTIO_BASE    0x0A000000
 #define ARM64_VIRTIO_DEVICES 32
+#define ARM64_CHR_TESTDEV    31 /* which of them is chr-testdev's console */
 
 /* PCI. */
 #define ARM64_PCI_MEM32_BASE 0x10000000

@@ -3,7 +3,7 @@
 
 #include "lib/util.h"
 
-static void take(struct chr_testdev *t, uint8_t byte, const struct machine_services *services)
+void chr_testdev_take(struct chr_testdev *t, uint8_t byte, const struct machine_services *services)
 {
 	if (byte >= '0' && byte <= '9') {
 		t->number = (uint32_t)min_u64((uint64_t)t->number * 10 + byte - '0', UINT32_MAX);
@@ -23,7 +23,7 @@ void chr_testdev_pump(struct chr_testdev *t, struct chardev *c, const struct mac
 	/* A ring's worth at a time: a guest that goes on writing wakes the I/O thread again. */
 	while (total < CHARDEV_TX_SIZE && (n = ring_peek(&c->tx, &data)) != 0) {
 		for (size_t i = 0; i < n; i++)
-			take(t, data[i], &m->services);
+			chr_testdev_take(t, data[i], &m->services);
 		chardev_tx_drop(c, n);
 		total += n;
 	}

@@ -15,6 +15,9 @@ struct chr_testdev {
 	bool digits;     /* there are some */
 };
 
+/* Takes BYTE; SERVICES of the machine that it ends. */
+void chr_testdev_take(struct chr_testdev *t, uint8_t byte, const struct machine_services *services);
+
 /* Takes what the guest has written to C. I/O thread. */
 void chr_testdev_pump(struct chr_testdev *t, struct chardev *c, const struct machine *m);
 

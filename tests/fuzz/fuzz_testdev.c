@@ -4,6 +4,7 @@
  * that does anything. Twelve bytes are one step: what to do, where, and a value. Time passes
  * between steps; the I/O thread lets the HPET expire and drains the debug ports.
  */
+#include "devices/testdev/chr_console.h"
 #include "devices/testdev/debug_port.h"
 #include "devices/testdev/fw_cfg.h"
 #include "devices/testdev/hpet.h"
@@ -17,7 +18,7 @@
 #include <string.h>
 
 #define STEP     12
-#define LINES    24
+#define LINES    64
 #define RAM_SIZE 8192
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -45,7 +46,7 @@ static void pit_set(void *ctx, bool connected)
 
 static void end(void *ctx, enum end_kind kind, uint32_t code, const char *how)
 {
-	assert(ctx == &w && kind == END_PANIC && !code && how);
+	assert(ctx == &w && how && (kind == END_EXIT_CODE || (kind == END_PANIC && !code)));
 }
 
 static uint64_t now(void *ctx)
@@ -109,6 +110,10 @@ static void step(const uint8_t s[STEP])
 		access_both(WINDOW_MMIO, X86_TEST_BASE + at, bytes, value);
 		break;
 	case 5:
+		if (s[1] & 0x80)
+			access_both(WINDOW_MMIO,
+				ARM64_VIRTIO_BASE + ARM64_CHR_TESTDEV * 0x200 + (at & 0x7C), bytes,
+				value);
 		access_both(WINDOW_MMIO, ARM64_FW_CFG_BASE + (at & 0x1F), bytes, value);
 		break;
 	case 6: /* what a DMA request lies in */
@@ -149,6 +154,8 @@ static int create_arm64(void)
 
 	if (!ret)
 		ret = gmem_add(&w.m.gmem, ARM64_RAM_BASE, sizeof(ram), ram);
+	if (!ret)
+		ret = chr_console_create(&w.m);
 	return ret ? ret : fw_cfg_create(&w.m);
 }
 

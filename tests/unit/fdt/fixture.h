@@ -55,7 +55,8 @@ static inline void create(unsigned vcpus)
 /* A testdev machine, without the PCI that its pvpanic is on. */
 static inline void create_testdev(void)
 {
-	const struct devices_config cfg = {.serial = {&f.chr[0], &f.chr[1]}, .fw_cfg = true};
+	const struct devices_config cfg = {
+		.serial = {&f.chr[0], &f.chr[1]}, .fw_cfg = true, .chr_testdev = true};
 
 	create_bare(1);
 	machine_assume(&f.m);

@@ -503,7 +503,7 @@ START_TEST(yaml_is_printed_for_people)
 		"    role: non-safety\n"
 		"    contract: standard\n"
 		"    debug: false\n"
-		"    machine: {type: standard, pvpanic: auto, fw_cfg: auto, debug_port: auto, test_ports: auto, hpet: auto, mp_table: auto, bios_pic: auto}\n"
+		"    machine: {type: standard, pvpanic: auto, fw_cfg: auto, chr_testdev: auto, debug_port: auto, test_ports: auto, hpet: auto, mp_table: auto, bios_pic: auto}\n"
 		"    cpus: [1]\n"
 		"    nested: false\n"
 		"    memory: {size: 64M, hugepages: none, lock: true}\n"

@@ -9,7 +9,7 @@
 #define PLAN(arch, machine)                                                                        \
 	"arch: " arch "\npartitions:\n  a: {cpus: [1], memory: 64M, image: v, machine: " machine   \
 	"}\n"
-#define ALL ((1u << PLAN_PART_COUNT) - 1)
+#define ALL (((1u << PLAN_PART_COUNT) - 1) & ~(1u << PLAN_PART_CHR_TESTDEV))
 
 static char text[2048];
 
@@ -52,8 +52,8 @@ START_TEST(types)
 	ck_assert_uint_eq(parts(PLAN("x86-64", "standard")), 0);
 	ck_assert_uint_eq(parts(PLAN("x86-64", "testdev")), ALL);
 	ck_assert_uint_eq(parts(PLAN("x86-64", "{type: testdev}")), ALL);
-	ck_assert_uint_eq(
-		parts(PLAN("arm64", "testdev")), 1u << PLAN_PART_PVPANIC | 1u << PLAN_PART_FW_CFG);
+	ck_assert_uint_eq(parts(PLAN("arm64", "testdev")),
+		1u << PLAN_PART_PVPANIC | 1u << PLAN_PART_FW_CFG | 1u << PLAN_PART_CHR_TESTDEV);
 }
 END_TEST
 
@@ -77,8 +77,10 @@ START_TEST(wrong)
 		"partitions.a.machine: unknown value \"q35\"; use standard or testdev");
 	refused(PLAN("x86-64", "{hpets: on}"), "machine.hpets: unknown key; did you mean hpet?");
 	refused(PLAN("arm64", "{hpet: on}"),
-		"partitions.a.machine.hpet: it is a part of x86-64 machines, and the plan is for "
-		"arm64; leave it out");
+		"partitions.a.machine.hpet: machines of arm64 have no such part, and the plan is for "
+		"it; leave it out");
+	refused(PLAN("x86-64", "{chr_testdev: on}"),
+		"partitions.a.machine.chr_testdev: machines of x86-64 have no such part");
 	refused("arch: x86-64\npartitions:\n  a: {cpus: [1], memory: 64M, image: v, contract: fusa, "
 		"role: safety, machine: {pvpanic: on}}\n",
 		"partitions.a.machine: the fusa contract has none of these parts");
