@@ -18,7 +18,7 @@ struct boot_options {
 	struct option_strings modules;
 	const char *type;
 	const char *machine;
-	struct option_strings devices, disks, shares;
+	struct option_strings devices, shares;
 	struct option_strings set;
 	uint64_t timeout;
 	const char *log_dir;
@@ -49,9 +49,6 @@ static const struct option_spec boot_specs[] = {
 	{"device", "TYPE[,KEY=VALUE...]", OPTION_STRINGS, FIELD(devices),
 		"Add a device, with the keys that a plan gives it (docs/devices.md): rng, or "
 		"rng,slot=5. A comma within a value is written twice. May be repeated."},
-	{"disk", "FILE[,KEY=VALUE...]", OPTION_STRINGS, FIELD(disks),
-		"Add a disk: a raw image or a block device; FILE,readonly cannot be written to. May be "
-		"repeated."},
 	{"share", "FOLDER:TAG[,KEY=VALUE...]", OPTION_STRINGS, FIELD(shares),
 		"Share a folder: the guest mounts it with `mount -t virtiofs TAG /mnt`. The same as "
 		"--device fs,path=FOLDER,tag=TAG. May be repeated."},
@@ -141,7 +138,6 @@ static json_t *devices_json(const struct boot_options *o)
 {
 	const struct device_option options[] = {
 		{"device", &o->devices, NULL, "type", NULL},
-		{"disk", &o->disks, "blk", "path", NULL},
 		{"share", &o->shares, "fs", "path", "tag"},
 	};
 	json_t *list = json_array();

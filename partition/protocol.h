@@ -66,7 +66,7 @@ struct partition_port {
 };
 
 /* What a device of the plan gets. rng: /dev/random. vsock: /dev/vhost-vsock, with its cid.
- * fs: a socket to its server. blk: the file, locked; with O_DIRECT, or -1. */
+ * fs: a socket to its server. */
 #define DEVICE_FDS_MAX 4
 
 /*

@@ -182,20 +182,9 @@ static void wire_fs(struct wire *w, struct plan_device *d)
 	wire_check(w, !d->fs.path == !!d->fs.socket);
 }
 
-static void wire_blk(struct wire *w, struct plan_device *d)
-{
-	wire_string(w, &d->blk.path, false);
-	wire_bool(w, &d->blk.readonly);
-	wire_unsigned(w, &d->blk.cache, 0, PLAN_CACHE_NONE);
-	wire_string(w, &d->blk.serial, true);
-	wire_check(w, !d->blk.serial || strlen(d->blk.serial) <= PLAN_BLK_SERIAL_MAX);
-	wire_bool(w, &d->blk.discard);
-	wire_unsigned(w, &d->blk.queues, 1, PLAN_BLK_QUEUES_MAX);
-}
-
 static void wire_device(struct wire *w, struct plan_device *d)
 {
-	wire_unsigned(w, &d->type, 0, PLAN_DEVICE_BLK);
+	wire_unsigned(w, &d->type, 0, PLAN_DEVICE_FS);
 	wire_string(w, &d->name, false);
 	wire_check(w, !d->name || partition_name_valid(d->name));
 	wire_unsigned(w, &d->transport, 0, PLAN_TRANSPORT_MMIO);
@@ -211,8 +200,6 @@ static void wire_device(struct wire *w, struct plan_device *d)
 	wire_check(w, (d->type == PLAN_DEVICE_CONSOLE) == (d->console.port_count > 0));
 	if (d->type == PLAN_DEVICE_FS)
 		wire_fs(w, d);
-	if (d->type == PLAN_DEVICE_BLK)
-		wire_blk(w, d);
 	wire_loc(w, &d->loc);
 }
 
