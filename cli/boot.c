@@ -57,7 +57,7 @@ static const struct option_spec boot_specs[] = {
 	{"timeout", "TIME", OPTION_DURATION, FIELD(timeout),
 		"Stop after TIME (such as 90s or 5m), counted from the start of the guest."},
 	{"log-dir", "DIR", OPTION_STRING, FIELD(log_dir),
-		"Keep what each serial port says in DIR/guest.com1.log and so on."},
+		"Keep what each port says in DIR/guest.com1.log and so on."},
 	{"print", NULL, OPTION_FLAG, FIELD(print),
 		"Print the plan that says the same, and start nothing."},
 	{"stats", NULL, OPTION_FLAG, FIELD(stats),

@@ -35,7 +35,7 @@ static const struct option_spec run_specs[] = {
 		"Attach the terminal to partition NAME alone (Ctrl-A x ends the run), or show \"all\" "
 		"with prefixes, or \"none\". Default: all, or the only one."},
 	{"log-dir", "DIR", OPTION_STRING, FIELD(log_dir),
-		"Keep what each serial port says in DIR/NAME.com1.log and so on."},
+		"Keep what each port says in DIR/NAME.com1.log and so on."},
 	{"name", "NAME", OPTION_STRING, FIELD(name),
 		"The run's name, for `bulkhead list` and the others. Default: the plan's name, or its "
 		"file's, with a number if that is taken."},
