@@ -115,6 +115,27 @@ START_TEST(nobody_drains)
 }
 END_TEST
 
+/* Many bytes at a time: as far as there is room; for a reader that has stalled, all of them. */
+START_TEST(many_at_a_time)
+{
+	static uint8_t bytes[CHARDEV_TX_SIZE];
+	struct chardev *c = &dev;
+	const uint8_t *data;
+
+	memset(bytes, 'm', sizeof(bytes));
+	ck_assert_uint_eq(chardev_write(c, bytes, 0), 0);
+	ck_assert_uint_eq(chardev_write(c, bytes, sizeof(bytes) - 10), sizeof(bytes) - 10);
+	ck_assert(!atomic_load(&c->refused));
+	ck_assert_uint_eq(chardev_write(c, bytes, 30), 10);
+	ck_assert(atomic_load(&c->refused));
+	ck_assert_uint_eq(chardev_write(c, bytes, 30), 0);
+	chardev_set_stalled(c, true);
+	ck_assert_uint_eq(chardev_write(c, bytes, 30), 30);
+	ck_assert_uint_eq(atomic_load(&c->dropped), 30);
+	ck_assert_uint_eq(ring_peek(&c->tx, &data), sizeof(bytes));
+}
+END_TEST
+
 #define STREAM 200000
 
 static void *produce(void *arg)
@@ -164,6 +185,7 @@ Suite *unit_suite(void)
 	tcase_add_test(t, full_ring_is_busy_until_drained);
 	tcase_add_test(t, stalled_reader_loses_bytes);
 	tcase_add_test(t, nobody_drains);
+	tcase_add_test(t, many_at_a_time);
 	tcase_add_test(t, stream_between_threads);
 	suite_add_tcase(s, t);
 	return s;
