@@ -93,7 +93,7 @@ static void give_up(struct vhost_user *u, const char *why)
 static int transmit(const struct vhost_user *u, struct message *m, const struct message_fds *fds)
 {
 	union {
-		char bytes[CMSG_SPACE(sizeof(fds->fds))];
+		char bytes[CMSG_SPACE(sizeof(((struct message_fds *)NULL)->fds))];
 		struct cmsghdr align;
 	} control = {0};
 	struct iovec iov = {.iov_base = m, .iov_len = HEADER_SIZE + m->size};

@@ -125,6 +125,7 @@ judge_devices() {
 	expect_text "$log" '^guest: vsock: 100000 bytes there and back, cid 2$'
 	expect_text "$log" '^vsock: 100000 bytes there and back, cid 42$'
 	expect_text "$log" '^guest: vsock served the host$'
+	expect_text "$log" 'guest.devices.0: cid 42 belongs to another guest on this host; give another$'
 	expect_text "$log" '^guest: the host writes hello$'
 	expect_text "$log" '^guest: share done$'
 	expect_text "$log" '^host: the guest was here$'
