@@ -206,16 +206,22 @@ put_guest_tests() {
 	put "$built/examples" build/examples
 }
 
-# put_devices CONSOLE: the case `devices`, and what it takes of its host: modules, loaded in this order,
-# and who talks to the guest.
+# put_devices CONSOLE KERNEL...: the case `devices`, and what it takes of a host with one of these kernels:
+# modules, loaded in this order, and who talks to the guest.
 put_devices() {
-	local kernel=cloud$([ "$arch" = x86 ] || echo "-$arch") module n=10
-	for module in net/vmw_vsock/{vsock,vmw_vsock_virtio_transport_common} \
-		drivers/vhost/{vhost_iotlb,vhost,vhost_vsock}; do
-		"$top/tests/images/unpack-module" "$images/$kernel/modules/$module".ko* \
-			"$work/$n-${module##*/}.ko"
-		put "$work/$n-${module##*/}.ko" "modules/$n-${module##*/}.ko"
-		n=$((n + 1))
+	local console=$1 kernel release module file n
+	shift
+	for kernel; do
+		[ -e "$images/$kernel/package" ] || continue
+		read -r release _ <"$images/$kernel/package"
+		release=${release#linux-image-} n=10
+		for module in net/vmw_vsock/{vsock,vmw_vsock_virtio_transport_common} \
+			drivers/vhost/{vhost_iotlb,vhost,vhost_vsock}; do
+			file=$((n++))-${module##*/}.ko
+			"$top/tests/images/unpack-module" "$images/$kernel/modules/$module".ko* \
+				"$work/$release-$file"
+			put "$work/$release-$file" "modules/$release/$file"
+		done
 	done
 	"$top/tests/images/cc" "$arch" "$work/vsock" "$top/tests/images/vsock.c"
 	put "$work/vsock" /bin/vsock
@@ -232,7 +238,7 @@ put_devices() {
 		    memory: 256M
 		    image: /job/cloud
 		    initrd: /job/guest-initrd
-		    cmdline: $1 quiet panic=-1
+		    cmdline: $console quiet panic=-1
 		      bulkhead.hwrng
 		      bulkhead.vsock
 		      bulkhead.share
@@ -242,7 +248,7 @@ put_devices() {
 		      - {type: rng, slot: 7}
 		      - {type: rng, transport: mmio}
 		      - {type: vsock, cid: 42}
-		      - {type: fs, tag: data, path: /job/share}
+		      - {type: fs, tag: data, path: /job/share, transport: $([ "$arch" = x86 ] && echo pci || echo mmio)}
 		      - {type: console, ports: [pty, {name: org.example.talk, to: pty}]}
 	END
 	put "$work/devices.yaml" devices.yaml
