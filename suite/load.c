@@ -17,6 +17,10 @@
 #define DEFAULT_OUTPUT     (16 * MIB)
 #define DEFAULT_MEMORY     "128M"
 
+/* What expressions may cost to compile. */
+#define REGEX_TEXT_MAX    512
+#define REGEX_REPEATS_MAX 256
+
 struct suite_box {
 	struct arena arena;
 	struct suite suite;
@@ -201,6 +205,29 @@ static void load_plan(struct loader *l, struct suite_case_source *c)
 
 /* ---- what is expected ---- */
 
+/*
+ * The C library writes repetitions out: of {1000} in {1000} it would make a million. True when TEXT
+ * does not multiply beyond REGEX_REPEATS_MAX.
+ */
+static bool repeats_bounded(const char *text)
+{
+	unsigned long product = 1;
+
+	while ((text = strchr(text, '{')) != NULL) {
+		unsigned long first = strtoul(++text, NULL, 10), last = first;
+		const char *comma = text + strspn(text, "0123456789");
+
+		if (*comma == ',')
+			last = strtoul(comma + 1, NULL, 10);
+		if (first > REGEX_REPEATS_MAX || last > REGEX_REPEATS_MAX)
+			return false;
+		product *= max_u64(max_u64(first, last), 1);
+		if (product > REGEX_REPEATS_MAX)
+			return false;
+	}
+	return true;
+}
+
 static void check_regex(
 	struct loader *l, const char *text, const struct diag_loc *loc, const char *field)
 {
@@ -210,6 +237,13 @@ static void check_regex(
 
 	if (!text)
 		return;
+	if (strlen(text) > REGEX_TEXT_MAX || !repeats_bounded(text)) {
+		diag_error(l->diags, loc, field,
+			"an expression of more than %d bytes, or of more than %d repetitions in "
+			"braces; shorten it",
+			REGEX_TEXT_MAX, REGEX_REPEATS_MAX);
+		return;
+	}
 	ret = regcomp(&r, text, REG_EXTENDED | REG_NOSUB);
 	if (!ret) {
 		regfree(&r);

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What is looked for in consoles: order, pieces, ends of lines, lines without end. */
+#include "lib/util.h"
+#include "suite/match.h"
+#include "tests/unit/unit.h"
+
+#include <string.h>
+
+static struct suite_step steps[4];
+static struct suite_forbid forbids[2];
+static struct suite_expect expect;
+static struct matcher matcher;
+static struct match_port port;
+static unsigned matched;
+
+static void on_match(void *ctx, const struct suite_step *step, const struct match_port *where)
+{
+	(void)ctx;
+	(void)where;
+	ck_assert_ptr_eq(step, &steps[matched]);
+	matched++;
+}
+
+static void start(unsigned step_count, unsigned forbid_count)
+{
+	expect = (struct suite_expect){.steps = steps,
+		.step_count = step_count,
+		.forbids = forbids,
+		.forbid_count = forbid_count};
+	matcher = (struct matcher){.expect = &expect, .panics = true, .matched = on_match};
+	port = (struct match_port){.partition = "guest", .port = "com1"};
+	matched = 0;
+	ck_assert_int_eq(matcher_init(&matcher), 0);
+}
+
+static void feed(const char *text)
+{
+	matcher_feed(&matcher, &port, text, strlen(text));
+}
+
+static void text(unsigned i, const char *what)
+{
+	steps[i] = (struct suite_step){.pattern.text = (char *)(uintptr_t)what};
+}
+
+static void regex(unsigned i, const char *what)
+{
+	steps[i] = (struct suite_step){.pattern.regex = (char *)(uintptr_t)what};
+}
+
+START_TEST(steps_match_in_order)
+{
+	text(0, "two");
+	text(1, "one");
+	start(2, 0);
+	feed("one\ntwo\n");
+	ck_assert_uint_eq(matched, 1);
+	feed("one");
+	ck_assert_uint_eq(matched, 2);
+	matcher_fini(&matcher);
+}
+END_TEST
+
+START_TEST(a_step_is_looked_for_behind_the_one_before)
+{
+	text(0, "aa");
+	text(1, "aa");
+	start(2, 0);
+	feed("aaa\n");
+	ck_assert_uint_eq(matched, 1);
+	feed("xaaaa\n");
+	ck_assert_uint_eq(matched, 2);
+	matcher_fini(&matcher);
+}
+END_TEST
+
+START_TEST(pieces_make_lines)
+{
+	text(0, "login:");
+	regex(1, "^ok [0-9]+$");
+	start(2, 0);
+	for (const char *c = "debian login: "; *c; c++)
+		matcher_feed(&matcher, &port, c, 1);
+	ck_assert_uint_eq(matched, 1);
+	feed("\r\nok 1");
+	ck_assert_uint_eq(matched, 1); /* the line may go on */
+	feed("2\r\n");
+	ck_assert_uint_eq(matched, 2);
+	matcher_fini(&matcher);
+}
+END_TEST
+
+START_TEST(an_unfinished_line_counts_at_the_end)
+{
+	regex(0, "end$");
+	start(1, 0);
+	feed("the end");
+	ck_assert_uint_eq(matched, 0);
+	matcher_finish(&matcher, &port);
+	ck_assert_uint_eq(matched, 1);
+	matcher_fini(&matcher);
+}
+END_TEST
+
+START_TEST(lines_without_end_are_looked_at_in_pieces)
+{
+	static char many[MATCH_LINE_MAX * 3];
+
+	memset(many, 'x', sizeof(many));
+	text(0, "needle");
+	regex(1, "^y");
+	start(2, 0);
+	/* Across the border of two pieces. */
+	matcher_feed(&matcher, &port, many, MATCH_LINE_MAX - 3);
+	feed("needle");
+	ck_assert_uint_eq(matched, 1);
+	for (unsigned i = 0; i < 1000; i++)
+		matcher_feed(&matcher, &port, many, sizeof(many));
+	feed("y");
+	ck_assert_uint_eq(matched, 1); /* not at a line's start */
+	feed("\ny");
+	ck_assert_uint_eq(matched, 2);
+	matcher_fini(&matcher);
+}
+END_TEST
+
+START_TEST(forbidden_lines_are_found_and_kept)
+{
+	forbids[0] = (struct suite_forbid){.pattern.regex = (char *)(uintptr_t) "^FAIL"};
+	start(0, 1);
+	feed("no FAIL\n");
+	ck_assert_str_eq(matcher.forbidden, "");
+	feed("FAIL: \x01 it\n");
+	ck_assert_str_eq(matcher.forbidden, "/^FAIL/");
+	ck_assert_str_eq(matcher.forbidden_line, "FAIL: ? it");
+	ck_assert(!matcher.panicked);
+	matcher_fini(&matcher);
+}
+END_TEST
+
+START_TEST(panics_of_kernels_are_known)
+{
+	start(0, 0);
+	feed("a panic: here\n");
+	ck_assert(!matcher.panicked);
+	feed("[    1.0] Kernel panic - not syncing: VFS\n");
+	ck_assert(matcher.panicked);
+	matcher_fini(&matcher);
+}
+END_TEST
+
+START_TEST(other_ports_are_not_meant)
+{
+	text(0, "hello");
+	steps[0].pattern.port = (char *)(uintptr_t) "com2";
+	start(1, 0);
+	feed("hello\n");
+	ck_assert_uint_eq(matched, 0);
+	strcpy(port.port, "com2");
+	feed("hello\n");
+	ck_assert_uint_eq(matched, 1);
+	matcher_fini(&matcher);
+}
+END_TEST
+
+START_TEST(sends_need_no_pattern)
+{
+	text(1, "x");
+	steps[0] = (struct suite_step){.send = (char *)(uintptr_t) "a"};
+	steps[2] = (struct suite_step){.send = (char *)(uintptr_t) "b"};
+	start(3, 0);
+	ck_assert_uint_eq(matched, 0);
+	matcher_start(&matcher, &port);
+	ck_assert_uint_eq(matched, 1);
+	feed("x");
+	ck_assert_uint_eq(matched, 3);
+	matcher_fini(&matcher);
+}
+END_TEST
+
+START_TEST(the_tail_is_the_last_lines)
+{
+	AUTO_FREE char *tail = NULL;
+
+	start(0, 0);
+	for (unsigned i = 0; i < 1000; i++)
+		feed("some line\r\n");
+	feed("a\nb \x1b[1m\nc");
+	tail = match_port_tail(&port, 3);
+	ck_assert_str_eq(tail, "a\nb ?[1m\nc");
+	matcher_fini(&matcher);
+}
+END_TEST
+
+Suite *unit_suite(void)
+{
+	Suite *s = suite_create("suite/match");
+	TCase *t = tcase_create("match");
+
+	tcase_add_test(t, steps_match_in_order);
+	tcase_add_test(t, a_step_is_looked_for_behind_the_one_before);
+	tcase_add_test(t, pieces_make_lines);
+	tcase_add_test(t, an_unfinished_line_counts_at_the_end);
+	tcase_add_test(t, lines_without_end_are_looked_at_in_pieces);
+	tcase_add_test(t, forbidden_lines_are_found_and_kept);
+	tcase_add_test(t, panics_of_kernels_are_known);
+	tcase_add_test(t, other_ports_are_not_meant);
+	tcase_add_test(t, sends_need_no_pattern);
+	tcase_add_test(t, the_tail_is_the_last_lines);
+	suite_add_tcase(s, t);
+	return s;
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Reports: escaping, counts, merging. */
+#include "lib/util.h"
+#include "suite/report.h"
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <string.h>
+
+static struct suite_case cases[] = {{.name = (char *)(uintptr_t) "good"},
+	{.name = (char *)(uintptr_t) "bad", .loc = {"a,b.yaml", 7, 3}},
+	{.name = (char *)(uintptr_t) "left"}};
+static struct suite suite = {.name = (char *)(uintptr_t) "s"};
+
+static json_t *make(void)
+{
+	struct suite_entry entries[] = {
+		{&suite, &cases[0], {.verdict = SUITE_PASS, .ns = 1500000000}},
+		{&suite, &cases[1],
+			{.verdict = SUITE_FAIL,
+				.cause = "forbidden",
+				.text = (char *)(uintptr_t) "<&\"> 100%\nit \x01",
+				.tail = (char *)(uintptr_t) "last\n# line"}},
+		{&suite, &cases[2],
+			{.verdict = SUITE_SKIP, .text = (char *)(uintptr_t) "no #cores \xff"}},
+	};
+
+	return report_create(entries, ARRAY_SIZE(entries), 2000000000);
+}
+
+/* What PRINT makes of the report; the caller's. */
+static char *printed(void (*print)(const json_t *report, FILE *f))
+{
+	json_t *report = make();
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	print(report, f);
+	fclose(f);
+	json_decref(report);
+	return text;
+}
+
+static void has(const char *text, const char *what)
+{
+	ck_assert_msg(strstr(text, what) != NULL, "\"%s\" lacks \"%s\"", text, what);
+}
+
+START_TEST(counts_are_right)
+{
+	json_t *report = make();
+	struct suite_summary s = report_summary(report);
+
+	ck_assert_uint_eq(s.passed, 1);
+	ck_assert_uint_eq(s.failed, 1);
+	ck_assert_uint_eq(s.skipped, 1);
+	json_decref(report);
+}
+END_TEST
+
+START_TEST(junit_is_xml)
+{
+	AUTO_FREE char *text = printed(report_print_junit);
+
+	has(text, "tests=\"3\" failures=\"1\" errors=\"0\" skipped=\"1\" time=\"1.500\"");
+	has(text, "<testcase classname=\"s\" name=\"good\" time=\"1.500\"/>");
+	has(text, "message=\"&lt;&amp;&quot;&gt; 100%\nit ?\"");
+	has(text, "<skipped message=\"no #cores ?\"/>");
+}
+END_TEST
+
+static void print_tap(const json_t *report, FILE *f)
+{
+	const json_t *c;
+	size_t i;
+
+	report_print_tap_plan(3, f);
+	json_array_foreach(json_object_get(report, "cases"), i, c)
+		report_print_tap_case(c, (unsigned)i + 1, f);
+}
+
+START_TEST(tap_escapes_directives)
+{
+	AUTO_FREE char *text = printed(print_tap);
+
+	has(text, "TAP version 14\n1..3\nok 1 - s/good\nnot ok 2 - s/bad\n  ---\n");
+	has(text, "  message: \"<&\\\"> 100%\\nit \\u0001\"\n");
+	has(text, "ok 3 - s/left # SKIP no \\#cores ?\n");
+}
+END_TEST
+
+START_TEST(annotations_escape_lines)
+{
+	AUTO_FREE char *text = printed(report_print_github);
+
+	has(text, "::error file=a%2Cb.yaml,line=7,title=s/bad::<&\"> 100%25%0Ait \x01"
+		  "%0AIts console said last:%0Alast%0A# line\n");
+}
+END_TEST
+
+START_TEST(merged_counts_add_up)
+{
+	json_t *a = make(), *b = make(), *no = json_object(), *all = report_empty(a);
+	struct suite_summary s;
+
+	ck_assert_int_eq(report_merge(all, a), 0);
+	ck_assert_int_eq(report_merge(all, b), 0);
+	ck_assert_int_eq(report_merge(all, no), -EINVAL);
+	s = report_summary(all);
+	ck_assert_uint_eq(s.passed, 2);
+	ck_assert_uint_eq(s.failed, 2);
+	ck_assert_uint_eq(s.skipped, 2);
+	json_decref(a);
+	json_decref(b);
+	json_decref(no);
+	json_decref(all);
+}
+END_TEST
+
+Suite *unit_suite(void)
+{
+	Suite *s = suite_create("suite/report");
+	TCase *t = tcase_create("report");
+
+	tcase_add_test(t, counts_are_right);
+	tcase_add_test(t, junit_is_xml);
+	tcase_add_test(t, tap_escapes_directives);
+	tcase_add_test(t, annotations_escape_lines);
+	tcase_add_test(t, merged_counts_add_up);
+	suite_add_tcase(s, t);
+	return s;
+}
