@@ -19,6 +19,7 @@ struct test_options {
 	struct option_strings filters;
 	unsigned retry;
 	uint64_t timeout;
+	const char *machine;
 	const char *artifacts;
 	bool fail_fast;
 	bool list;
@@ -43,6 +44,9 @@ static const struct option_spec test_specs[] = {
 		"Run a case that fails up to N times more; one that passes then is reported as flaky."},
 	{"timeout", "TIME", OPTION_DURATION, FIELD(timeout),
 		"The deadline of every case, whatever its suite says."},
+	{"machine", "TYPE", OPTION_STRING, FIELD(machine),
+		"What an IMAGE runs on: standard, or testdev: with the devices that test images for "
+		"QEMU's machines expect (docs/testdev.md). Default: standard."},
 	{"artifacts", "DIR", OPTION_STRING, FIELD(artifacts),
 		"Keep in DIR/CASE what each case said, did and was: consoles with times, events, result "
 		"with counters, registers at death, plan, and repeat.sh."},
@@ -106,6 +110,30 @@ static void check_names(const struct selection *s, struct diags *diags)
 	}
 }
 
+/* The host's, unless the image is one for the other: then the case is skipped, and says so. */
+static enum plan_arch image_arch(const char *image)
+{
+	enum plan_arch host = partition_host_arch();
+	enum plan_arch other = host == PLAN_ARCH_ARM64 ? PLAN_ARCH_X86_64 : PLAN_ARCH_ARM64;
+
+	return partition_image_may_be_for(host, image) || !partition_image_may_be_for(other, image)
+		       ? host
+		       : other;
+}
+
+static int load_image(const struct test_options *o, const char *image, struct diags *diags,
+	struct suite **ret_suite)
+{
+	struct suite_options options = {
+		.arch = image_arch(image), .timeout_ns = o->timeout, .machine = o->machine};
+
+	/* A panic ends it, instead of hanging. */
+	if (partition_image_is_linux(image))
+		options.cmdline = options.arch == PLAN_ARCH_ARM64 ? "console=ttyAMA0 panic=-1"
+								  : "console=ttyS0 panic=-1";
+	return suite_from_image(image, &options, diags, ret_suite);
+}
+
 static int load(const struct test_options *o, unsigned count, char *const *paths,
 	struct selection *ret, struct diags *diags)
 {
@@ -117,7 +145,7 @@ static int load(const struct test_options *o, unsigned count, char *const *paths
 	for (unsigned i = 0; ret->suites && i < count; i++) {
 		struct suite **s = &ret->suites[ret->suite_count];
 		int err = is_suite(paths[i]) ? suite_load(paths[i], &options, diags, s)
-					     : suite_from_image(paths[i], &options, diags, s);
+					     : load_image(o, paths[i], diags, s);
 
 		if (!err)
 			total += ret->suites[ret->suite_count++]->case_count;
@@ -273,8 +301,8 @@ static void tick(void *ctx)
 /* The command that has started this, but for what would change what it leaves or picks. */
 static char **repeat_command(const struct test_options *o, unsigned count, char *const *paths)
 {
-	char **argv = calloc(count + 5, sizeof(*argv));
-	static char timeout[64], program[PATH_MAX];
+	char **argv = calloc(count + 6, sizeof(*argv));
+	static char timeout[64], machine[64], program[PATH_MAX];
 	ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
 	unsigned n = 0;
 
@@ -288,6 +316,10 @@ static char **repeat_command(const struct test_options *o, unsigned count, char 
 		snprintf(timeout, sizeof(timeout), "--timeout=%lluns",
 			(unsigned long long)o->timeout);
 		argv[n++] = timeout;
+	}
+	if (o->machine) {
+		snprintf(machine, sizeof(machine), "--machine=%s", o->machine);
+		argv[n++] = machine;
 	}
 	for (unsigned i = 0; i < count; i++)
 		argv[n++] = paths[i];

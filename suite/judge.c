@@ -272,6 +272,19 @@ static void judge_fatal(struct job *job, const json_t *run)
 		job_fail(job, "fatal", "%s: %s", text_of(fatal, "name"), text_of(fatal, "how"));
 }
 
+/* pvpanic's word, if a panic is not what is wanted. */
+static void judge_panic(struct job *job, const json_t *run)
+{
+	const json_t *p;
+	size_t i;
+
+	json_array_foreach(json_object_get(run, "partitions"), i, p)
+	{
+		if (job->matcher.panics && strcmp(text_of(p, "end"), "panic") == 0)
+			job_fail(job, "panic", "%s: %s", text_of(p, "name"), text_of(p, "how"));
+	}
+}
+
 static void judge_codes(struct job *job, const json_t *run)
 {
 	const struct suite_expect *e = &job->test->expect;
@@ -369,6 +382,7 @@ static void judge_run(struct job *job, const json_t *run)
 	if (*job->cause)
 		return;
 	judge_fatal(job, run);
+	judge_panic(job, run);
 	if (!job->stop_met)
 		judge_codes(job, run);
 	judge_counts(job, run);

@@ -600,6 +600,12 @@ int suite_from_image(const char *path, const struct suite_options *options, stru
 
 		if (partition && map) {
 			map_set(&l, partition, "image", scalar_node(&l, &loc, path));
+			if (options->machine)
+				map_set(&l, partition, "machine",
+					scalar_node(&l, &loc, options->machine));
+			if (options->cmdline)
+				map_set(&l, partition, "cmdline",
+					scalar_node(&l, &loc, options->cmdline));
 			map_set(&l, map, "partition", partition);
 			map_set(&l, map, "name", scalar_node(&l, &loc, box->suite.name));
 			load_case(&l, map);

@@ -102,6 +102,9 @@ struct suite {
 struct suite_options {
 	enum plan_arch arch; /* of plans that do not say */
 	uint64_t timeout_ns; /* of every case; 0: as the suite says */
+	/* Of suite_from_image: */
+	const char *machine; /* NULL: standard */
+	const char *cmdline; /* NULL: none */
 };
 
 /*

@@ -31,10 +31,12 @@ test_suite-bare-images() {
 # What a bad guest does is told as what it was.
 test_suite-planted-faults() {
 	printf '\353\376' >silent.bin # jmp itself
+	printf '\146\272\005\005\260\001\356\353\376' >pvpanic.bin # out 1 to port 0x505, then the same
 	suite s.yaml \
 		'{name: hang-silent, timeout: 2s, partition: {image: {path: silent.bin, type: raw}}, expect: {console: [hello]}}' \
 		'{name: hang-after, timeout: 3s, partition: {cmdline: how=spin}, expect: {console: ["how=spin", done]}}' \
 		"{name: panic, partition: {image: $GUESTS/echo.elf}, expect: {console: [ready, {send: \"Kernel panic - not syncing: VFS\"}, never]}}" \
+		'{name: pvpanic, partition: {image: {path: pvpanic.bin, type: raw}, machine: testdev}}' \
 		'{name: triple-fault, partition: {cmdline: how=triple-fault}}' \
 		'{name: flood, partition: {cmdline: how=flood lines=100000000}, expect: {max_output: 16K}}' \
 		'{name: flood-time, timeout: 3s, partition: {cmdline: how=flood lines=100000000}}' \
@@ -53,6 +55,7 @@ test_suite-planted-faults() {
 	has out '^FAIL s/hang-silent: not ended within 2.000 s: no output at all, so it hangs before its first; "hello" never showed \(0 of 1 did\)' \
 		'^FAIL s/hang-after: not ended within 3.000 s: it hangs, silent for the last 2.[0-9] s; "done" never showed \(1 of 2 did\)' \
 		'^FAIL s/panic: guest.com1 says ".*Kernel panic - not syncing: VFS' \
+		'^FAIL s/pvpanic: guest: .*panic' \
 		'^FAIL s/triple-fault: guest: triple fault' \
 		'^FAIL s/flood: guest.com1 has said more than 16384 bytes' \
 		'^FAIL s/flood-time: not ended within 3.000 s: it still writes, [0-9]+ bytes so far' \
@@ -67,7 +70,7 @@ test_suite-planted-faults() {
 		'^FAIL s/no-heartbeat: no partition has ever kicked its heartbeat' \
 		'^FAIL s/heartbeat: guest: no heartbeat for [0-9.]+ ms; max_heartbeat_gap allows 1.000 ms' \
 		'^PASS s/well'
-	counts 1 16 0
+	counts 1 17 0
 	has art/triple-fault/registers.txt 'RIP' 'CR3'
 	has art/hang-after/guest.com1.log '^\[ *[0-9]+\.[0-9]{6}\] how=spin'
 	[ "$(stat -c %s art/flood-time/guest.com1.log)" -lt 6000000 ] || fail "the log is not bounded"
