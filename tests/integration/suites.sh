@@ -49,7 +49,7 @@ test_suite-planted-faults() {
 		"{name: forbidden, partition: {image: $GUESTS/hello.elf}, expect: {forbid: [{regex: \"^hello from\"}]}}" \
 		'{name: no-fatal, partition: {cmdline: how=off}, expect: {fatal: triple fault}}' \
 		"{name: no-heartbeat, partition: {image: $GUESTS/hello.elf}, expect: {max_heartbeat_gap: 1s}}" \
-		"{name: heartbeat, partition: {image: $EXAMPLES/heartbeat.elf, cmdline: beats=5}, expect: {max_heartbeat_gap: 1ms}}" \
+		"{name: heartbeat, partition: {image: $EXAMPLES/heartbeat.elf, cmdline: beats=5}, expect: {console: [beats expected], stop: true, max_heartbeat_gap: 1ms}}" \
 		"{name: well, partition: {image: $GUESTS/hello.elf}}"
 	bulkhead 1 test s.yaml --json report.json --artifacts art
 	has out '^FAIL s/hang-silent: not ended within 2.000 s: no output at all, so it hangs before its first; "hello" never showed \(0 of 1 did\)' \
@@ -88,7 +88,7 @@ test_suite-expectations() {
 		'{name: exit, partition: {cmdline: how=exit code=7}, expect: {exit_code: 1}}' \
 		"{name: talk, partition: {image: $GUESTS/echo.elf}, expect: {console: [ready, {send: abc}, {regex: '^.abc.\$', send: quit, within: 15s}]}}" \
 		'{name: stopped, partition: {cmdline: how=spin}, expect: {console: ["how=spin"], stop: true}}' \
-		"{name: beats, partition: {image: $EXAMPLES/heartbeat.elf, cmdline: beats=5}, expect: {max_heartbeat_gap: 5s, max_exits_per_second: 1000000}}" \
+		"{name: beats, partition: {image: $EXAMPLES/heartbeat.elf, cmdline: beats=5}, expect: {console: [beats expected], stop: true, max_heartbeat_gap: 5s, max_exits_per_second: 1000000}}" \
 		'{name: "way-${way}", matrix: {way: [off, exit]}, partition: {cmdline: "how=${way}"}}' \
 		"{name: small, matrix: {image: [$GUESTS/hello.elf, $GUESTS/log.elf], memory: [16M, 32M]}, partition: {image: \"\${image}\", memory: \"\${memory}\"}}"
 	bulkhead 0 test s.yaml
