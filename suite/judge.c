@@ -16,6 +16,9 @@
 
 #define NS_PER_S ((uint64_t)1000000000)
 
+/* The shortest time between two samples that a rate is made of. */
+#define RATE_WINDOW_MIN_NS 100000000
+
 /* How long a run may still take when its guests have ended just before the deadline. */
 #define WIND_DOWN_NS 10000000000
 
@@ -82,8 +85,10 @@ static void take_sample(struct job *job, const json_t *o)
 		check_gap(job, name, now - last_beat);
 	if (exits < s->exits || !s->ns) /* the first; or it was started again */
 		s->exits = s->rate = 0, s->ns = job->released_ns;
-	if (now > s->ns && s->ns)
-		s->rate = (exits - s->exits) * NS_PER_S / (now - s->ns);
+	/* Of a shorter time nothing can be said for a second. */
+	if (!s->ns || now < s->ns + RATE_WINDOW_MIN_NS)
+		return;
+	s->rate = (exits - s->exits) * NS_PER_S / (now - s->ns);
 	s->exits = exits;
 	s->ns = now;
 	for (unsigned i = 0; i < plan->partition_count; i++)
