@@ -2,6 +2,8 @@
 /* bulkhead report: what several `bulkhead test` have left, as one. */
 #include "cli/commands.h"
 #include "cli/reports.h"
+#include "lib/file.h"
+#include "suite/junit.h"
 
 #include <errno.h>
 #include <string.h>
@@ -108,17 +110,75 @@ static void print_tap(const json_t *report)
 	json_array_foreach(cases, i, c) report_print_tap_case(c, (unsigned)i + 1, stdout);
 }
 
+static int verdict(const struct suite_summary *s, FILE *f)
+{
+	fprintf(f, "%u passed, %u failed, %u skipped\n", s->passed, s->failed,
+		s->skipped + s->not_run);
+	if (s->failed)
+		return BH_EXIT_GUEST_FAILED;
+	return s->passed || !(s->skipped + s->not_run) ? BH_EXIT_OK : BH_EXIT_NOTHING_RAN;
+}
+
+/* JUnit files, by whoever: all that can become of them is a JUnit file. */
+static int merge_junit(const struct report_options *o, unsigned count, char *const *paths)
+{
+	bool to_stdout = !o->junit || strcmp(o->junit, "-") == 0;
+	FILE *f = to_stdout ? stdout : fopen(o->junit, "we");
+	struct suite_summary sum = {0};
+	int code = BH_EXIT_OK;
+	unsigned id = 0;
+
+	if (!f) {
+		fprintf(stderr, "bulkhead: %s: the report cannot be written: %s\n", o->junit,
+			strerror(errno));
+		return BH_EXIT_HOST;
+	}
+	fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n", f);
+	for (unsigned i = 0; i < count; i++) {
+		struct file_map map = {0};
+		int ret = file_map_path(paths[i], &map);
+
+		if (!ret)
+			ret = junit_copy_suites((const char *)map.data, map.size, f, &id, &sum);
+		if (ret)
+			fprintf(stderr, "bulkhead: %s: %s; give JUnit files\n", paths[i],
+				ret == -EINVAL ? "not a JUnit file" : strerror(-ret));
+		if (ret)
+			code = BH_EXIT_USAGE;
+		file_unmap(&map);
+	}
+	fputs("</testsuites>\n", f);
+	if (!to_stdout && fclose(f)) {
+		fprintf(stderr, "bulkhead: %s: the report cannot be written: %s\n", o->junit,
+			strerror(errno));
+		return BH_EXIT_HOST;
+	}
+	return code ? code : verdict(&sum, to_stdout ? stderr : stdout);
+}
+
+static bool is_xml(const char *path)
+{
+	size_t n = strlen(path);
+
+	return n > 4 && strcmp(path + n - 4, ".xml") == 0;
+}
+
 static int report_run(const void *options, unsigned operand_count, char *const *operands)
 {
 	const struct report_options *o = options;
 	struct suite_summary s;
 	json_t *report = NULL;
 	int code = BH_EXIT_OK;
+	unsigned xml = 0;
 	bool quiet;
 
 	if (strcmp(operands[0], "merge") != 0 || operand_count < 2)
 		return command_usage_error(&command_report,
 			"what to do is missing; write bulkhead report merge FILE...");
+	for (unsigned i = 1; i < operand_count; i++)
+		xml += is_xml(operands[i]);
+	if (xml == operand_count - 1 && !o->json && !o->tap)
+		return merge_junit(o, operand_count - 1, operands + 1);
 	for (unsigned i = 1; i < operand_count; i++) {
 		if (!add(&report, operands[i]))
 			code = BH_EXIT_USAGE;
@@ -131,11 +191,7 @@ static int report_run(const void *options, unsigned operand_count, char *const *
 		if (o->tap)
 			print_tap(report);
 		s = report_summary(report);
-		fprintf(quiet ? stderr : stdout, "%u passed, %u failed, %u skipped\n", s.passed,
-			s.failed, s.skipped + s.not_run);
-		code = s.failed                               ? BH_EXIT_GUEST_FAILED
-		       : s.passed || !(s.skipped + s.not_run) ? BH_EXIT_OK
-							      : BH_EXIT_NOTHING_RAN;
+		code = verdict(&s, quiet ? stderr : stdout);
 	}
 	json_decref(report);
 	return code;
@@ -146,7 +202,8 @@ const struct command command_report = {
 	.synopsis = "[OPTIONS] merge FILE...",
 	.summary = "Make one report of those that shards of a test have left.",
 	.details =
-		"Each FILE is what `bulkhead test --json` has written. The exit code is that of one "
+		"Each FILE is what `bulkhead test --json` has written; or all are JUnit files "
+		"(NAME.xml), whoever has written them, of which only a JUnit file can be made. The exit code is that of one "
 		"test of all cases: 0, 1 or 77; 2 when a FILE is no such report.",
 	.options = report_specs,
 	.options_size = sizeof(struct report_options),

@@ -158,6 +158,12 @@ test_suite-reports() {
 	expect 0 xmllint --noout --schema "$root/tests/golden/junit.xsd" merged.xml
 	diff <(grep -o '"name": "[^"]*"' all.json | sort) <(grep -o '"name": "[^"]*"' merged.json | sort) ||
 		fail "shards and all are not the same cases"
+	bulkhead 1 report merge all.xml merged.xml --junit both.xml
+	counts 12 2 2
+	expect 0 xmllint --noout --schema "$root/tests/golden/junit.xsd" both.xml
+	echo '<html>' >page.xml
+	bulkhead 2 report merge all.xml page.xml
+	has err 'page.xml: not a JUnit file'
 	bulkhead 2 report merge shard1.json all.xml
 	has err 'all.xml:1: not readable as JSON'
 	bulkhead 2 report merge "$root/configs/plan.schema.json"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Reports: escaping, counts, merging. */
 #include "lib/util.h"
+#include "suite/junit.h"
 #include "suite/report.h"
 #include "tests/unit/unit.h"
 
@@ -118,6 +119,58 @@ START_TEST(merged_counts_add_up)
 }
 END_TEST
 
+/* The copies of the test suites in XML, and what they count; -EINVAL as it is. */
+static int copied(const char *xml, char **ret_text, struct suite_summary *ret_sum)
+{
+	unsigned id = 5;
+	size_t size;
+	FILE *f = open_memstream(ret_text, &size);
+	int ret;
+
+	*ret_sum = (struct suite_summary){0};
+	ret = junit_copy_suites(xml, strlen(xml), f, &id, ret_sum);
+	fclose(f);
+	return ret;
+}
+
+START_TEST(junit_files_are_copied)
+{
+	AUTO_FREE char *text = NULL;
+	struct suite_summary sum;
+
+	ck_assert_int_eq(
+		copied("<?xml version='1.0'?><!-- <testsuite> --><testsuites>"
+		       "<testsuite name='a>' tests=\"4\" id=\"0\" failures='1' skipped=\"1\">"
+		       "<testcase><failure><![CDATA[</testsuite>]]></failure></testcase>"
+		       "<testsuite name=\"inner\"/></testsuite><testsuite tests='2'/></testsuites>",
+			&text, &sum),
+		0);
+	ck_assert_str_eq(text,
+		"  <testsuite id=\"5\" name='a>' tests=\"4\"  failures='1' skipped=\"1\">"
+		"<testcase><failure><![CDATA[</testsuite>]]></failure></testcase>"
+		"<testsuite name=\"inner\"/></testsuite>\n  <testsuite id=\"6\" tests='2'/>\n");
+	ck_assert_uint_eq(sum.passed, 4);
+	ck_assert_uint_eq(sum.failed, 1);
+	ck_assert_uint_eq(sum.skipped, 1);
+}
+END_TEST
+
+START_TEST(what_is_no_junit_file_is_refused)
+{
+	static const char *const wrong[] = {"", "text", "<html></html>", "<testsuite>",
+		"<testsuite", "<testsuites><testsuite name=\"></testsuite>",
+		"<!DOCTYPE a><testsuites/>", "<", "<!--", "<testsuite a='",
+		"<testsuite><testsuite></testsuite>"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		AUTO_FREE char *text = NULL;
+		struct suite_summary sum;
+
+		ck_assert_int_eq(copied(wrong[i], &text, &sum), -EINVAL);
+	}
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
 	Suite *s = suite_create("suite/report");
@@ -128,6 +181,8 @@ Suite *unit_suite(void)
 	tcase_add_test(t, tap_escapes_directives);
 	tcase_add_test(t, annotations_escape_lines);
 	tcase_add_test(t, merged_counts_add_up);
+	tcase_add_test(t, junit_files_are_copied);
+	tcase_add_test(t, what_is_no_junit_file_is_refused);
 	suite_add_tcase(s, t);
 	return s;
 }
