@@ -7,15 +7,21 @@
 #define TESTS_BENCH_DOORBELL_H
 
 /* Round trips that the guest makes, after some that do not count: caches, and both being awake. */
-#define DOORBELL_ROUNDS  4000
-#define DOORBELL_WARM_UP 400
+#define DOORBELL_ROUNDS  2000
+#define DOORBELL_WARM_UP 200
 
-/* What is written to the doorbell for the peer ID's vector 1 [ivshmem]. */
-#define DOORBELL_VALUE(id) ((id) << 16 | 1)
+/* What is written to the doorbell for a vector of the peer ID [ivshmem]. */
+#define DOORBELL_VALUE(id, vector) ((id) << 16 | (vector))
 
-/* The local APIC's vector that this is, and its address. */
-#define DOORBELL_INTERRUPT   0x41
-#define DOORBELL_MSI_ADDRESS 0xFEE00000
+/*
+ * Vector 0 says that one listens, and interrupts nobody: it is looked for in the local APIC. Vector
+ * 1 is what is measured.
+ */
+#define DOORBELL_VECTORS           2
+#define DOORBELL_HELLO             0
+#define DOORBELL_BELL              1
+#define DOORBELL_INTERRUPT(vector) (0x31 + 0x10 * (vector)) /* the local APIC's vectors */
+#define DOORBELL_MSI_ADDRESS       0xFEE00000
 
 /* Where the doorbell is when there is no PCI. */
 #define DOORBELL_FLOOR 0xC000000C

@@ -15,44 +15,52 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 
-#define GSI 24 /* of no line */
+#define GSI 24 /* of no line, and those behind it */
 
 static struct end {
 	struct bare bare;
-	int event_fd; /* what interrupts this guest */
+	int event_fds[DOORBELL_VECTORS]; /* what interrupts this guest */
 	int core;
 } ends[2];
 
-/* What is written to its eventfd is the message that its vector 1 has. */
+/* What is written to an eventfd is the message that its vector has. */
 static void listen_to(const struct end *e)
 {
-	uint8_t room[sizeof(struct kvm_irq_routing) + sizeof(struct kvm_irq_routing_entry)]
+	uint8_t room[sizeof(struct kvm_irq_routing) +
+		     DOORBELL_VECTORS * sizeof(struct kvm_irq_routing_entry)]
 		__attribute__((aligned(8))) = {0};
 	struct kvm_irq_routing *routing = (void *)room;
-	struct kvm_irqfd irqfd = {.fd = (uint32_t)e->event_fd, .gsi = GSI};
 
-	routing->nr = 1;
-	routing->entries[0] = (struct kvm_irq_routing_entry){
-		.gsi = GSI,
-		.type = KVM_IRQ_ROUTING_MSI,
-		.u.msi = {.address_lo = DOORBELL_MSI_ADDRESS, .data = DOORBELL_INTERRUPT},
-	};
+	for (uint32_t v = 0; v < DOORBELL_VECTORS; v++) {
+		routing->entries[routing->nr++] = (struct kvm_irq_routing_entry){
+			.gsi = GSI + v,
+			.type = KVM_IRQ_ROUTING_MSI,
+			.u.msi = {.address_lo = DOORBELL_MSI_ADDRESS,
+				.data = DOORBELL_INTERRUPT(v)},
+		};
+	}
 	bare_call(e->bare.vm, KVM_SET_GSI_ROUTING, routing, "KVM_SET_GSI_ROUTING");
-	bare_call(e->bare.vm, KVM_IRQFD, &irqfd, "KVM_IRQFD");
+	for (uint32_t v = 0; v < DOORBELL_VECTORS; v++) {
+		struct kvm_irqfd irqfd = {.fd = (uint32_t)e->event_fds[v], .gsi = GSI + v};
+
+		bare_call(e->bare.vm, KVM_IRQFD, &irqfd, "KVM_IRQFD");
+	}
 }
 
-/* A doorbell of FROM for the peer ID, which has EVENT_FD. */
-static void ring_at(const struct end *from, unsigned id, int event_fd)
+/* The doorbells of FROM for TO, which is peer ID. */
+static void ring_at(const struct end *from, const struct end *to, unsigned id)
 {
-	struct kvm_ioeventfd bell = {
-		.datamatch = DOORBELL_VALUE(id),
-		.addr = DOORBELL_FLOOR,
-		.len = 4,
-		.fd = event_fd,
-		.flags = KVM_IOEVENTFD_FLAG_DATAMATCH,
-	};
+	for (unsigned v = 0; v < DOORBELL_VECTORS; v++) {
+		struct kvm_ioeventfd bell = {
+			.datamatch = DOORBELL_VALUE(id, v),
+			.addr = DOORBELL_FLOOR,
+			.len = 4,
+			.fd = to->event_fds[v],
+			.flags = KVM_IOEVENTFD_FLAG_DATAMATCH,
+		};
 
-	bare_call(from->bare.vm, KVM_IOEVENTFD, &bell, "KVM_IOEVENTFD");
+		bare_call(from->bare.vm, KVM_IOEVENTFD, &bell, "KVM_IOEVENTFD");
+	}
 }
 
 static void *run(void *arg)
@@ -77,12 +85,13 @@ int main(int argc, char **argv)
 		err(EXIT_FAILURE, "/dev/kvm");
 	for (unsigned i = 0; i < 2; i++) {
 		ends[i].core = atoi(argv[2 + i]);
-		ends[i].event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		for (unsigned v = 0; v < DOORBELL_VECTORS; v++)
+			ends[i].event_fds[v] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		bare_create(kvm, argv[1], i, &ends[i].bare);
 		listen_to(&ends[i]);
 	}
-	ring_at(&ends[0], 1, ends[1].event_fd);
-	ring_at(&ends[1], 0, ends[0].event_fd);
+	ring_at(&ends[0], &ends[1], 1);
+	ring_at(&ends[1], &ends[0], 0);
 	for (unsigned i = 0; i < 2; i++)
 		if (pthread_create(&threads[i], NULL, run, &ends[i]))
 			err(EXIT_FAILURE, "thread");

@@ -5,6 +5,9 @@
  * COM1 before the rounds that count and E behind them. The doorbell is that of the ivshmem function
  * at 00:01.0, or, where there is none, DOORBELL_FLOOR, with the peer's number in EBX at the start.
  *
+ * Peer 1 begins by ringing vector 0, again and again, until it is rung: so each doorbell of vector
+ * 1 is the answer to one, and the only one that is under way.
+ *
  * Interrupt handlers do not return by IRET: software-based KVMs do not emulate it. Interrupts are
  * off but while the guest sleeps.
  */
@@ -27,8 +30,8 @@
 #define APIC_SPURIOUS 0xF0
 #define APIC_IRR      0x200
 
-/* How often IRR is read until the other is taken to be quiet: some 10 ms. */
-#define QUIET 5000
+/* How often IRR is read between two hellos. */
+#define PATIENCE 1000
 
 __asm__("	.text\n"
 	"	.balign 4\n"
@@ -131,10 +134,12 @@ static uint32_t set_up_ivshmem(void)
 	registers = pci_read(0x10) & ~0xFu;
 	table = pci_read(0x14) & ~0xFu;
 	pci_write(cap, pci_read(cap) | 0x80000000);
-	*mmio(table + 16) = DOORBELL_MSI_ADDRESS;
-	*mmio(table + 20) = 0;
-	*mmio(table + 24) = DOORBELL_INTERRUPT;
-	*mmio(table + 28) = 0;
+	for (uint32_t v = 0; v < DOORBELL_VECTORS; v++) {
+		*mmio(table + 16 * v) = DOORBELL_MSI_ADDRESS;
+		*mmio(table + 16 * v + 4) = 0;
+		*mmio(table + 16 * v + 8) = DOORBELL_INTERRUPT(v);
+		*mmio(table + 16 * v + 12) = 0;
+	}
 	*mmio(registers + IVSHMEM_V2_INTERRUPT_CONTROL) = IVSHMEM_V2_INTERRUPT_ENABLE;
 	doorbell = mmio(registers + IVSHMEM_DOORBELL);
 	return *mmio(registers + IVSHMEM_V2_ID);
@@ -142,7 +147,7 @@ static uint32_t set_up_ivshmem(void)
 
 static void set_up_interrupts(void)
 {
-	static uint32_t idt[DOORBELL_INTERRUPT + 1][2];
+	static uint32_t idt[DOORBELL_INTERRUPT(DOORBELL_BELL) + 1][2];
 	const struct {
 		uint16_t limit;
 		uint32_t base;
@@ -150,46 +155,44 @@ static void set_up_interrupts(void)
 	uint32_t at = (uint32_t)interrupted;
 
 	/* A 32-bit interrupt gate [SDM 3A 6.11]. */
-	idt[DOORBELL_INTERRUPT][0] = 8 << 16 | (at & 0xFFFF);
-	idt[DOORBELL_INTERRUPT][1] = (at & 0xFFFF0000) | 0x8E00;
+	idt[DOORBELL_INTERRUPT(DOORBELL_BELL)][0] = 8 << 16 | (at & 0xFFFF);
+	idt[DOORBELL_INTERRUPT(DOORBELL_BELL)][1] = (at & 0xFFFF0000) | 0x8E00;
 	__asm__ volatile("lidt %0" : : "m"(pointer) : "memory");
 	outb(0x21, 0xFF); /* the PICs are masked */
 	outb(0xA1, 0xFF);
-	*mmio(APIC + APIC_TPR) = 0;
+	*mmio(APIC + APIC_TPR) = DOORBELL_INTERRUPT(DOORBELL_HELLO); /* which stays in IRR */
 	*mmio(APIC + APIC_SPURIOUS) = 0x1FF;
 }
 
-static bool is_rung(void)
+static bool is_rung(unsigned vector)
 {
-	return *mmio(APIC + APIC_IRR + DOORBELL_INTERRUPT / 32 * 0x10) >> DOORBELL_INTERRUPT % 32 &
-	       1;
+	unsigned interrupt = DOORBELL_INTERRUPT(vector);
+
+	return *mmio(APIC + APIC_IRR + interrupt / 32 * 0x10) >> interrupt % 32 & 1;
 }
 
-static bool is_rung_soon(void)
+/* Until peer 0 rings: it may not be listening yet. */
+static void say_hello(void)
 {
-	for (unsigned i = 0; i < QUIET; i++)
-		if (is_rung())
-			return true;
-	return false;
+	for (unsigned i = 0; !is_rung(DOORBELL_BELL); i++) {
+		if (i % PATIENCE == 0)
+			*doorbell = DOORBELL_VALUE(0, DOORBELL_HELLO);
+	}
 }
 
-/* Rings until peer 0 rings back: it may not be listening yet. */
 static void answer(void)
 {
-	do
-		*doorbell = DOORBELL_VALUE(0);
-	while (!is_rung_soon());
-	sleep();
+	say_hello();
 	for (unsigned i = 0; i < DOORBELL_WARM_UP + DOORBELL_ROUNDS; i++) {
 		sleep();
-		*doorbell = DOORBELL_VALUE(0);
+		*doorbell = DOORBELL_VALUE(0, DOORBELL_BELL);
 	}
 }
 
 static void ask(unsigned rounds)
 {
 	for (unsigned i = 0; i < rounds; i++) {
-		*doorbell = DOORBELL_VALUE(1);
+		*doorbell = DOORBELL_VALUE(1, DOORBELL_BELL);
 		sleep();
 	}
 }
@@ -206,10 +209,8 @@ void guest(uint32_t ebx)
 	if (id) {
 		answer();
 	} else {
-		sleep();
-		*doorbell = DOORBELL_VALUE(1);
-		while (is_rung_soon())
-			sleep();
+		while (!is_rung(DOORBELL_HELLO))
+			;
 		ask(DOORBELL_WARM_UP);
 		outb(PORT_COM1, 'S');
 		ask(DOORBELL_ROUNDS);
