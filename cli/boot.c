@@ -18,7 +18,7 @@ struct boot_options {
 	struct option_strings modules;
 	const char *type;
 	const char *machine;
-	struct option_strings devices, shares;
+	struct option_strings devices, shares, nets;
 	struct option_strings set;
 	uint64_t timeout;
 	const char *log_dir;
@@ -52,6 +52,10 @@ static const struct option_spec boot_specs[] = {
 	{"share", "FOLDER:TAG[,KEY=VALUE...]", OPTION_STRINGS, FIELD(shares),
 		"Share a folder: the guest mounts it with `mount -t virtiofs TAG /mnt`. The same as "
 		"--device fs,path=FOLDER,tag=TAG. May be repeated."},
+	{"net", "WHAT[,KEY=VALUE...]", OPTION_OPTIONALS, FIELD(nets),
+		"Add a network device. WHAT is passt (the default; it takes no rights), tap:NAME, "
+		"bridge:NAME, socket:PATH or none. tap:NAME is the same as --device net,tap=NAME, and so "
+		"on. May be repeated."},
 	{"set", "KEY=VALUE", OPTION_STRINGS, FIELD(set),
 		"Set any other key of a plan, such as partitions.guest.on_reset=stop. May be repeated."},
 	{"timeout", "TIME", OPTION_DURATION, FIELD(timeout),
@@ -133,6 +137,50 @@ static bool split_value(json_t *device, const char *first, const char *last)
 	return value;
 }
 
+/*
+ * "KIND:VALUE,REST" as the device "net,KIND=VALUE,REST". 0 and *RET_DEVICE, which is NULL for none;
+ * or as device_option_parse.
+ */
+static int net_parse(const char *text, json_t **ret_device, const char **ret_error)
+{
+	static const char *const kinds[] = {"tap", "bridge", "socket"};
+	size_t n = strcspn(text, ":,");
+	AUTO_FREE char *device = NULL;
+
+	*ret_device = NULL;
+	*ret_error = "write passt, tap:NAME, bridge:NAME, socket:PATH or none";
+	if (strcmp(text, "none") == 0)
+		return 0;
+	if (!*text || (strncmp(text, "passt", max_u64(n, 5)) == 0 && text[n] != ':')) {
+		if (asprintf(&device, "net%s", text + n) < 0)
+			return -ENOMEM;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(kinds) && text[n] == ':'; i++) {
+		if (strncmp(text, kinds[i], n) != 0 || kinds[i][n])
+			continue;
+		if (asprintf(&device, "net,%s=%s", kinds[i], text + n + 1) < 0)
+			return -ENOMEM;
+	}
+	return device ? device_option_parse(device, NULL, "type", ret_device, ret_error) : -EINVAL;
+}
+
+/* Adds the network devices to LIST. False: a usage error was printed. */
+static bool add_nets(const struct option_strings *nets, json_t *list)
+{
+	for (unsigned i = 0; i < nets->count; i++) {
+		const char *error;
+		json_t *device;
+
+		if (net_parse(nets->items[i], &device, &error)) {
+			command_usage_error(&command_boot, "--net %s: %s", nets->items[i], error);
+			return false;
+		}
+		if (device)
+			json_array_append_new(list, device);
+	}
+	return true;
+}
+
 /* Owned by the caller; NULL: a usage error was printed. */
 static json_t *devices_json(const struct boot_options *o)
 {
@@ -166,7 +214,10 @@ static json_t *devices_json(const struct boot_options *o)
 			json_array_append_new(list, device);
 		}
 	}
-	return list;
+	if (add_nets(&o->nets, list))
+		return list;
+	json_decref(list);
+	return NULL;
 }
 
 /*

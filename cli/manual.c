@@ -26,9 +26,9 @@ static void print_option(FILE *f, const struct option_spec *o)
 	fputs(".TP\n.B \\-\\-", f);
 	print_roff(f, o->name);
 	if (o->arg) {
-		fputs(" \\fI", f);
+		fputs(o->kind == OPTION_OPTIONALS ? "[=\\fI" : " \\fI", f);
 		print_roff(f, o->arg);
-		fputs("\\fR", f);
+		fputs(o->kind == OPTION_OPTIONALS ? "\\fR]" : "\\fR", f);
 	}
 	fputc('\n', f);
 	print_roff(f, o->help);

@@ -101,6 +101,7 @@ static int option_set(
 		*(const char **)field = text;
 		return 0;
 	case OPTION_STRINGS:
+	case OPTION_OPTIONALS:
 		items = reallocarray(strings->items, strings->count + 1, sizeof(*items));
 		if (!items)
 			return -ENOMEM;
@@ -144,8 +145,8 @@ static int option_take(const struct option_spec *specs, char **argv, int *at, vo
 				ret, "--%s takes no value; write it as --%s", s->name, s->name);
 		return option_set(s, NULL, values, ret);
 	}
-	if (text)
-		return option_set(s, text + 1, values, ret);
+	if (text || s->kind == OPTION_OPTIONALS)
+		return option_set(s, text ? text + 1 : "", values, ret);
 	if (!argv[*at])
 		return parse_error(
 			ret, "--%s needs a value; write --%s %s", s->name, s->name, s->arg);
@@ -193,7 +194,7 @@ void options_fini(const struct option_spec *specs, void *values)
 	for (const struct option_spec *s = specs; s && s->name; s++) {
 		struct option_strings *strings = (void *)((char *)values + s->offset);
 
-		if (s->kind != OPTION_STRINGS)
+		if (s->kind != OPTION_STRINGS && s->kind != OPTION_OPTIONALS)
 			continue;
 		free(strings->items);
 		*strings = (struct option_strings){0};
@@ -250,8 +251,13 @@ void print_text(FILE *f, const char *text)
 
 static int option_label(const struct option_spec *s, char label[OPTION_LABEL_MAX])
 {
-	return snprintf(label, OPTION_LABEL_MAX, s->arg ? "--%s %s" : "--%s", s->name,
-		s->arg ? s->arg : "");
+	bool optional = s->kind == OPTION_OPTIONALS;
+
+	return snprintf(label, OPTION_LABEL_MAX, "--%s%s%s%s", s->name,
+		optional ? "[="
+		: s->arg ? " "
+			 : "",
+		s->arg ? s->arg : "", optional ? "]" : "");
 }
 
 void options_print(const struct option_spec *specs, FILE *f)

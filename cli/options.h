@@ -13,12 +13,14 @@
 #include <stdio.h>
 
 enum option_kind {
-	OPTION_FLAG,     /* bool */
-	OPTION_STRING,   /* const char *, into argv; NULL when not given */
-	OPTION_STRINGS,  /* struct option_strings; the option may be repeated */
-	OPTION_SIZE,     /* uint64_t, bytes; never 0, as the next two */
-	OPTION_DURATION, /* uint64_t, nanoseconds */
-	OPTION_UNSIGNED, /* unsigned */
+	OPTION_FLAG,      /* bool */
+	OPTION_STRING,    /* const char *, into argv; NULL when not given */
+	OPTION_STRINGS,   /* struct option_strings; the option may be repeated */
+	OPTION_OPTIONALS, /* the same, with a value after "=" only; --name alone is the empty text
+			   */
+	OPTION_SIZE,      /* uint64_t, bytes; never 0, as the next two */
+	OPTION_DURATION,  /* uint64_t, nanoseconds */
+	OPTION_UNSIGNED,  /* unsigned */
 };
 
 struct option_strings {

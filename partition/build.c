@@ -144,6 +144,7 @@ static int build_plan_devices(struct builder *w)
 		.loop = w->req->loop,
 		.ports = w->req->ports,
 		.fds = w->req->device_fds,
+		.mtus = w->req->device_mtus,
 		.region_fds = w->req->region_fds,
 		.notices = w->req->notices,
 		.memory = {.fd = w->b->memory.fd, .data = w->b->memory.hva},

@@ -49,6 +49,7 @@ struct partition_request {
 	/* What the plan's devices run with; all NULL: they will not run (partition/devices.h). */
 	struct loop *loop;
 	const int32_t (*device_fds)[DEVICE_FDS_MAX];
+	const uint16_t *device_mtus;
 	const int32_t *region_fds;
 	const struct notice_sink *notices; /* who hears what they have to say; NULL: nobody */
 	/* The status page, BULKHEAD_STATUS_SIZE bytes; NULL: only see whether it has a place. */

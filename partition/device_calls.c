@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "partition/device_calls.h"
 
+#include "devices/virtio/net.h"
 #include "devices/virtio/vhost.h"
 #include "devices/virtio/vsock.h"
 #include "lib/util.h"
@@ -24,6 +25,7 @@ static const struct call_list call_lists[] = {
 	[PLAN_DEVICE_IVSHMEM] = {NULL, 0, {NULL}}, /* eventfds: read, write */
 	[PLAN_DEVICE_VSOCK] = {.ioctls = {vhost_runtime_ioctls, virtio_vsock_runtime_ioctls}},
 	[PLAN_DEVICE_CONSOLE] = {NULL, 0, {NULL}}, /* its ports are ports as others */
+	[PLAN_DEVICE_NET] = {.ioctls = {vhost_runtime_ioctls, virtio_net_runtime_ioctls}},
 	[PLAN_DEVICE_FS] = {fs_calls, ARRAY_SIZE(fs_calls), {NULL}},
 };
 

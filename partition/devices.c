@@ -6,6 +6,7 @@
 #include "devices/virtio/console.h"
 #include "devices/virtio/fs.h"
 #include "devices/virtio/mmio.h"
+#include "devices/virtio/net.h"
 #include "devices/virtio/pci.h"
 #include "devices/virtio/rng.h"
 #include "devices/virtio/vsock.h"
@@ -19,6 +20,7 @@
 _Static_assert(PLAN_MMIO_DEVICES_MAX_X86 <= X86_VIRTIO_DEVICES, "there is a place for each");
 _Static_assert(PLAN_CONSOLE_PORTS <= VIRTIO_CONSOLE_PORTS, "one device may have them all");
 _Static_assert(PLAN_DEVICES_MAX <= ARM64_CHR_TESTDEV, "there is a place for each");
+_Static_assert(PLAN_NET_QUEUES_MAX == VIRTIO_NET_PAIRS_MAX, "the same pairs");
 
 _Static_assert(PLAN_PEERS_MAX <= IVSHMEM_PEERS_MAX, "a region may have them");
 _Static_assert(PLAN_VECTORS_MAX <= IVSHMEM_VECTORS_MAX, "a peer may have them");
@@ -150,12 +152,35 @@ static int add_fs(struct making *d)
 	return ret ? ret : add_virtio(d, v);
 }
 
+static int add_net(struct making *d)
+{
+	const struct plan_net *net = &d->device->net;
+	struct virtio_net_setup setup = {
+		.loop = d->req->loop,
+		.backend = plan_net_is_tap(net) ? VIRTIO_NET_TAP : VIRTIO_NET_STREAM,
+		.mtu = d->req->mtus ? d->req->mtus[d->index] : 0,
+		.pairs = net->queues,
+		.notice = {.sink = d->req->notices, .device = d->device->name},
+	};
+	struct virtio_device *v;
+	int ret;
+
+	plan_net_mac(net->mac, setup.mac);
+	for (unsigned i = 0; i < VIRTIO_NET_PAIRS_MAX; i++) {
+		setup.fds[i] = fd_of(d, i);
+		setup.vhost_fds[i] = fd_of(d, PLAN_NET_QUEUES_MAX + i);
+	}
+	ret = virtio_net_create(d->m, &setup, &v);
+	return ret ? ret : add_virtio(d, v);
+}
+
 static int (*const makers[])(struct making *d) = {
 	[PLAN_DEVICE_RNG] = add_rng,
 	[PLAN_DEVICE_VSOCK] = add_vsock,
 	[PLAN_DEVICE_IVSHMEM] = add_ivshmem,
 	[PLAN_DEVICE_CONSOLE] = add_console,
 	[PLAN_DEVICE_FS] = add_fs,
+	[PLAN_DEVICE_NET] = add_net,
 };
 
 bool partition_wants_pci(const struct plan_partition *p)

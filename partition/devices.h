@@ -18,6 +18,7 @@ struct partition_devices {
 	struct loop *loop;
 	struct chardev *const *ports; /* by plan_port's numbers; borrowed likewise */
 	const int32_t (*fds)[DEVICE_FDS_MAX];
+	const uint16_t *mtus;              /* likewise */
 	const int32_t *region_fds;         /* likewise */
 	const struct notice_sink *notices; /* borrowed, likewise */
 	struct vhost_user_memory memory;   /* the guest's, for who serves a device; borrowed */

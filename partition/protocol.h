@@ -66,8 +66,9 @@ struct partition_port {
 };
 
 /* What a device of the plan gets. rng: /dev/random. vsock: /dev/vhost-vsock, with its cid.
- * fs: a socket to its server. */
-#define DEVICE_FDS_MAX 4
+ * fs: a socket to its server. net: queues of the tap device, or a socket; from PLAN_NET_QUEUES_MAX
+ * on as many of vhost-net, or -1. */
+#define DEVICE_FDS_MAX (2 * PLAN_NET_QUEUES_MAX)
 
 /*
  * What the ivshmem devices of the plan take together, in its order, each so many as plan_region_fds
@@ -104,8 +105,9 @@ struct partition_launch {
 	int32_t device_fds[PLAN_DEVICES_MAX][DEVICE_FDS_MAX]; /* in the plan's order */
 	int32_t region_fds[REGION_FDS_MAX];
 	struct partition_port ports[PLAN_PORTS_MAX];
-	uint64_t io_cores[CORE_WORDS];   /* where the I/O thread runs; all zero: anywhere */
-	uint64_t vcpu_cores[CORE_WORDS]; /* where the vCPUs run that share cores */
+	uint16_t device_mtus[PLAN_DEVICES_MAX]; /* of the networks behind them; 0: not known */
+	uint64_t io_cores[CORE_WORDS];          /* where the I/O thread runs; all zero: anywhere */
+	uint64_t vcpu_cores[CORE_WORDS];        /* where the vCPUs run that share cores */
 	/* The terminal as it was, for the partition to restore should the supervisor be killed. */
 	uint32_t has_termios;
 	struct termios termios;

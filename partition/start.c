@@ -195,6 +195,7 @@ static int build(struct partition *p, const struct partition_files *files,
 		.shared = p->shared,
 		.loop = p->loop,
 		.device_fds = p->launch.device_fds,
+		.device_mtus = p->launch.device_mtus,
 		.region_fds = p->launch.region_fds,
 		.notices = &p->notices,
 		.status = p->status};

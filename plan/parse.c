@@ -328,7 +328,18 @@ static void default_ports(struct parse *p, struct plan_device *d)
 	d->console.port_count = 1;
 }
 
-void parse_device_defaults(struct parse *p, struct plan_partition *part)
+static void net_defaults(struct parse *p, const struct plan *plan,
+	const struct plan_partition *part, struct plan_device *d)
+{
+	char mac[PLAN_MAC_TEXT];
+
+	if (d->type != PLAN_DEVICE_NET || d->net.mac)
+		return;
+	net_default_mac(plan->name, part->name, d->name, mac);
+	d->net.mac = arena_strndup(p->arena, mac, strlen(mac));
+}
+
+void parse_device_defaults(struct parse *p, const struct plan *plan, struct plan_partition *part)
 {
 	unsigned free_slot = 1;
 
@@ -344,6 +355,8 @@ void parse_device_defaults(struct parse *p, struct plan_partition *part)
 			d->name = arena_strndup(p->arena, name, strlen(name));
 		}
 		default_ports(p, d);
+		if (d->name && part->name)
+			net_defaults(p, plan, part, d);
 		if (d->transport != PLAN_TRANSPORT_PCI || d->slot)
 			continue;
 		while (slot_taken(part, free_slot))

@@ -181,6 +181,7 @@ enum plan_device_type {
 	PLAN_DEVICE_IVSHMEM,
 	PLAN_DEVICE_CONSOLE,
 	PLAN_DEVICE_FS,
+	PLAN_DEVICE_NET,
 };
 
 /* The guest's address among sockets; 0, 1, 2 and all ones mean others [VIRTIO 1.2 5.10.4]. */
@@ -218,6 +219,20 @@ struct plan_region_end {
 
 enum plan_transport { PLAN_TRANSPORT_PCI, PLAN_TRANSPORT_MMIO };
 
+#define PLAN_MAC_SIZE       6
+#define PLAN_NET_QUEUES_MAX 4 /* pairs of them */
+
+/* With neither tap nor bridge nor socket, passt is started for it. */
+struct plan_net {
+	char *tap;     /* interface; NULL with a bridge: one that the kernel names */
+	char *bridge;  /* ... that it belongs to */
+	char *socket;  /* path, at which passt is */
+	char *forward; /* TCP ports that passt takes for the guest, in its words; NULL: none */
+	char *mac;     /* as text, see plan_net_mac */
+	unsigned queues;
+	enum plan_wish vhost;
+};
+
 struct plan_device {
 	enum plan_device_type type;
 	char *name; /* unique in its partition: "rng0" */
@@ -240,6 +255,7 @@ struct plan_device {
 		char *socket; /* who listens here; NULL: we start a server for `path` */
 		bool readonly;
 	} fs;
+	struct plan_net net;
 	struct diag_loc loc;
 };
 
@@ -477,6 +493,13 @@ int plan_log_path(
 /* The other end of serial port PORT of partition PART, a link; false when there is no such port. */
 bool plan_link_find(const struct plan *plan, const struct plan_port *port, unsigned *ret_part,
 	unsigned *ret_port);
+static inline bool plan_net_is_tap(const struct plan_net *net)
+{
+	return net->tap || net->bridge;
+}
+
+/* TEXT, "02:00:00:00:00:01", as bytes. False when it is not the address of a station. */
+bool plan_net_mac(const char *text, uint8_t ret_mac[PLAN_MAC_SIZE]);
 
 /* "partitions.NAME.KEY", the field that messages about P's key KEY ("serial.0") name. */
 #define PLAN_FIELD_MAX 192

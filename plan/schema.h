@@ -162,7 +162,7 @@ void parse_ports(struct parse *p, const struct key *key, const struct node *n, v
 	const char *field);
 
 /* Names of devices by type and number; slots that are free, in the plan's order (plan/parse.c). */
-void parse_device_defaults(struct parse *p, struct plan_partition *part);
+void parse_device_defaults(struct parse *p, const struct plan *plan, struct plan_partition *part);
 
 /* Gives each peer of a region a device for it, and tells the devices of their regions
  * (plan/shared.c). */
@@ -232,6 +232,13 @@ void validate_shared(const struct plan *plan, struct diags *diags);
 
 /* Ports that are linked, and names of ports (plan/validate_ports.c). */
 void validate_ports(const struct plan *plan, struct diags *diags);
+/* Network devices of all partitions (plan/validate_net.c). */
+void validate_nets(const struct plan *plan, struct diags *diags);
+
+/* The address of a device that the plan gives none: always the same one. */
+#define PLAN_MAC_TEXT 18
+void net_default_mac(
+	const char *plan, const char *partition, const char *device, char ret_text[PLAN_MAC_TEXT]);
 
 /* Its part for plans with contract: fusa (plan/validate_fusa.c). */
 void validate_fusa(const struct plan *plan, struct diags *diags);

@@ -6,6 +6,7 @@
 #include <sys/un.h>
 
 static const char *const transport_names[] = {"pci", "mmio", NULL};
+static const char *const vhost_names[] = {"auto", "off", "on", NULL}; /* enum plan_wish */
 
 #define DEVICE(m) .offset = offsetof(struct plan_device, m)
 
@@ -15,6 +16,7 @@ const char *const device_type_names[] = {
 	[PLAN_DEVICE_IVSHMEM] = "ivshmem",
 	[PLAN_DEVICE_CONSOLE] = "console",
 	[PLAN_DEVICE_FS] = "fs",
+	[PLAN_DEVICE_NET] = "net",
 	NULL,
 };
 
@@ -123,6 +125,60 @@ static const struct key fs_keys[] = {
 	{0},
 };
 
+static const struct key net_keys[] = {
+	VIRTIO_KEYS,
+	{.name = "tap",
+		.type = KEY_STRING,
+		.nullable = true,
+		DEVICE(net.tap),
+		.def_doc = "with `bridge`: a new one",
+		.help = "A tap device of the host that the guest's frames go through: one that is there "
+			"(`ip tuntap add NAME mode tap user $USER`), or a name for one that is made for "
+			"the run, which takes CAP_NET_ADMIN. Without `tap`, `bridge` and `socket`, passt "
+			"is started for the device, which takes no rights at all."},
+	{.name = "bridge",
+		.type = KEY_STRING,
+		.nullable = true,
+		DEVICE(net.bridge),
+		.help = "A bridge of the host that the tap device is connected to, for the run. Takes "
+			"CAP_NET_ADMIN."},
+	{.name = "socket",
+		.type = KEY_PATH,
+		.nullable = true,
+		DEVICE(net.socket),
+		.max = sizeof(((struct sockaddr_un *)0)->sun_path) - 1,
+		.help = "The socket of a passt that runs already (`passt --socket PATH`), or of any "
+			"program that takes and gives frames after their length, as QEMU's `-netdev "
+			"stream` does."},
+	{.name = "forward",
+		.type = KEY_STRING,
+		.nullable = true,
+		DEVICE(net.forward),
+		.help = "TCP ports of the host that lead to the guest, when passt is started for the "
+			"device: `2222:22,8080:80`."},
+	{.name = "mac",
+		.type = KEY_STRING,
+		DEVICE(net.mac),
+		.def_doc = "made of the names of plan, partition and device",
+		.help = "The guest's Ethernet address, such as `02:00:00:00:00:01`."},
+	{.name = "queues",
+		.type = KEY_COUNT,
+		DEVICE(net.queues),
+		.min = 1,
+		.max = PLAN_NET_QUEUES_MAX,
+		.def = "1",
+		.help = "How many pairs of queues there are, for guests with as many vCPUs. A tap device "
+			"that is there must have been made with `multi_queue` for more than one."},
+	{.name = "vhost",
+		.type = KEY_ENUM,
+		DEVICE(net.vhost),
+		.names = vhost_names,
+		.def = "auto",
+		.help = "Whether the host's kernel moves the frames of a tap device itself, through "
+			"/dev/vhost-net: `auto`, where it can."},
+	{0},
+};
+
 /* By enum plan_device_type. */
 static const struct key *const device_variants[] = {
 	[PLAN_DEVICE_RNG] = rng_keys,
@@ -130,6 +186,7 @@ static const struct key *const device_variants[] = {
 	[PLAN_DEVICE_IVSHMEM] = ivshmem_keys,
 	[PLAN_DEVICE_CONSOLE] = console_keys,
 	[PLAN_DEVICE_FS] = fs_keys,
+	[PLAN_DEVICE_NET] = net_keys,
 };
 
 const struct key_list devices_list = {

@@ -111,7 +111,7 @@ void parse_shared_devices(struct parse *p, struct plan *plan)
 	for (unsigned i = 0; i < plan->partition_count; i++) {
 		struct plan_partition *part = &plan->partitions[i];
 
-		parse_device_defaults(p, part);
+		parse_device_defaults(p, plan, part);
 		for (unsigned k = 0; k < part->device_count; k++) {
 			if (part->devices[k].type == PLAN_DEVICE_IVSHMEM)
 				tell_device(plan, part, &part->devices[k]);

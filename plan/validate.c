@@ -164,6 +164,7 @@ void validate_plan(const struct plan *plan, struct diags *diags)
 	validate_arch(plan, diags);
 	validate_cids(plan, diags);
 	validate_ports(plan, diags);
+	validate_nets(plan, diags);
 	if (plan->arch == PLAN_ARCH_X86_64)
 		validate_fusa(plan, diags);
 	validate_shared(plan, diags);

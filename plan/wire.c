@@ -182,9 +182,23 @@ static void wire_fs(struct wire *w, struct plan_device *d)
 	wire_check(w, !d->fs.path == !!d->fs.socket);
 }
 
+static void wire_net(struct wire *w, struct plan_net *net)
+{
+	uint8_t mac[PLAN_MAC_SIZE];
+
+	wire_string(w, &net->tap, true);
+	wire_string(w, &net->bridge, true);
+	wire_string(w, &net->socket, true);
+	wire_string(w, &net->forward, true);
+	wire_string(w, &net->mac, false);
+	wire_check(w, !net->mac || plan_net_mac(net->mac, mac));
+	wire_unsigned(w, &net->queues, 1, PLAN_NET_QUEUES_MAX);
+	wire_unsigned(w, &net->vhost, 0, PLAN_WISH_ON);
+}
+
 static void wire_device(struct wire *w, struct plan_device *d)
 {
-	wire_unsigned(w, &d->type, 0, PLAN_DEVICE_FS);
+	wire_unsigned(w, &d->type, 0, PLAN_DEVICE_NET);
 	wire_string(w, &d->name, false);
 	wire_check(w, !d->name || partition_name_valid(d->name));
 	wire_unsigned(w, &d->transport, 0, PLAN_TRANSPORT_MMIO);
@@ -200,6 +214,8 @@ static void wire_device(struct wire *w, struct plan_device *d)
 	wire_check(w, (d->type == PLAN_DEVICE_CONSOLE) == (d->console.port_count > 0));
 	if (d->type == PLAN_DEVICE_FS)
 		wire_fs(w, d);
+	if (d->type == PLAN_DEVICE_NET)
+		wire_net(w, &d->net);
 	wire_loc(w, &d->loc);
 }
 

@@ -8,6 +8,7 @@
 #include "lib/ipc.h"
 #include "lib/sandbox.h"
 #include "lib/util.h"
+#include "supervisor/net.h"
 #include "supervisor/run.h"
 
 #include <errno.h>
@@ -235,9 +236,13 @@ static int find_or_say(const struct diag_loc *loc, struct diags *diags, char ret
 
 int supervisor_check_programs(const struct plan *plan, struct diags *diags)
 {
+	unsigned errors = diags->errors;
 	char program[PATH_MAX];
 
-	return plan->bsp.kind == PLAN_BSP_NONE ? 0 : find_or_say(&plan->bsp.loc, diags, program);
+	if (plan->bsp.kind != PLAN_BSP_NONE)
+		find_or_say(&plan->bsp.loc, diags, program);
+	net_check(plan, diags);
+	return diags->errors > errors ? -ENOENT : 0;
 }
 
 static int spawn(struct bsp_files *f, const char *program, int launch_fd)

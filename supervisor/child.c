@@ -173,6 +173,7 @@ int child_init(struct child *child, struct run *run, unsigned index)
 	};
 	for (unsigned i = 0; i < PLAN_PORTS_MAX; i++)
 		child->port_fds[i] = child->port_others[i] = -1;
+	memset(child->taps, -1, sizeof(child->taps));
 	ret = loop_timer_init(run->loop, &child->linger, linger_expired);
 	if (!ret)
 		ret = child_lifecycle_init(child);
@@ -198,6 +199,10 @@ void child_fini(struct child *child)
 	fd_close(&child->exited.fd);
 	fd_close(&child->shared_fd);
 	child_close_ports(child);
+	for (unsigned i = 0; i < ARRAY_SIZE(child->taps); i++) {
+		for (unsigned k = 0; k < ARRAY_SIZE(child->taps[i]); k++)
+			fd_close(&child->taps[i][k]);
+	}
 	if (child->shared)
 		munmap(child->shared, sizeof(*child->shared));
 	loop_timer_fini(&child->linger);

@@ -36,6 +36,9 @@ int child_keep(struct child_files *f, int fd);
 void child_open_failed(
 	struct child_files *f, const char *key, const struct diag_loc *loc, const char *path);
 
+/* The same of DEVICE, which the kernel's module MODULE makes. */
+void opening_vhost_failed(struct opening *o, const char *device, const char *module);
+
 /* What is behind its ports (supervisor/ports.c). */
 void child_open_ports(struct child_files *f);
 

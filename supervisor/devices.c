@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Opening what is behind the devices of a partition. */
 #include "supervisor/child_files.h"
+#include "supervisor/net.h"
 #include "supervisor/share.h"
 #include "supervisor/shared.h"
 
@@ -29,7 +30,7 @@ static void open_rng(struct opening *o)
 }
 
 /* What to do when DEVICE, which MODULE makes, cannot be opened, as errno says. */
-static void vhost_open_failed(struct opening *o, const char *device, const char *module)
+void opening_vhost_failed(struct opening *o, const char *device, const char *module)
 {
 	char field[PLAN_FIELD_MAX];
 	int error = errno;
@@ -55,7 +56,7 @@ static void open_vsock(struct opening *o)
 
 	o->fds[0] = child_keep(o->files, open(VHOST_VSOCK, O_RDWR | O_CLOEXEC));
 	if (o->fds[0] < 0) {
-		vhost_open_failed(o, VHOST_VSOCK, "vhost_vsock");
+		opening_vhost_failed(o, VHOST_VSOCK, "vhost_vsock");
 		return;
 	}
 	if (ioctl(o->fds[0], VHOST_VSOCK_SET_GUEST_CID, &cid) == 0)
@@ -98,6 +99,7 @@ void child_open_devices(struct child_files *f)
 		[PLAN_DEVICE_RNG] = open_rng,
 		[PLAN_DEVICE_VSOCK] = open_vsock,
 		[PLAN_DEVICE_FS] = open_fs,
+		[PLAN_DEVICE_NET] = net_open,
 		[PLAN_DEVICE_IVSHMEM] = open_ivshmem,
 		[PLAN_DEVICE_CONSOLE] = open_nothing,
 	};

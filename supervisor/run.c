@@ -5,6 +5,7 @@
  */
 #include "supervisor/run.h"
 #include "supervisor/bsp.h"
+#include "supervisor/helper.h"
 
 #include "lib/ipc.h"
 #include "lib/util.h"
@@ -159,7 +160,7 @@ static void release(struct run *run, bool bsp_ok)
 static void check_restarted(struct run *run)
 {
 	for (unsigned i = 0; i < run->child_count; i++) {
-		if (run->children[i].state != CHILD_READY)
+		if (run->children[i].state != CHILD_READY || helpers_starting(&run->children[i]))
 			continue;
 		run_settle_kthreads(run);
 		child_release(&run->children[i]);
@@ -176,7 +177,7 @@ void run_check_ready(struct run *run)
 		return;
 	}
 	for (unsigned i = 0; i < run->child_count; i++) {
-		if (run->children[i].state == CHILD_STARTING)
+		if (run->children[i].state == CHILD_STARTING || helpers_starting(&run->children[i]))
 			return;
 		failed = failed || run->children[i].state != CHILD_READY;
 	}

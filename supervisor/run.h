@@ -95,8 +95,11 @@ struct child {
 	uint64_t log_since_ns; /* the second that is going */
 	unsigned log_lines;    /* in it */
 	uint64_t log_dropped;  /* lines that nobody has been told of */
-	struct helper *helpers; /* programs that work for its devices (helper.h) */
-	unsigned notices;      /* of its devices, those that were not shown included */
+	/* Queues of tap devices are kept open for the life of the run, over restarts; -1: none. */
+	int taps[PLAN_DEVICES_MAX][PLAN_NET_QUEUES_MAX];
+	uint16_t mtus[PLAN_DEVICES_MAX]; /* of these devices; 0: not known */
+	struct helper *helpers;          /* programs that work for its devices (helper.h) */
+	unsigned notices;                /* of its devices, those that were not shown included */
 
 	int shared_fd; /* memfd of `shared` */
 	struct partition_shared *shared;

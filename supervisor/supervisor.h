@@ -63,7 +63,8 @@ struct run_options {
 int supervisor_run(const struct plan *plan, const struct run_options *options);
 
 /*
- * Whether what PLAN needs beside this program is there: the one that runs its BSP. 0, or -ENOENT
+ * Whether what PLAN needs beside this program is there: the one that runs its BSP, what is behind
+ * its network devices. 0, or -ENOENT
  * with an error in DIAGS.
  */
 int supervisor_check_programs(const struct plan *plan, struct diags *diags);

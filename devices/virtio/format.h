@@ -16,7 +16,7 @@ struct virtq_format {
 	/* As their namesakes of queue.h. */
 	int (*pop)(struct virtq *q, struct virtq_chain *c);
 	void (*unpop)(struct virtq *q, const struct virtq_chain *c);
-	void (*push)(struct virtq *q, const struct virtq_chain *c, uint32_t written);
+	void (*push)(struct virtq *q, const struct virtq_used *used, unsigned count); /* _all */
 	/* N entries were pushed since the last time. */
 	bool (*interrupt_needed)(const struct virtq *q, uint16_t n);
 	void (*kicks_stop)(struct virtq *q);

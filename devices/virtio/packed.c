@@ -111,18 +111,38 @@ static void packed_unpop(struct virtq *q, const struct virtq_chain *c)
 	q->next_avail = (uint16_t)(q->next_avail - c->slots);
 }
 
-/* The release makes the rest, and what the device wrote, visible before the flags. */
-static void packed_push(struct virtq *q, const struct virtq_chain *c, uint32_t written)
+/* Writes a used descriptor at the queue's place, and moves that on. Its flags, to be written. */
+static uint16_t write_used(struct virtq *q, const struct virtq_used *used)
 {
 	struct vring_packed_desc *d = desc_of(q, q->next_used);
 	uint16_t flags = q->used_wrap ? AVAIL | USED : 0;
 
-	if (written)
-		flags |= VRING_DESC_F_WRITE;
-	__atomic_store_n(&d->id, c->id, __ATOMIC_RELAXED);
-	__atomic_store_n(&d->len, written, __ATOMIC_RELAXED);
-	__atomic_store_n(&d->flags, flags, __ATOMIC_RELEASE);
-	advance(q, &q->next_used, &q->used_wrap, c->slots);
+	__atomic_store_n(&d->id, used->id, __ATOMIC_RELAXED);
+	__atomic_store_n(&d->len, used->written, __ATOMIC_RELAXED);
+	advance(q, &q->next_used, &q->used_wrap, used->slots);
+	return used->written ? flags | VRING_DESC_F_WRITE : flags;
+}
+
+/*
+ * The driver looks for the first one first: its flags come last. The release makes the rest, and
+ * what the device wrote, visible before them.
+ */
+static void packed_push(struct virtq *q, const struct virtq_used *list, unsigned count)
+{
+	struct vring_packed_desc *first = desc_of(q, q->next_used);
+	uint16_t first_flags = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		struct vring_packed_desc *d = desc_of(q, q->next_used);
+		uint16_t flags = write_used(q, &list[i]);
+
+		if (i)
+			__atomic_store_n(&d->flags, flags, __ATOMIC_RELAXED);
+		else
+			first_flags = flags;
+	}
+	if (count)
+		__atomic_store_n(&first->flags, first_flags, __ATOMIC_RELEASE);
 }
 
 static bool packed_interrupt_needed(const struct virtq *q, uint16_t n)

@@ -186,10 +186,22 @@ void virtq_unpop(struct virtq *q, const struct virtq_chain *c)
 
 void virtq_push(struct virtq *q, const struct virtq_chain *c, uint32_t written)
 {
-	assert(q->in_flight >= c->slots && written <= c->writable_size);
-	q->format->push(q, c, written);
-	q->in_flight = (uint16_t)(q->in_flight - c->slots);
-	q->unsignalled = (uint16_t)min_u64(q->unsignalled + c->slots, UINT16_MAX);
+	const struct virtq_used used = {.id = c->id, .slots = c->slots, .written = written};
+
+	assert(written <= c->writable_size);
+	virtq_push_all(q, &used, 1);
+}
+
+void virtq_push_all(struct virtq *q, const struct virtq_used *used, unsigned count)
+{
+	unsigned slots = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		slots += used[i].slots;
+	assert(q->in_flight >= slots);
+	q->format->push(q, used, count);
+	q->in_flight = (uint16_t)(q->in_flight - slots);
+	q->unsignalled = (uint16_t)min_u64(q->unsignalled + slots, UINT16_MAX);
 }
 
 /*

@@ -92,6 +92,15 @@ void virtq_unpop(struct virtq *q, const struct virtq_chain *c);
  */
 void virtq_push(struct virtq *q, const struct virtq_chain *c, uint32_t written);
 
+/* A chain that is given back. */
+struct virtq_used {
+	uint16_t id, slots; /* as in struct virtq_chain */
+	uint32_t written;
+};
+
+/* Gives back COUNT chains at once: the driver sees all of them, or none yet. */
+void virtq_push_all(struct virtq *q, const struct virtq_used *used, unsigned count);
+
 /* Whether the driver wants to be told of what was pushed since this was last asked. */
 bool virtq_interrupt_needed(struct virtq *q);
 

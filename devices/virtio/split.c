@@ -109,15 +109,18 @@ static void split_unpop(struct virtq *q, const struct virtq_chain *c)
 	q->next_avail--;
 }
 
-/* The release makes the entry, and what the device wrote, visible before the index. */
-static void split_push(struct virtq *q, const struct virtq_chain *c, uint32_t written)
+/* The release makes the entries, and what the device wrote, visible before the index. */
+static void split_push(struct virtq *q, const struct virtq_used *list, unsigned count)
 {
 	struct vring_used *used = used_of(q);
-	struct vring_used_elem *e = &used->ring[q->next_used % q->size];
 
-	__atomic_store_n(&e->id, c->id, __ATOMIC_RELAXED);
-	__atomic_store_n(&e->len, written, __ATOMIC_RELAXED);
-	__atomic_store_n(&used->idx, ++q->next_used, __ATOMIC_RELEASE);
+	for (unsigned i = 0; i < count; i++) {
+		struct vring_used_elem *e = &used->ring[q->next_used++ % q->size];
+
+		__atomic_store_n(&e->id, list[i].id, __ATOMIC_RELAXED);
+		__atomic_store_n(&e->len, list[i].written, __ATOMIC_RELAXED);
+	}
+	__atomic_store_n(&used->idx, q->next_used, __ATOMIC_RELEASE);
 }
 
 static bool split_interrupt_needed(const struct virtq *q, uint16_t n)

@@ -85,6 +85,15 @@ void virtio_push(
 		virtq_push(&q->ring, c, written);
 }
 
+void virtio_push_all(
+	struct virtio_device *v, unsigned queue, const struct virtq_used *used, unsigned count)
+{
+	struct virtio_queue *q = &v->queues[queue];
+
+	if (queue_is_live(q))
+		virtq_push_all(&q->ring, used, count);
+}
+
 void virtio_notify(struct virtio_device *v, unsigned queue)
 {
 	struct virtio_queue *q = &v->queues[queue];
@@ -119,27 +128,33 @@ static bool queue_step(struct virtio_queue *q)
 	}
 }
 
-/* I/O thread: the driver, or the device itself, says that there is work in a queue. */
-static void queue_kicked(struct loop_watch *w, uint32_t revents)
+void virtio_work(struct virtio_device *v, unsigned queue)
 {
-	struct virtio_queue *q = container_of(w, struct virtio_queue, kick);
-	struct virtio_device *v = q->device;
-	eventfd_t count;
+	struct virtio_queue *q = &v->queues[queue];
 	bool more = true;
 
-	(void)revents;
-	eventfd_read(w->fd, &count);
 	for (unsigned i = 0; i < VIRTIO_BATCH && more; i++) {
 		lock_for_step(v);
 		if (!i && queue_is_live(q))
 			virtq_kicks_stop(&q->ring);
 		more = queue_step(q);
 		if (!more || i + 1 == VIRTIO_BATCH)
-			virtio_notify(v, index_of(q));
+			virtio_notify(v, queue);
 		virtio_unlock(v);
 	}
 	if (more)
-		virtio_resume(v, index_of(q));
+		virtio_resume(v, queue);
+}
+
+/* I/O thread: the driver, or the device itself, says that there is work in a queue. */
+static void queue_kicked(struct loop_watch *w, uint32_t revents)
+{
+	struct virtio_queue *q = container_of(w, struct virtio_queue, kick);
+	eventfd_t count;
+
+	(void)revents;
+	eventfd_read(w->fd, &count);
+	virtio_work(q->device, index_of(q));
 }
 
 /* ---- queues that somebody else works on ---- */

@@ -176,10 +176,15 @@ void virtio_unpop(struct virtio_device *v, unsigned queue, const struct virtq_ch
  */
 void virtio_push(
 	struct virtio_device *v, unsigned queue, const struct virtq_chain *c, uint32_t written);
+void virtio_push_all(struct virtio_device *v, unsigned queue, const struct virtq_used *used,
+	unsigned count); /* virtq_push_all, likewise */
 void virtio_notify(struct virtio_device *v, unsigned queue);
 
 /* Has the I/O thread make steps of QUEUE. Any thread; the lock is not needed. */
 void virtio_resume(struct virtio_device *v, unsigned queue);
+
+/* The same on the I/O thread, at once: a batch of steps. Not under the lock. */
+void virtio_work(struct virtio_device *v, unsigned queue);
 
 /* The device cannot go on until it is reset: DEVICE_NEEDS_RESET [VIRTIO 1.2 2.1.2]. */
 void virtio_fail(struct virtio_device *v);
