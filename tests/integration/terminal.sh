@@ -51,6 +51,19 @@ test_terminal-typing() {
 	has out 'guest: ok, exit code 0'
 }
 
+# Its size goes to the guest, should it ask; a change of it is no reason to end.
+test_terminal-resized() {
+	open_terminal boot "$GUESTS/echo.elf" --device console
+	wait_output out ready
+	kill -WINCH "$supervisor"
+	sleep 0.2
+	kill -WINCH "$supervisor"
+	type_keys '\001h' # the keyboard is the virtio console's
+	wait_output out 'Ctrl-A x'
+	type_keys '\001x'
+	close_terminal 130
+}
+
 test_terminal-quit() {
 	echo_on_terminal
 	type_keys '\001x'

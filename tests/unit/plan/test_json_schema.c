@@ -70,10 +70,9 @@ static bool is_equal(const json_t *a, json_t *b)
 
 static bool properties_fit(const json_t *schema, json_t *object)
 {
-	json_t *properties = json_object_get(schema, "properties"), *inner, *property, *required;
+	json_t *properties = json_object_get(schema, "properties"), *inner, *property;
 	json_t *patterns = json_object_get(schema, "patternProperties");
 	const char *name;
-	size_t i;
 
 	ck_assert(json_is_false(json_object_get(schema, "additionalProperties")));
 	json_object_foreach(object, name, inner)
@@ -87,8 +86,6 @@ static bool properties_fit(const json_t *schema, json_t *object)
 		if (!property || !fits(property, inner))
 			return false;
 	}
-	json_array_foreach(json_object_get(schema, "required"), i,
-		required) if (!json_object_get(object, json_string_value(required))) return false;
 	return json_object_size(object) >=
 		       (size_t)json_integer_value(json_object_get(schema, "minProperties")) &&
 	       (!patterns || json_object_size(object) <= (size_t)json_integer_value(json_object_get(
@@ -114,11 +111,24 @@ static bool items_fit(const json_t *schema, json_t *list)
 	       (!most || json_array_size(list) <= (size_t)json_integer_value(most));
 }
 
+static bool has_all(const json_t *names, const json_t *object)
+{
+	json_t *name;
+	size_t i;
+
+	json_array_foreach(names, i, name)
+	{
+		if (!json_object_get(object, json_string_value(name)))
+			return false;
+	}
+	return true;
+}
+
 /* One keyword of a schema, with its value WANT. */
 static bool keyword_fits(const char *keyword, const json_t *want, json_t *v)
 {
 	static const char *const elsewhere[] = {"$schema", "$comment", "title", "description",
-		"default", "properties", "patternProperties", "additionalProperties", "required",
+		"default", "properties", "patternProperties", "additionalProperties",
 		"minProperties", "maxProperties", "items", "minItems", "maxItems", "uniqueItems"};
 	const char *text = json_string_value(v);
 
@@ -126,6 +136,8 @@ static bool keyword_fits(const char *keyword, const json_t *want, json_t *v)
 		return type_fits(want, v);
 	if (strcmp(keyword, "anyOf") == 0)
 		return any_fits(want, v, fits);
+	if (strcmp(keyword, "required") == 0)
+		return !json_is_object(v) || has_all(want, v);
 	if (strcmp(keyword, "enum") == 0)
 		return any_fits(want, v, is_equal);
 	if (strcmp(keyword, "pattern") == 0)
@@ -207,6 +219,10 @@ static const char *const good[] = {
 	MORE("\"serial\": []"),
 	MORE("\"serial\": [null, \"file:x\"]"),
 	MORE("\"serial\": [{\"file\": 5}, \"null\"]"),
+	MORE("\"serial\": [{\"to\": null}, \"socket:x\"]"),
+	MORE("\"devices\": [\"console\", {\"type\": \"console\", \"ports\": [\"console\", null]}]"),
+	MORE("\"devices\": [{\"type\": \"console\", \"ports\": [{\"name\": \"x\", \"to\": \"pty\"}, "
+	     "{\"socket\": \"s\"}, {\"to\": null}]}]"),
 	MORE("\"on_fatal\": \"safe-state\", \"on_reset\": \"stop\""),
 	MORE("\"on_fatal\": {\"action\": \"restart\", \"limit\": 9}, \"watchdog\": \"200ms\""),
 	MORE("\"watchdog\": null, \"status_page\": null, \"on_violation\": \"inject\""),
@@ -277,6 +293,11 @@ static const char *const bad[] = {
 	MORE("\"serial\": [\"pty\", \"pty\", \"pty\"]"),
 	MORE("\"serial\": [\"file:\"]"),
 	MORE("\"serial\": [{\"file\": null}]"),
+	MORE("\"serial\": [{}]"),
+	MORE("\"serial\": [{\"name\": \"x\", \"to\": \"pty\"}]"),
+	MORE("\"devices\": [{\"type\": \"console\", \"ports\": [{\"name\": \"x\"}]}]"),
+	MORE("\"devices\": [{\"type\": \"console\", \"ports\": [{\"link\": \"a.com1\"}]}]"),
+	MORE("\"devices\": [{\"type\": \"console\", \"ports\": [\"link:a.com1\"]}]"),
 	MORE("\"on_fatal\": \"reboot\""),
 	MORE("\"on_reset\": null"),
 	MORE("\"watchdog\": \"fast\""),
