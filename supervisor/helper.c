@@ -65,7 +65,8 @@ static void show_line(struct helper *h)
 	text_sanitise_line((const uint8_t *)h->line, h->line_size, text);
 	memcpy(h->line, text, sizeof(text));
 	h->line_size = 0;
-	if (!*text || h->lines++ >= LINES_MAX)
+	/* That its partition has gone away, it says after the end, which others tell better. */
+	if (!*text || h->child->has_result || h->lines++ >= LINES_MAX)
 		return;
 	run_say(h->child->run, "%s: %s: %s: %s", h->child->plan->name,
 		h->child->plan->devices[h->device].name, h->name, text);
