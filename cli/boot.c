@@ -18,7 +18,7 @@ struct boot_options {
 	struct option_strings modules;
 	const char *type;
 	const char *machine;
-	struct option_strings devices, shares, nets;
+	struct option_strings devices, disks, shares, nets;
 	struct option_strings set;
 	uint64_t timeout;
 	const char *log_dir;
@@ -52,6 +52,9 @@ static const struct option_spec boot_specs[] = {
 	{"share", "FOLDER:TAG[,KEY=VALUE...]", OPTION_STRINGS, FIELD(shares),
 		"Share a folder: the guest mounts it with `mount -t virtiofs TAG /mnt`. The same as "
 		"--device fs,path=FOLDER,tag=TAG. May be repeated."},
+	{"disk", "FILE[,KEY=VALUE...]", OPTION_STRINGS, FIELD(disks),
+		"Add a disk: a raw image or a block device; FILE,readonly cannot be written to. May be "
+		"repeated."},
 	{"net", "WHAT[,KEY=VALUE...]", OPTION_OPTIONALS, FIELD(nets),
 		"Add a network device. WHAT is passt (the default; it takes no rights), tap:NAME, "
 		"bridge:NAME, socket:PATH or none. tap:NAME is the same as --device net,tap=NAME, and so "
@@ -186,6 +189,7 @@ static json_t *devices_json(const struct boot_options *o)
 {
 	const struct device_option options[] = {
 		{"device", &o->devices, NULL, "type", NULL},
+		{"disk", &o->disks, "blk", "path", NULL},
 		{"share", &o->shares, "fs", "path", "tag"},
 	};
 	json_t *list = json_array();

@@ -20,12 +20,21 @@ struct call_list {
 /* A server that has to be given up. The rest is sendmsg and recvfrom, which all may. */
 static const struct sandbox_rule fs_calls[] = {SANDBOX_CALL("shutdown")};
 
+/* The io_uring's work where there is none, by threads; its one file takes no other requests. */
+static const struct sandbox_rule blk_calls[] = {
+	SANDBOX_CALL("preadv"),
+	SANDBOX_CALL("pwritev2"),
+	SANDBOX_CALL("fdatasync"),
+	SANDBOX_CALL("fallocate"),
+};
+
 static const struct call_list call_lists[] = {
 	[PLAN_DEVICE_RNG] = {NULL, 0, {NULL}},     /* read */
 	[PLAN_DEVICE_IVSHMEM] = {NULL, 0, {NULL}}, /* eventfds: read, write */
 	[PLAN_DEVICE_VSOCK] = {.ioctls = {vhost_runtime_ioctls, virtio_vsock_runtime_ioctls}},
 	[PLAN_DEVICE_CONSOLE] = {NULL, 0, {NULL}}, /* its ports are ports as others */
 	[PLAN_DEVICE_NET] = {.ioctls = {vhost_runtime_ioctls, virtio_net_runtime_ioctls}},
+	[PLAN_DEVICE_BLK] = {blk_calls, ARRAY_SIZE(blk_calls), {NULL}},
 	[PLAN_DEVICE_FS] = {fs_calls, ARRAY_SIZE(fs_calls), {NULL}},
 };
 
@@ -41,6 +50,11 @@ static bool has_device(const struct plan_partition *p, enum plan_device_type typ
 			return true;
 	}
 	return false;
+}
+
+bool device_calls_workers(const struct plan_partition *p)
+{
+	return has_device(p, PLAN_DEVICE_BLK);
 }
 
 static int add_ioctls(struct sandbox_filter *filter, const unsigned *requests)

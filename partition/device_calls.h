@@ -9,6 +9,9 @@
 #include "lib/sandbox.h"
 #include "plan/plan.h"
 
+/* True when the kernel makes workers for one of P's devices, at any time, as threads of ours. */
+bool device_calls_workers(const struct plan_partition *p);
+
 /* Adds those of P's devices to FILTER. 0, or what sandbox_filter_add returns. */
 int device_calls_add(const struct plan_partition *p, struct sandbox_filter *filter);
 

@@ -3,6 +3,7 @@
 
 #include "devices/ivshmem.h"
 #include "devices/pci/pci.h"
+#include "devices/virtio/blk.h"
 #include "devices/virtio/console.h"
 #include "devices/virtio/fs.h"
 #include "devices/virtio/mmio.h"
@@ -16,6 +17,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 _Static_assert(PLAN_MMIO_DEVICES_MAX_X86 <= X86_VIRTIO_DEVICES, "there is a place for each");
 _Static_assert(PLAN_CONSOLE_PORTS <= VIRTIO_CONSOLE_PORTS, "one device may have them all");
@@ -174,6 +176,38 @@ static int add_net(struct making *d)
 	return ret ? ret : add_virtio(d, v);
 }
 
+/* Its errors are those of the file; a machine that will not run has an empty disk. */
+static int add_blk(struct making *d)
+{
+	const struct plan_device *p = d->device;
+	struct virtio_blk_setup cfg = {
+		.loop = d->req->loop,
+		.notice = {.sink = d->req->notices, .device = p->name},
+		.fd = fd_of(d, 0),
+		.direct_fd = fd_of(d, 1),
+		.readonly = p->blk.readonly,
+		.discard = p->blk.discard,
+		.queues = p->blk.queues,
+		.serial = p->blk.serial,
+		.pinned = d->req->plan->lock,
+	};
+	struct virtio_device *v;
+	int ret;
+
+	if (cfg.fd >= 0) {
+		off_t size = lseek(cfg.fd, 0, SEEK_END); /* of a block device, too */
+
+		if (size < 0)
+			return -errno;
+		cfg.size = (uint64_t)size;
+		if (p->blk.cache == PLAN_CACHE_NONE && cfg.direct_fd < 0)
+			notice_tell(&cfg.notice,
+				"its file system has no O_DIRECT; cache: none is writeback here");
+	}
+	ret = virtio_blk_create(d->m, &cfg, &v);
+	return ret ? ret : add_virtio(d, v);
+}
+
 static int (*const makers[])(struct making *d) = {
 	[PLAN_DEVICE_RNG] = add_rng,
 	[PLAN_DEVICE_VSOCK] = add_vsock,
@@ -181,6 +215,7 @@ static int (*const makers[])(struct making *d) = {
 	[PLAN_DEVICE_CONSOLE] = add_console,
 	[PLAN_DEVICE_FS] = add_fs,
 	[PLAN_DEVICE_NET] = add_net,
+	[PLAN_DEVICE_BLK] = add_blk,
 };
 
 bool partition_wants_pci(const struct plan_partition *p)

@@ -67,7 +67,7 @@ struct partition_port {
 
 /* What a device of the plan gets. rng: /dev/random. vsock: /dev/vhost-vsock, with its cid.
  * fs: a socket to its server. net: queues of the tap device, or a socket; from PLAN_NET_QUEUES_MAX
- * on as many of vhost-net, or -1. */
+ * on as many of vhost-net, or -1. blk: the file, locked; with O_DIRECT, or -1. */
 #define DEVICE_FDS_MAX (2 * PLAN_NET_QUEUES_MAX)
 
 /*

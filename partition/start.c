@@ -354,6 +354,8 @@ static int create(struct partition *p)
 		ret = tell(p, "starting its I/O thread", start_io(p));
 	if (!ret)
 		ret = tell(p, "starting its consoles", start_consoles(p));
+	if (!ret)
+		ret = tell(p, "starting its devices", machine_start(&p->build.machine));
 	if (ret)
 		return ret;
 	ret = vm_ahead_finish(ahead, &p->vm, &what);

@@ -5,6 +5,7 @@
  * by device and inode, so other spellings, links and mounts of one file are that file. Nothing is
  * changed or opened for writing.
  */
+#include "plan/file_id.h"
 #include "plan/schema.h"
 
 #include <errno.h>
@@ -31,15 +32,6 @@ static void check_input(
 		diag_error(diags, loc, field, "%s is empty; build or fetch it again", path);
 }
 
-/* The directory of PATH, with its slash. */
-static const char *directory_of(const char *path, char buf[PATH_MAX])
-{
-	const char *slash = strrchr(path, '/');
-
-	snprintf(buf, PATH_MAX, "%.*s", slash ? (int)(slash - path) + 1 : 2, slash ? path : "./");
-	return buf;
-}
-
 static void check_output(struct diags *diags, const struct plan_port *s, const char *field)
 {
 	char dir[PATH_MAX];
@@ -57,19 +49,26 @@ static void check_output(struct diags *diags, const struct plan_port *s, const c
 			diag_error(diags, &s->loc, field,
 				"%s cannot be written: %s; make it writable, or give another",
 				s->path, strerror(errno));
-	} else if (access(directory_of(s->path, dir), W_OK | X_OK)) {
+	} else if (access(file_directory(s->path, dir), W_OK | X_OK)) {
 		diag_error(diags, &s->loc, field,
 			"%s cannot be created: %s; make its directory writable, or give another",
 			s->path, strerror(errno));
 	}
 }
 
-/* An input of a partition: each may be missing but the image; then its modules. */
+/* An input of a partition: each may be missing but the image; then its modules, then its disks. */
 enum { INPUT_IMAGE, INPUT_INITRD, INPUT_OVERLAY, INPUT_MODULES };
 
-static const char *input_path(
+unsigned plan_input_count(const struct plan_partition *part)
+{
+	return INPUT_MODULES + part->module_count + part->device_count;
+}
+
+const char *plan_input(
 	const struct plan_partition *part, unsigned i, const struct diag_loc **ret_loc)
 {
+	unsigned devices = INPUT_MODULES + part->module_count;
+
 	switch (i) {
 	case INPUT_IMAGE:
 		*ret_loc = &part->locs[PLAN_KEY_IMAGE];
@@ -81,9 +80,14 @@ static const char *input_path(
 		*ret_loc = &part->locs[PLAN_KEY_OVERLAY];
 		return part->arm64.overlay;
 	default:
+		break;
+	}
+	if (i < devices) {
 		*ret_loc = &part->modules[i - INPUT_MODULES].loc;
 		return part->modules[i - INPUT_MODULES].path;
 	}
+	*ret_loc = &part->devices[i - devices].loc;
+	return part->devices[i - devices].blk.path;
 }
 
 static void check_files(const struct plan_partition *part, struct diags *diags)
@@ -95,7 +99,7 @@ static void check_files(const struct plan_partition *part, struct diags *diags)
 
 	for (unsigned i = 0; i < INPUT_MODULES + part->module_count; i++) {
 		const struct diag_loc *loc;
-		const char *path = input_path(part, i, &loc);
+		const char *path = plan_input(part, i, &loc);
 
 		if (i < INPUT_MODULES)
 			snprintf(key, sizeof(key), "%s", keys[i]);
@@ -114,47 +118,6 @@ static void check_files(const struct plan_partition *part, struct diags *diags)
 }
 
 /* ---- files that are one ---- */
-
-struct file_id {
-	dev_t dev;
-	ino_t ino;
-	char name[NAME_MAX + 1]; /* of a file that is not there yet, in the directory DEV, INO */
-};
-
-/* False when PATH is nothing, and could become nothing. */
-static bool file_identify(const char *path, struct file_id *ret_id)
-{
-	char real[PATH_MAX], *name = NULL;
-	struct stat st;
-
-	if (stat(path, &st)) {
-		/* The GNU C library leaves in REAL what is missing, all links followed. */
-		if (stat(directory_of(path, real), &st) || realpath(path, real) || errno != ENOENT)
-			return false;
-		name = strrchr(real, '/') + 1;
-	}
-	snprintf(ret_id->name, sizeof(ret_id->name), "%s", name ? name : "");
-	if (name)
-		*name = '\0';
-	if (name && stat(real, &st))
-		return false;
-	ret_id->dev = st.st_dev;
-	ret_id->ino = st.st_ino;
-	return true;
-}
-
-static bool same_file(const struct file_id *a, const struct file_id *b)
-{
-	return a->dev == b->dev && a->ino == b->ino && strcmp(a->name, b->name) == 0;
-}
-
-/* True when PATH, an input, is the file ID. */
-static bool is_file(const char *path, const struct file_id *id)
-{
-	struct file_id input;
-
-	return file_identify(path, &input) && same_file(&input, id);
-}
 
 #define LOG_DIR_FIELD "--log-dir"
 
@@ -251,24 +214,25 @@ static void check_alone(const struct outputs *all, unsigned i)
 
 	if (!output_get(all, i, &o))
 		return;
-	if (all->plan->from_file && is_file(all->plan->path, &o.id))
+	if (all->plan->from_file && file_is(all->plan->path, &o.id))
 		report_overwrite(all, &o, "the plan");
 	for (unsigned p = 0; p < all->plan->partition_count; p++) {
 		const struct plan_partition *part = &all->plan->partitions[p];
 
-		for (unsigned j = 0; j < INPUT_MODULES + part->module_count; j++) {
+		for (unsigned j = 0; j < plan_input_count(part); j++) {
 			const struct diag_loc *loc;
-			const char *path = input_path(part, j, &loc);
+			const char *path = plan_input(part, j, &loc);
 
-			if (!path || !is_file(path, &o.id))
+			if (!path || !file_is(path, &o.id))
 				continue;
-			snprintf(what, sizeof(what), "what partition %s loads%s", part->name,
+			snprintf(what, sizeof(what), "what partition %s %s%s", part->name,
+				j < INPUT_MODULES + part->module_count ? "loads" : "has as a disk",
 				place(loc, where));
 			report_overwrite(all, &o, what);
 		}
 	}
 	for (unsigned j = 0; j < i; j++)
-		if (output_get(all, j, &first) && same_file(&first.id, &o.id))
+		if (output_get(all, j, &first) && file_same(&first.id, &o.id))
 			report_shared(all, &o, &first);
 }
 
@@ -318,6 +282,7 @@ int plan_check_files(const struct plan *plan, struct diags *diags)
 		check_files(&plan->partitions[i], diags);
 	for (unsigned i = 0; i < plan->partition_count; i++)
 		check_fs_files(&plan->partitions[i], diags);
+	check_disks(plan, diags);
 	for (unsigned i = 0; i < port_count(&all); i++)
 		check_alone(&all, i);
 	return diags->errors > errors ? -EINVAL : 0;

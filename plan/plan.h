@@ -182,6 +182,7 @@ enum plan_device_type {
 	PLAN_DEVICE_CONSOLE,
 	PLAN_DEVICE_FS,
 	PLAN_DEVICE_NET,
+	PLAN_DEVICE_BLK,
 };
 
 /* The guest's address among sockets; 0, 1, 2 and all ones mean others [VIRTIO 1.2 5.10.4]. */
@@ -216,6 +217,12 @@ struct plan_region_end {
 
 /* Bytes of a file system's tag [VIRTIO 1.2 5.11.4]. */
 #define PLAN_TAG_MAX 36
+
+/* What a disk goes through on the host: its page cache, or nothing where that can be. */
+enum plan_cache { PLAN_CACHE_WRITEBACK, PLAN_CACHE_NONE };
+
+#define PLAN_BLK_QUEUES_MAX 8
+#define PLAN_BLK_SERIAL_MAX 20 /* bytes [VIRTIO 1.2 5.2.6] */
 
 enum plan_transport { PLAN_TRANSPORT_PCI, PLAN_TRANSPORT_MMIO };
 
@@ -256,6 +263,14 @@ struct plan_device {
 		bool readonly;
 	} fs;
 	struct plan_net net;
+	struct {
+		char *path;
+		bool readonly;
+		enum plan_cache cache;
+		char *serial; /* NULL: none */
+		bool discard;
+		unsigned queues; /* 1..PLAN_BLK_QUEUES_MAX */
+	} blk;
 	struct diag_loc loc;
 };
 

@@ -17,6 +17,7 @@ const char *const device_type_names[] = {
 	[PLAN_DEVICE_CONSOLE] = "console",
 	[PLAN_DEVICE_FS] = "fs",
 	[PLAN_DEVICE_NET] = "net",
+	[PLAN_DEVICE_BLK] = "blk",
 	NULL,
 };
 
@@ -179,6 +180,48 @@ static const struct key net_keys[] = {
 	{0},
 };
 
+static const char *const cache_names[] = {"writeback", "none", NULL};
+
+static const struct key blk_keys[] = {
+	VIRTIO_KEYS,
+	{.name = "path",
+		.type = KEY_PATH,
+		.required = true,
+		DEVICE(blk.path),
+		.help = "The disk's bytes: a raw image, or a block device of the host."},
+	{.name = "readonly",
+		.type = KEY_BOOL,
+		DEVICE(blk.readonly),
+		.def = "false",
+		.help = "The guest cannot write to it. Several partitions may have one image so."},
+	{.name = "cache",
+		.type = KEY_ENUM,
+		DEVICE(blk.cache),
+		.names = cache_names,
+		.def = "writeback",
+		.help = "`writeback`: through the host's page cache. `none`: past it (O_DIRECT), where "
+			"the file system can. What the guest has flushed is on the medium with either."},
+	{.name = "serial",
+		.type = KEY_STRING,
+		.nullable = true,
+		DEVICE(blk.serial),
+		.def_doc = "none",
+		.help = "Its serial number, up to 20 bytes: in Linux, /dev/disk/by-id/virtio-SERIAL."},
+	{.name = "discard",
+		.type = KEY_BOOL,
+		DEVICE(blk.discard),
+		.def = "true",
+		.help = "What the guest gives up (TRIM) is given back to the host's file system."},
+	{.name = "queues",
+		.type = KEY_COUNT,
+		DEVICE(blk.queues),
+		.min = 1,
+		.max = PLAN_BLK_QUEUES_MAX,
+		.def = "1",
+		.help = "Request queues, so that vCPUs need not share one."},
+	{0},
+};
+
 /* By enum plan_device_type. */
 static const struct key *const device_variants[] = {
 	[PLAN_DEVICE_RNG] = rng_keys,
@@ -187,6 +230,7 @@ static const struct key *const device_variants[] = {
 	[PLAN_DEVICE_CONSOLE] = console_keys,
 	[PLAN_DEVICE_FS] = fs_keys,
 	[PLAN_DEVICE_NET] = net_keys,
+	[PLAN_DEVICE_BLK] = blk_keys,
 };
 
 const struct key_list devices_list = {

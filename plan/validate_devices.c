@@ -94,6 +94,20 @@ static void validate_fs(const struct plan_partition *part, unsigned at, struct d
 	}
 }
 
+static void validate_blk(const struct plan_partition *part, unsigned at, struct diags *diags)
+{
+	const struct plan_device *d = &part->devices[at];
+	char key[64], field[PLAN_FIELD_MAX];
+
+	if (!d->blk.serial)
+		return;
+	snprintf(key, sizeof(key), "devices.%u.serial", at);
+	if (strlen(d->blk.serial) > PLAN_BLK_SERIAL_MAX)
+		diag_error(diags, &d->loc, plan_field(part, key, field),
+			"%zu bytes; a serial number has up to %d", strlen(d->blk.serial),
+			PLAN_BLK_SERIAL_MAX);
+}
+
 /* A cid is an address on the host; and Linux has one such device. */
 static void validate_vsock(const struct plan *plan, unsigned part, unsigned at, struct diags *diags)
 {
@@ -160,5 +174,7 @@ void validate_devices(const struct plan_partition *part, struct diags *diags)
 		validate_slot(part, i, plan_field(part, key, field), diags);
 		if (d->type == PLAN_DEVICE_FS)
 			validate_fs(part, i, diags);
+		if (d->type == PLAN_DEVICE_BLK)
+			validate_blk(part, i, diags);
 	}
 }

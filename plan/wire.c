@@ -196,9 +196,20 @@ static void wire_net(struct wire *w, struct plan_net *net)
 	wire_unsigned(w, &net->vhost, 0, PLAN_WISH_ON);
 }
 
+static void wire_blk(struct wire *w, struct plan_device *d)
+{
+	wire_string(w, &d->blk.path, false);
+	wire_bool(w, &d->blk.readonly);
+	wire_unsigned(w, &d->blk.cache, 0, PLAN_CACHE_NONE);
+	wire_string(w, &d->blk.serial, true);
+	wire_check(w, !d->blk.serial || strlen(d->blk.serial) <= PLAN_BLK_SERIAL_MAX);
+	wire_bool(w, &d->blk.discard);
+	wire_unsigned(w, &d->blk.queues, 1, PLAN_BLK_QUEUES_MAX);
+}
+
 static void wire_device(struct wire *w, struct plan_device *d)
 {
-	wire_unsigned(w, &d->type, 0, PLAN_DEVICE_NET);
+	wire_unsigned(w, &d->type, 0, PLAN_DEVICE_BLK);
 	wire_string(w, &d->name, false);
 	wire_check(w, !d->name || partition_name_valid(d->name));
 	wire_unsigned(w, &d->transport, 0, PLAN_TRANSPORT_MMIO);
@@ -216,6 +227,8 @@ static void wire_device(struct wire *w, struct plan_device *d)
 		wire_fs(w, d);
 	if (d->type == PLAN_DEVICE_NET)
 		wire_net(w, &d->net);
+	if (d->type == PLAN_DEVICE_BLK)
+		wire_blk(w, d);
 	wire_loc(w, &d->loc);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Opening what is behind the devices of a partition. */
 #include "supervisor/child_files.h"
+#include "supervisor/disk.h"
 #include "supervisor/net.h"
 #include "supervisor/share.h"
 #include "supervisor/shared.h"
@@ -100,6 +101,7 @@ void child_open_devices(struct child_files *f)
 		[PLAN_DEVICE_VSOCK] = open_vsock,
 		[PLAN_DEVICE_FS] = open_fs,
 		[PLAN_DEVICE_NET] = net_open,
+		[PLAN_DEVICE_BLK] = disk_open,
 		[PLAN_DEVICE_IVSHMEM] = open_ivshmem,
 		[PLAN_DEVICE_CONSOLE] = open_nothing,
 	};

@@ -41,6 +41,12 @@ struct device_class {
 	void (*call)(struct device *dev, uint16_t function, const uint64_t args[MACHINE_CALL_ARGS],
 		uint64_t ret_results[MACHINE_CALL_RESULTS]);
 
+	/*
+	 * The process is locked down but for its last step: here, and nowhere else, threads may be
+	 * made. Called once, by the I/O thread. 0 or a negative errno. NULL: nothing to do.
+	 */
+	int (*start)(struct device *dev);
+
 	void (*destroy)(struct device *dev); /* frees DEV */
 };
 

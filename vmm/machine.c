@@ -107,6 +107,17 @@ char *machine_describe_choice(const struct machine *m, char buf[MACHINE_CHOICE_M
 	return buf;
 }
 
+int machine_start(struct machine *m)
+{
+	int ret = 0;
+
+	for (unsigned i = 0; i < m->device_count && !ret; i++) {
+		if (m->devices[i]->cls->start)
+			ret = m->devices[i]->cls->start(m->devices[i]);
+	}
+	return ret;
+}
+
 void machine_fini(struct machine *m)
 {
 	while (m->device_count) {

@@ -320,6 +320,9 @@ void machine_assume(struct machine *m);
 #define MACHINE_CHOICE_MAX 80
 char *machine_describe_choice(const struct machine *m, char buf[MACHINE_CHOICE_MAX]);
 
+/* Starts the devices (struct device_class): 0, or what the first that could not be returned. */
+int machine_start(struct machine *m);
+
 /* Destroys the devices. Legal on a zeroed machine. */
 void machine_fini(struct machine *m);
 

@@ -220,6 +220,11 @@ static void mmio_write(
 	virtio_unlock(t->virtio);
 }
 
+static int mmio_start(struct device *dev)
+{
+	return virtio_start(to_mmio(dev)->virtio);
+}
+
 static void mmio_destroy(struct device *dev)
 {
 	virtio_destroy(to_mmio(dev)->virtio);
@@ -232,6 +237,7 @@ static const struct device_class mmio_class = {
 	.fdt_compatible = "virtio,mmio",
 	.read = mmio_read,
 	.write = mmio_write,
+	.start = mmio_start,
 	.destroy = mmio_destroy,
 };
 

@@ -493,6 +493,11 @@ static int add_structures(struct virtio_pci *t)
 
 /* ---- birth and end ---- */
 
+static int pci_start(struct device *dev)
+{
+	return virtio_start(to_pci(dev)->virtio);
+}
+
 static void pci_destroy(struct device *dev)
 {
 	virtio_destroy(to_pci(dev)->virtio);
@@ -503,6 +508,7 @@ static const struct device_class pci_class = {
 	.name = "virtio-pci",
 	.read = bar_read,
 	.write = bar_write,
+	.start = pci_start,
 	.destroy = pci_destroy,
 };
 

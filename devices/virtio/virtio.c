@@ -469,6 +469,11 @@ void virtio_destroy(struct virtio_device *v)
 		v->cls->destroy(v);
 }
 
+int virtio_start(struct virtio_device *v)
+{
+	return v->cls->start ? v->cls->start(v) : 0;
+}
+
 void virtio_attach(struct virtio_device *v, const struct virtio_transport *transport, void *ctx)
 {
 	v->transport = transport;

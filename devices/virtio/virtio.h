@@ -47,6 +47,9 @@ struct virtio_class {
 	uint16_t device_id; /* [VIRTIO 1.2 5] */
 	uint32_t pci_class; /* base class, subclass, interface: 24 bits [PCI 3.0 D] */
 
+	/* As start of struct device_class. NULL: nothing to do. */
+	int (*start)(struct virtio_device *v);
+
 	/*
 	 * I/O thread: one step of QUEUE, at most one request of it (virtio_pop). 0: there may be
 	 * more; or what virtio_pop says: -EAGAIN, there is none, and a new one will be heard of;
@@ -203,6 +206,9 @@ void virtio_config_changed(struct virtio_device *v);
 void virtio_reset_done(struct virtio_device *v);
 
 /* ---- for transports ---- */
+
+/* The device's start, for the transport's. */
+int virtio_start(struct virtio_device *v);
 
 /* Before the start: where interrupts go. */
 void virtio_attach(struct virtio_device *v, const struct virtio_transport *transport, void *ctx);

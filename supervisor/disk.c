@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Opening what is behind a disk. The file is locked for as long as the partition has it, so that no
+ * other run writes to it: by an open file description lock [fcntl(2)], as QEMU does, too.
+ */
+#include "supervisor/disk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+static void report(const struct opening *o, const char *cause)
+{
+	char field[PLAN_FIELD_MAX], key[48];
+
+	snprintf(key, sizeof(key), "%s.path", o->key);
+	diag_error(o->files->diags, &o->device->loc, plan_field(o->files->child->plan, key, field),
+		"%s: %s", o->device->blk.path, cause);
+}
+
+static void lock(const struct opening *o, int fd)
+{
+	struct flock lock = {
+		.l_type = o->device->blk.readonly ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET};
+
+	/* A file system without locks has none that could be in the way. */
+	if (fcntl(fd, F_OFD_SETLK, &lock) == 0 || (errno != EAGAIN && errno != EACCES))
+		return;
+	report(o, o->device->blk.readonly
+			  ? "another program writes to it; end that, or give a copy"
+			  : "another program has it; end that, give a copy, or make both readonly");
+}
+
+void disk_open(struct opening *o)
+{
+	const struct plan_device *d = o->device;
+	int flags = (d->blk.readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC;
+
+	o->fds[0] = child_keep(o->files, open(d->blk.path, flags));
+	if (o->fds[0] < 0) {
+		child_open_failed(o->files, o->key, &d->loc, d->blk.path);
+		return;
+	}
+	lock(o, o->fds[0]);
+	/* Where the file system knows no O_DIRECT, the partition says so. */
+	if (d->blk.cache == PLAN_CACHE_NONE)
+		o->fds[1] = child_keep(o->files, open(d->blk.path, flags | O_DIRECT));
+}
