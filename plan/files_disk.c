@@ -53,6 +53,23 @@ static const struct format *recognise(int fd)
 	return NULL;
 }
 
+static void report_format(const struct plan_device *d, const struct format *format,
+	const char *field, struct diags *diags)
+{
+	const char *path = d->blk.path;
+
+	if (strncmp(format->name, "compressed", 10) == 0)
+		diag_error(diags, &d->loc, field,
+			"%s is %s, and only raw images are disks here; "
+			"decompress it",
+			path, format->name);
+	else
+		diag_error(diags, &d->loc, field,
+			"%s is %s, and only raw images are disks here; convert it: qemu-img convert -O raw "
+			"%s %s.raw",
+			path, format->name, path, path);
+}
+
 static void check_disk(const struct plan_device *d, const char *field, struct diags *diags)
 {
 	const char *path = d->blk.path;
@@ -69,6 +86,8 @@ static void check_disk(const struct plan_device *d, const char *field, struct di
 	else if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
 		diag_error(diags, &d->loc, field,
 			"%s is neither a file nor a block device; give one of them", path);
+	else if ((format = recognise(fd)))
+		report_format(d, format, field, diags);
 	else if (S_ISREG(st.st_mode) && (st.st_size == 0 || st.st_size % SECTOR))
 		diag_error(diags, &d->loc, field,
 			"%s has %lld bytes, and a disk has sectors of %d; make it larger: "
@@ -78,12 +97,6 @@ static void check_disk(const struct plan_device *d, const char *field, struct di
 		diag_error(diags, &d->loc, field,
 			"%s cannot be written: %s; make it writable, or add readonly: true", path,
 			strerror(errno));
-	else if ((format = recognise(fd)))
-		diag_error(diags, &d->loc, field,
-			"%s is %s, and only raw images are disks here; %s", path, format->name,
-			strncmp(format->name, "comp", 4) == 0
-				? "decompress it"
-				: "convert it: qemu-img convert -O raw FILE FILE.raw");
 }
 
 /* ---- files that are one ---- */

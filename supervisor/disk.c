@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 static void report(const struct opening *o, const char *cause)
 {
@@ -18,14 +19,26 @@ static void report(const struct opening *o, const char *cause)
 		"%s: %s", o->device->blk.path, cause);
 }
 
+/*
+ * As long as it may take what is left of a process that has just died to let go of its disk: the
+ * kernel may still write for it. Less while the run goes on, which nobody watches meanwhile.
+ */
+#define TRIES       300
+#define TRIES_AGAIN 20
+#define SLEEP_US    10000
+
 static void lock(const struct opening *o, int fd)
 {
+	unsigned tries = o->files->child->restarts ? TRIES_AGAIN : TRIES;
 	struct flock lock = {
 		.l_type = o->device->blk.readonly ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET};
 
-	/* A file system without locks has none that could be in the way. */
-	if (fcntl(fd, F_OFD_SETLK, &lock) == 0 || (errno != EAGAIN && errno != EACCES))
-		return;
+	do {
+		/* A file system without locks has none that could be in the way. */
+		if (fcntl(fd, F_OFD_SETLK, &lock) == 0 || (errno != EAGAIN && errno != EACCES))
+			return;
+		usleep(SLEEP_US);
+	} while (tries--);
 	report(o, o->device->blk.readonly
 			  ? "another program writes to it; end that, or give a copy"
 			  : "another program has it; end that, give a copy, or make both readonly");

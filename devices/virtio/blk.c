@@ -61,6 +61,7 @@ struct virtio_blk {
 	char serial[VIRTIO_BLK_SERIAL_MAX];
 	/* The device's lock guards what follows. */
 	bool failure_told;
+	bool lost;        /* see finish */
 	unsigned starved; /* bits: queues that wait for a free request */
 	unsigned in_work;
 	struct request *free;
@@ -118,6 +119,10 @@ static unsigned finish(struct virtio_blk *b)
 		struct request *r = container_of(io, struct request, io);
 
 		b->in_work--;
+		/* The host has dropped what it could not put on the medium: no later flush can
+		 * promise that it is there. */
+		if (r->io.op == BLK_IO_FLUSH && (b->lost = b->lost || r->io.result))
+			r->io.result = -EIO;
 		/* After a reset the queue is gone, and the driver's memory is its own. */
 		if (!b->virtio.resetting)
 			answer(b, r, status_of(b, r));
@@ -212,6 +217,7 @@ static int start_hole(struct virtio_blk *b, struct request *r, bool discard)
 	if (!range.num_sectors)
 		return VIRTIO_BLK_S_OK;
 	r->io.op = discard || range.flags ? BLK_IO_HOLE : BLK_IO_ZERO;
+	r->io.durable = !discard && !b->virtio.config[offsetof(struct virtio_blk_config, wce)];
 	r->io.offset = range.sector * SECTOR;
 	r->io.size = (uint64_t)range.num_sectors * SECTOR;
 	return -1;

@@ -24,6 +24,12 @@
 #define PIECE_SIZE ((uint64_t)1 << 30)
 #define PIECES_MAX 64
 
+/*
+ * Bytes of one call. From the page cache they are copied within it, and others wait for the thread
+ * that does so.
+ */
+#define CALL_MAX ((size_t)4 << 20)
+
 /* What any file takes with O_DIRECT, of places in it and in memory. */
 #define DIRECT_ALIGN 4096
 
@@ -36,6 +42,7 @@ struct blk_io {
 
 	bool uring;
 	struct io_uring ring;
+	unsigned with_host;   /* added and not taken */
 	unsigned piece_count; /* registered; 0: none */
 	struct iovec pieces[PIECES_MAX];
 
@@ -84,6 +91,10 @@ static bool advance(struct blk_io_request *r, int64_t result)
 	}
 	if (result == -EINTR || result == -EAGAIN)
 		return false;
+	if (r->op > BLK_IO_FLUSH && r->durable && result >= 0) {
+		r->op = BLK_IO_FLUSH;
+		return false;
+	}
 	if (r->op > BLK_IO_WRITE || result < 0) {
 		r->result = (int)(result < 0 ? result : 0);
 		return true;
@@ -116,21 +127,38 @@ static int piece_of(const struct blk_io *io, const struct blk_io_request *r)
 	return -1;
 }
 
+/* How many of R's buffers are for one call; 0: the first is more than that. */
+static unsigned buffers_of_call(const struct blk_io_request *r)
+{
+	size_t size = 0;
+	unsigned n = 0;
+
+	while (n < r->iov_count && r->iov[n].iov_len <= CALL_MAX - size)
+		size += r->iov[n++].iov_len;
+	return n;
+}
+
 static void prepare_transfer(
 	const struct blk_io *io, struct blk_io_request *r, int file, struct io_uring_sqe *sqe)
 {
 	int piece = piece_of(io, r);
 	const struct iovec *v = r->iov;
 	uint64_t at = r->offset + r->done;
+	unsigned count = buffers_of_call(r), size = (unsigned)min_u64(v->iov_len, CALL_MAX);
+	bool read = r->op == BLK_IO_READ;
 
-	if (r->op == BLK_IO_READ && piece >= 0)
-		io_uring_prep_read_fixed(sqe, file, v->iov_base, (unsigned)v->iov_len, at, piece);
-	else if (r->op == BLK_IO_READ)
-		io_uring_prep_readv(sqe, file, v, r->iov_count, at);
+	if (piece >= 0 && read)
+		io_uring_prep_read_fixed(sqe, file, v->iov_base, size, at, piece);
 	else if (piece >= 0)
-		io_uring_prep_write_fixed(sqe, file, v->iov_base, (unsigned)v->iov_len, at, piece);
+		io_uring_prep_write_fixed(sqe, file, v->iov_base, size, at, piece);
+	else if (!count && read)
+		io_uring_prep_read(sqe, file, v->iov_base, size, at);
+	else if (!count)
+		io_uring_prep_write(sqe, file, v->iov_base, size, at);
+	else if (read)
+		io_uring_prep_readv(sqe, file, v, count, at);
 	else
-		io_uring_prep_writev(sqe, file, v, r->iov_count, at);
+		io_uring_prep_writev(sqe, file, v, count, at);
 	if (r->op == BLK_IO_WRITE && r->durable)
 		sqe->rw_flags = RWF_DSYNC;
 }
@@ -149,6 +177,7 @@ static void uring_add(struct blk_io *io, struct blk_io_request *r)
 		io_uring_prep_fallocate(sqe, file, hole_mode(r), (off_t)r->offset, (off_t)r->size);
 	io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
 	io_uring_sqe_set_data(sqe, r);
+	io->with_host++;
 }
 
 /* One call for all that was added. What the kernel does not take now is offered again later. */
@@ -170,6 +199,7 @@ static struct blk_io_request *uring_take(struct blk_io *io)
 		bool last = advance(r, cqe->res);
 
 		io_uring_cqe_seen(&io->ring, cqe);
+		io->with_host--;
 		if (last)
 			return r;
 		uring_add(io, r);
@@ -208,6 +238,8 @@ static void bound_workers(struct blk_io *io)
 static int restrict_ring(struct blk_io *io)
 {
 	struct io_uring_restriction allowed[] = {
+		{.opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_READ},
+		{.opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_WRITE},
 		{.opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_READV},
 		{.opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_WRITEV},
 		{.opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_READ_FIXED},
@@ -246,6 +278,17 @@ static int uring_create(struct blk_io *io)
 		io_uring_queue_exit(&io->ring);
 	io->uring = !ret;
 	return ret;
+}
+
+/* Nobody must write to what its caller is about to free. */
+static void uring_destroy(struct blk_io *io)
+{
+	struct io_uring_cqe *cqe;
+
+	io_uring_submit(&io->ring);
+	for (; io->with_host && !io_uring_wait_cqe(&io->ring, &cqe); io->with_host--)
+		io_uring_cqe_seen(&io->ring, cqe);
+	io_uring_queue_exit(&io->ring);
 }
 
 /* ---- threads ---- */
@@ -407,7 +450,7 @@ void blk_io_destroy(struct blk_io *io)
 	for (unsigned i = 0; i < io->thread_count; i++)
 		pthread_join(io->threads[i], NULL);
 	if (io->uring)
-		io_uring_queue_exit(&io->ring);
+		uring_destroy(io);
 	fd_close(&io->event_fd);
 	pthread_cond_destroy(&io->wanted);
 	pthread_mutex_destroy(&io->lock);

@@ -29,7 +29,7 @@ enum blk_io_op {
 
 struct blk_io_request {
 	enum blk_io_op op;
-	bool durable;      /* BLK_IO_WRITE: it is on the medium when it is done */
+	bool durable;      /* WRITE, HOLE, ZERO: it is on the medium when it is done */
 	uint64_t offset;   /* bytes */
 	uint64_t size;     /* bytes: of what iov has, or of the hole */
 	struct iovec *iov; /* READ and WRITE: changed on the way, and there until it is done */
@@ -52,7 +52,7 @@ struct blk_io;
 
 /* 0; -ENOMEM, or another negative errno. */
 int blk_io_create(const struct blk_io_config *cfg, struct blk_io **ret_io);
-/* Waits for what its threads are doing. */
+/* Waits for what the host is doing. */
 void blk_io_destroy(struct blk_io *io);
 
 /* Once, before the first request: makes its threads, if it has some. 0 or a negative errno. */

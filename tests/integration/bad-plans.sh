@@ -94,6 +94,12 @@ make_images() {
 	mkfifo fifo
 	head -c 4096 text >unreadable && chmod 0 unreadable
 	printf 'data\n' >file
+	zeros disk 65536 && head -c 1000 disk >disk-odd
+	cp disk disk-qcow2 && printf 'QFI\xfb\0\0\0\3' | patch disk-qcow2 0
+	cp disk disk-vmdk && printf KDMV | patch disk-vmdk 0
+	cp disk disk-vhdx && printf vhdxfile | patch disk-vhdx 0
+	cp disk disk-vdi && printf '\x7f\x10\xda\xbe' | patch disk-vdi 64
+	ln -s disk disk-link
 }
 
 # ---- the table ----

@@ -117,6 +117,24 @@ test_boot-device() {
 	bulkhead 0 boot --timeout 10s --device rng "$GUESTS/ending.elf" --cmdline how=off
 }
 
+# Disks: who has one, has it alone, until its run is over.
+test_disks() {
+	local first
+	truncate -s 1M disk
+	bulkhead 0 boot --timeout 20s --disk disk "$GUESTS/ending.elf" --cmdline how=off
+	bulkhead 0 boot --timeout 20s --disk disk,cache=none,queues=2,serial=x "$GUESTS/ending.elf" \
+		--cmdline how=off
+	"$BULKHEAD" boot --timeout 20s --disk disk "$GUESTS/ending.elf" --cmdline how=halt >first.out 2>&1 &
+	first=$!
+	within 5 grep -q how=halt first.out || fail "the first run has not started"
+	bulkhead 2 boot --timeout 9s --disk disk,readonly "$GUESTS/ending.elf" --cmdline how=off
+	has err 'devices.0.path: .*/disk: another program writes to it; end that, or give a copy'
+	kill -9 $first
+	wait $first
+	# What the kernel still does for it is waited for.
+	bulkhead 0 boot --timeout 9s --disk disk "$GUESTS/ending.elf" --cmdline how=off
+}
+
 test_plan-from-stdin() {
 	echo data >data
 	rich_plan >plan.yaml
