@@ -81,7 +81,7 @@ test_serial-socket() {
 	start run plan.yaml --set 'partitions.a.serial=[socket:con.sock]' \
 		--set "partitions.a.image=$GUESTS/echo.elf"
 	within 5 test -S con.sock || fail "no socket"
-	timeout 20 "${PYTHON:-python3}" - <<-'END' >talk 2>&1 || fail "$(cat talk)"
+	timeout 20 "${PYTHON:-python3}" - <<-'END' >said 2>&1 || fail "$(cat said)"
 		import socket
 		def client():
 		    s = socket.socket(socket.AF_UNIX)
@@ -141,12 +141,15 @@ time.sleep(15)' &
 
 # Its ports beside the serial ones, though this guest has no driver for them.
 test_console-device() {
+	local port
 	plan_of a how=off 0 >plan.yaml
 	bulkhead 0 run plan.yaml --log-dir logs \
 		--set 'partitions.a.devices=[{type: console, ports: [console, {name: agent, socket: s}, pty]}]'
 	has out '^a \| how=off'
 	has err 'a: hvc1 is /dev/pts/'
-	[ -e logs/a.hvc0.log ] && [ -e logs/a.agent.log ] && [ -e logs/a.hvc1.log ] || fail "logs: $(ls logs)"
+	for port in com1 hvc0 agent hvc1; do
+		[ -e logs/a.$port.log ] || fail "there is no log of $port: $(ls logs)"
+	done
 	[ ! -e s ] || fail "the socket is left over"
 	bulkhead 0 boot "$GUESTS/hello.elf" --device console
 	has out '^guest \| hello'
