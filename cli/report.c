@@ -107,7 +107,10 @@ static void print_tap(const json_t *report)
 	size_t i;
 
 	report_print_tap_plan((unsigned)json_array_size(cases), stdout);
-	json_array_foreach(cases, i, c) report_print_tap_case(c, (unsigned)i + 1, stdout);
+	json_array_foreach(cases, i, c)
+	{
+		report_print_tap_case(c, (unsigned)i + 1, stdout);
+	}
 }
 
 static int verdict(const struct suite_summary *s, FILE *f)
