@@ -159,18 +159,6 @@ static bool output_get(const struct outputs *all, unsigned i, struct output *o)
 	return file_identify(o->path, &o->id);
 }
 
-/* " (plan.yaml:3:5)", or nothing when the place is not known. */
-#define PLACE_MAX (LOC_TEXT_MAX + 4)
-static const char *place(const struct diag_loc *loc, char buf[PLACE_MAX])
-{
-	char text[LOC_TEXT_MAX];
-
-	buf[0] = '\0';
-	if (loc->file)
-		snprintf(buf, PLACE_MAX, " (%s)", loc_text(loc, text));
-	return buf;
-}
-
 static void report_overwrite(const struct outputs *all, const struct output *o, const char *what)
 {
 	char key[PLAN_PORT_KEY_MAX], field[PLAN_FIELD_MAX];
@@ -189,18 +177,18 @@ static void report_shared(
 	const struct outputs *all, const struct output *o, const struct output *first)
 {
 	const struct diag_loc *loc = &plan_port(first->part, first->port)->loc;
-	char key[PLAN_PORT_KEY_MAX], field[PLAN_FIELD_MAX], where[PLACE_MAX];
+	char key[PLAN_PORT_KEY_MAX], field[PLAN_FIELD_MAX], where[LOC_PLACE_MAX];
 
 	if (!o->log)
 		diag_error(all->diags, &plan_port(o->part, o->port)->loc,
 			plan_field(o->part, plan_port_key(o->part, o->port, key), field),
 			"a port of partition %s%s writes to the same file; use two files",
-			first->part->name, place(loc, where));
+			first->part->name, loc_place(loc, where));
 	else if (!first->log)
 		diag_error(all->diags, NULL, LOG_DIR_FIELD,
 			"%s is what a port of partition %s%s writes to; name another "
 			"directory",
-			o->path, first->part->name, place(loc, where));
+			o->path, first->part->name, loc_place(loc, where));
 	else
 		diag_error(all->diags, NULL, LOG_DIR_FIELD,
 			"%s is the same file as %s; name another directory", o->path, first->path);
@@ -209,7 +197,7 @@ static void report_shared(
 /* Output I must not be the plan, nor what anybody loads, nor an output before it. */
 static void check_alone(const struct outputs *all, unsigned i)
 {
-	char what[PLACE_MAX + 64], where[PLACE_MAX];
+	char what[LOC_PLACE_MAX + 64], where[LOC_PLACE_MAX];
 	struct output o, first;
 
 	if (!output_get(all, i, &o))
@@ -227,7 +215,7 @@ static void check_alone(const struct outputs *all, unsigned i)
 				continue;
 			snprintf(what, sizeof(what), "what partition %s %s%s", part->name,
 				j < INPUT_MODULES + part->module_count ? "loads" : "has as a disk",
-				place(loc, where));
+				loc_place(loc, where));
 			report_overwrite(all, &o, what);
 		}
 	}

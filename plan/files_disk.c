@@ -123,7 +123,7 @@ static bool collides(const struct disk *d, unsigned p, unsigned j)
 {
 	const struct plan_partition *other = &d->plan->partitions[p];
 	bool earlier = p < d->part || (p == d->part && j < d->input);
-	char where[LOC_TEXT_MAX], name[EXCERPT_MAX];
+	char where[LOC_PLACE_MAX], name[EXCERPT_MAX];
 	const struct diag_loc *loc;
 	const char *path;
 
@@ -134,9 +134,9 @@ static bool collides(const struct disk *d, unsigned p, unsigned j)
 	if (!path || !file_is(path, &d->id))
 		return false;
 	diag_error(d->diags, d->loc, d->field,
-		"partition %s has this file, too (%s), and it is written to; give each its own, or "
+		"partition %s has this file, too%s, and it is written to; give each its own, or "
 		"make both readonly",
-		excerpt(other->name, name), loc_text(loc, where));
+		excerpt(other->name, name), loc_place(loc, where));
 	return true;
 }
 

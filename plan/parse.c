@@ -27,6 +27,16 @@ const char *loc_text(const struct diag_loc *loc, char buf[LOC_TEXT_MAX])
 	return buf;
 }
 
+const char *loc_place(const struct diag_loc *loc, char buf[LOC_PLACE_MAX])
+{
+	char text[LOC_TEXT_MAX];
+
+	buf[0] = '\0';
+	if (loc->file)
+		snprintf(buf, LOC_PLACE_MAX, " (%s)", loc_text(loc, text));
+	return buf;
+}
+
 const char *parse_scalar(
 	struct parse *p, const struct node *n, const char *field, const char *wanted)
 {

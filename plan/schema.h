@@ -258,6 +258,10 @@ void validate_fusa(const struct plan *plan, struct diags *diags);
 #define LOC_TEXT_MAX 320
 const char *loc_text(const struct diag_loc *loc, char buf[LOC_TEXT_MAX]);
 
+/* The same behind what it belongs to, " (plan.yaml:3:5)"; nothing when it is not known. */
+#define LOC_PLACE_MAX (LOC_TEXT_MAX + 4)
+const char *loc_place(const struct diag_loc *loc, char buf[LOC_PLACE_MAX]);
+
 /*
  * Takes the first core or range from a list as Linux writes it, "0-3,6": *TEXT moves past it.
  * 1 and the range; 0 at the end of the list; -EINVAL when it is none; -ERANGE beyond 32 bits.

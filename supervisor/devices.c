@@ -37,6 +37,7 @@ void opening_vhost_failed(struct opening *o, const char *device, const char *mod
 	int error = errno;
 
 	plan_field(o->files->child->plan, o->key, field);
+	o->files->host_error = true;
 	if (error == ENOENT || error == ENODEV || error == ENXIO)
 		diag_error(o->files->diags, &o->device->loc, field,
 			"this host has no %s; load its module: modprobe %s", device, module);
