@@ -141,8 +141,7 @@ static const struct key net_keys[] = {
 		.type = KEY_STRING,
 		.nullable = true,
 		DEVICE(net.bridge),
-		.help = "A bridge of the host that the tap device is connected to, for the run. Takes "
-			"CAP_NET_ADMIN."},
+		.help = "A bridge of the host that the tap device is connected to. Takes CAP_NET_ADMIN."},
 	{.name = "socket",
 		.type = KEY_PATH,
 		.nullable = true,

@@ -101,6 +101,8 @@ judge_pair() {
 	says "$1" left 'guest: poweroff' 'guest: the line gave the answer' \
 		'guest: the line gave back all'
 	says "$1" right 'guest: poweroff' 'guest: the line gave the question'
+	says "$1" left 'guest: net served'
+	says "$1" right 'guest: net: 3 packets transmitted, 3 packets received' 'guest: net gave all'
 	says "$1" left 'guest: ivshmem at 0000:00:04.0, class 0xff4001' \
 		'ivshmem: peer 0 reads "greetings from peer 1"' \
 		"ivshmem: peer 0 cannot write the other's section" 'guest: ivshmem is as it must be'
@@ -128,6 +130,9 @@ judge_devices() {
 	expect_text "$log" 'guest.devices.0: cid 42 belongs to another guest on this host; give another$'
 	expect_text "$log" '^guest: the host writes hello$'
 	expect_text "$log" '^guest: share done$'
+	expect_text "$log" '^guest: net has address 10.77.0.1$'
+	[ "$(sed -n 's/^guest: net gave //p' "$log")" = "$(sed -n 's/^host: large is //p' "$log")" ] ||
+		wrong "the guest got another file by its network than the host has"
 	expect_text "$log" '^host: the guest was here$'
 	[ "$(grep -c 'large is [0-9a-f]*  -$' "$log")" = 2 ] &&
 		[ "$(sed -n 's/^[a-z]*: large is //p' "$log" | sort -u | wc -l)" = 1 ] ||
@@ -216,7 +221,8 @@ put_devices() {
 		read -r release _ <"$images/$kernel/package"
 		release=${release#linux-image-} n=10
 		for module in net/vmw_vsock/{vsock,vmw_vsock_virtio_transport_common} \
-			drivers/vhost/{vhost_iotlb,vhost,vhost_vsock}; do
+			drivers/vhost/{vhost_iotlb,vhost,vhost_vsock} drivers/net/{tun,tap,dummy} \
+			drivers/vhost/vhost_net net/llc/llc net/802/stp net/bridge/bridge; do
 			file=$((n++))-${module##*/}.ko
 			"$top/tests/images/unpack-module" "$images/$kernel/modules/$module".ko* \
 				"$work/$release-$file"
@@ -226,6 +232,11 @@ put_devices() {
 	"$top/tests/images/cc" "$arch" "$work/vsock" "$top/tests/images/vsock.c"
 	put "$work/vsock" /bin/vsock
 	put "$rig/devices" devices
+	put "$rig/pair" pair
+	put "$rig/modules.sh" modules.sh
+	kernel=passt$([ "$arch" = x86 ] || echo "-$arch")
+	"$top/tests/images/fetch" "$kernel"
+	put "$images/$kernel/passt" /bin/passt.elf
 	"$top/tests/images/fetch-virtiofsd" "$arch"
 	put "$images/virtiofsd-$arch/virtiofsd" /bin/virtiofsd
 	put "$images/virtiofsd-$arch/loader" "$(cat "$images/virtiofsd-$arch/loader-path")"
@@ -243,7 +254,9 @@ put_devices() {
 		      bulkhead.vsock
 		      bulkhead.share
 		      bulkhead.ports
+		      bulkhead.net=dhcp
 		    devices:
+		      - net
 		      - rng
 		      - {type: rng, slot: 7}
 		      - {type: rng, transport: mmio}
@@ -265,16 +278,16 @@ put_pair() {
 		    memory: 192M
 		    image: /job/cloud
 		    initrd: /job/guest-initrd
-		    cmdline: $1 quiet panic=-1 bulkhead.line=ask bulkhead.ivshmem
-		    devices: [{type: ivshmem, region: link, slot: 4}]
+		    cmdline: $1 quiet panic=-1 bulkhead.line=ask bulkhead.ivshmem bulkhead.net=10.78.0.1,
+		    devices: [{type: ivshmem, region: link, slot: 4}, {type: net, bridge: br0, vhost: on}]
 		    serial: [console, "link:right.1"]
 		  right:
 		    cpus: {count: 1}
 		    memory: 192M
 		    image: /job/cloud
 		    initrd: /job/guest-initrd
-		    cmdline: $1 quiet panic=-1 bulkhead.line=answer bulkhead.ivshmem
-		    devices: [{type: ivshmem, region: link, slot: 4}]
+		    cmdline: $1 quiet panic=-1 bulkhead.line=answer bulkhead.ivshmem bulkhead.net=10.78.0.2,10.78.0.1
+		    devices: [{type: ivshmem, region: link, slot: 4}, {type: net, bridge: br0, vhost: off}]
 		    serial: [console, "link:left.1"]
 	END
 	put "$work/pair.yaml" pair.yaml
