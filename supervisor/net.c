@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_bridge.h>
 #include <linux/if_ether.h>
 #include <linux/if_tun.h>
 #include <linux/sockios.h>
@@ -25,6 +26,8 @@
 
 /* What a tap device is opened as, and its file in /sys says of one that is there. */
 #define TAP_FLAGS (IFF_TAP | IFF_NO_PI | IFF_VNET_HDR)
+
+#define BRIDGE_PORTS 1024 /* as many as one has */
 
 #define MAKE_ONE "make one as root: ip tuntap add %s mode tap user NAME && ip link set %s up"
 
@@ -50,7 +53,7 @@ static int ask(unsigned long request, const char *name, struct ifreq *r)
 	AUTO_CLOSE int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	snprintf(r->ifr_name, sizeof(r->ifr_name), "%s", name);
-	return fd < 0 || ioctl(fd, request, r) ? -errno : 0;
+	return fd < 0 || ioctl(fd, request, r) < 0 ? -errno : 0;
 }
 
 static int bring_up(const char *name)
@@ -62,6 +65,15 @@ static int bring_up(const char *name)
 		return ret;
 	r.ifr_flags |= IFF_UP;
 	return ask(SIOCSIFFLAGS, name, &r);
+}
+
+/* True for a tap device that a program uses: it is up, and has a carrier. */
+static bool is_running(const char *name)
+{
+	struct ifreq r = {0};
+
+	return ask(SIOCGIFFLAGS, name, &r) == 0 && r.ifr_flags & IFF_UP &&
+	       r.ifr_flags & IFF_RUNNING;
 }
 
 /* Why FD could not become a queue of the tap device NAME ("": a new one), as ERROR says. */
@@ -90,14 +102,15 @@ static void attach_failed(struct opening *o, const char *name, int error)
 }
 
 /*
- * A queue of the tap device NAME, which is filled in where it is a pattern. A device with
+ * Queue NUMBER of the tap device NAME, which is filled in where it is a pattern. A device with
  * several queues is opened as one, even for a single one.
  */
-static int attach_queue(struct opening *o, char name[IFNAMSIZ])
+static int attach_queue(struct opening *o, unsigned number, char name[IFNAMSIZ])
 {
 	AUTO_CLOSE int fd = open(TUN, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	int flags = TAP_FLAGS | (o->device->net.queues > 1 ? IFF_MULTI_QUEUE : 0);
 	int header = sizeof(struct virtio_net_hdr_v1), error;
+	bool taken = !number && is_running(name);
 	struct ifreq r = {.ifr_flags = (short)flags};
 
 	if (fd < 0 && (errno == ENOENT || errno == ENODEV || errno == ENXIO)) {
@@ -115,6 +128,9 @@ static int attach_queue(struct opening *o, char name[IFNAMSIZ])
 		if (ioctl(fd, TUNSETIFF, &r) == 0)
 			error = 0;
 	}
+	/* One with several queues takes those of another program, too. */
+	if (!error && taken)
+		error = EBUSY;
 	if (!error && ioctl(fd, TUNSETVNETHDRSZ, &header))
 		error = errno;
 	if (error) {
@@ -125,17 +141,21 @@ static int attach_queue(struct opening *o, char name[IFNAMSIZ])
 	return fd_release(&fd);
 }
 
+/* By the bridge's own list; /sys may be that of another network namespace. */
 static bool is_port_of(const char *name, const char *bridge)
 {
-	char path[64], master[PATH_MAX];
-	ssize_t n;
+	int ports[BRIDGE_PORTS] = {0};
+	unsigned long list[4] = {BRCTL_GET_PORT_LIST, (uintptr_t)ports, BRIDGE_PORTS};
+	struct ifreq r = {.ifr_data = (void *)list};
+	int index = (int)if_nametoindex(name);
 
-	snprintf(path, sizeof(path), "/sys/class/net/%s/master", name);
-	n = readlink(path, master, sizeof(master) - 1);
-	if (n < 0)
+	if (ask(SIOCDEVPRIVATE, bridge, &r))
 		return false;
-	master[n] = '\0';
-	return strrchr(master, '/') && strcmp(strrchr(master, '/') + 1, bridge) == 0;
+	for (unsigned i = 0; i < BRIDGE_PORTS; i++) {
+		if (ports[i] == index)
+			return true;
+	}
+	return false;
 }
 
 static void join_bridge(struct opening *o, const char *name)
@@ -210,7 +230,7 @@ static void open_tap(struct opening *o)
 	snprintf(name, sizeof(name), "%s", net->tap ? net->tap : "tap%d");
 	for (unsigned i = 0; i < net->queues; i++) {
 		if (first)
-			kept[i] = attach_queue(o, name);
+			kept[i] = attach_queue(o, i, name);
 		if (kept[i] < 0)
 			return;
 		reset_queue(kept[i]);
