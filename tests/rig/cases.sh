@@ -117,6 +117,15 @@ judge_demo() {
 	expect_text "$1" '^linux \| guest: poweroff'
 }
 
+# Whatever was said to be flushed is there; and it was something.
+judge_power_cut() {
+	local log=$1 disk
+	judge_text "$log" "$2" 0 '^power cut after [0-9]{2,} and [0-9]{2,} flushes$' '^guest: poweroff'
+	for disk in vda vdb; do
+		expect_text "$log" "^disk: /dev/$disk: all [0-9]{2,} blocks are there"
+	done
+}
+
 # One line for each device of devices.yaml.
 judge_devices() {
 	local log=$1 n
@@ -137,6 +146,16 @@ judge_devices() {
 	[ "$(grep -c 'large is [0-9a-f]*  -$' "$log")" = 2 ] &&
 		[ "$(sed -n 's/^[a-z]*: large is //p' "$log" | sort -u | wc -l)" = 1 ] ||
 		wrong "the guest reads something else than the host wrote"
+	expect_text "$log" '^guest: root is /dev/vda ext4 rw$'
+	expect_text "$log" '^guest: root was written to$'
+	expect_text "$log" '^guest: vdb has 16384 sectors, serial data-disk, ro 0, cache write back, 2 queues$'
+	expect_text "$log" '^guest: vdc has 16384 sectors, serial , ro 1, '
+	[ "$(grep -c '^disk: /dev/vdb: 256 blocks written and read' "$log")" = 2 ] ||
+		wrong "the guest does not read from its disk what it wrote"
+	expect_text "$log" '^guest: vdb discarded, reads 0 bytes$'
+	expect_text "$log" '^guest: vdc cannot be written$'
+	# Of 8 MiB, what was written after the discard, and a few blocks that tell where it is.
+	expect_text "$log" '^host: the disk takes 10[2-9][0-9] KiB$'
 	expect_text "$log" '^host: hvc0 said: guest speaks on hvc0$'
 	expect_text "$log" '^guest: hvc0 was told: host speaks to hvc0$'
 	expect_text "$log" '^host: port org.example.talk said: guest speaks on a port$'
@@ -211,6 +230,32 @@ put_guest_tests() {
 	put "$built/examples" build/examples
 }
 
+# put_disks: a root file system of what the guests' initial one has, and the case `power-cut`.
+put_disks() {
+	local tree=$work/root
+	mkdir "$tree"
+	(cd "$tree" && cpio -i -d --quiet) <"$work/guest-initrd"
+	: >"$tree/on-disk"
+	PATH=$PATH:/usr/sbin:/sbin mke2fs -q -t ext4 -d "$tree" "$work/root.img" 24M ||
+		{ echo "test-$arch: no root file system made" >&2 && exit 3; }
+	put "$work/root.img" root.img
+	put "$rig/disks" disks
+	put "$rig/power-cut" power-cut
+	cat >"$work/power-cut.yaml" <<-END
+		partitions:
+		  linux:
+		    cpus: {count: 1}
+		    memory: 192M
+		    image: /job/cloud
+		    initrd: /job/guest-initrd
+		    cmdline: ""
+		    devices:
+		      - {type: blk, path: /disks/writeback.img}
+		      - {type: blk, path: /disks/none.img, cache: none}
+	END
+	put "$work/power-cut.yaml" power-cut.yaml
+}
+
 # put_devices CONSOLE KERNEL...: the case `devices`, and what it takes of a host with one of these kernels:
 # modules, loaded in this order, and who talks to the guest.
 put_devices() {
@@ -228,6 +273,9 @@ put_devices() {
 				"$work/$release-$file"
 			put "$work/$release-$file" "modules/$release/$file"
 		done
+		"$top/tests/images/unpack-module" "$images/$kernel/modules/drivers/block/loop".ko* \
+			"$work/$release-loop.ko"
+		put "$work/$release-loop.ko" "modules-disks/$release/loop.ko"
 	done
 	"$top/tests/images/cc" "$arch" "$work/vsock" "$top/tests/images/vsock.c"
 	put "$work/vsock" /bin/vsock
@@ -242,6 +290,7 @@ put_devices() {
 	put "$images/virtiofsd-$arch/loader" "$(cat "$images/virtiofsd-$arch/loader-path")"
 	put "$images/virtiofsd-$arch/lib" /lib/virtiofsd
 	put "$rig/talk-ports" talk-ports
+	put_disks
 	cat >"$work/devices.yaml" <<-END
 		partitions:
 		  linux:
@@ -250,6 +299,8 @@ put_devices() {
 		    image: /job/cloud
 		    initrd: /job/guest-initrd
 		    cmdline: $console quiet panic=-1
+		      bulkhead.root
+		      bulkhead.disks
 		      bulkhead.hwrng
 		      bulkhead.vsock
 		      bulkhead.share
@@ -257,6 +308,9 @@ put_devices() {
 		      bulkhead.net=dhcp
 		    devices:
 		      - net
+		      - {type: blk, path: /disks/root.img, slot: 9}
+		      - {type: blk, path: /disks/data.img, slot: 10, serial: data-disk, queues: 2, cache: none}
+		      - {type: blk, path: /disks/readonly.img, slot: 11, readonly: true}
 		      - rng
 		      - {type: rng, slot: 7}
 		      - {type: rng, transport: mmio}
