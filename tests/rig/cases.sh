@@ -236,7 +236,7 @@ put_disks() {
 	mkdir "$tree"
 	(cd "$tree" && cpio -i -d --quiet) <"$work/guest-initrd"
 	: >"$tree/on-disk"
-	PATH=$PATH:/usr/sbin:/sbin mke2fs -q -t ext4 -d "$tree" "$work/root.img" 24M ||
+	PATH=$PATH:/usr/sbin:/sbin mke2fs -q -t ext4 -d "$tree" "$work/root.img" 24M >/dev/null ||
 		{ echo "test-$arch: no root file system made" >&2 && exit 3; }
 	put "$work/root.img" root.img
 	put "$rig/disks" disks
