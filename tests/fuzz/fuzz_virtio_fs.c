@@ -5,69 +5,18 @@
  * back-end introduces itself.
  */
 #include "devices/virtio/fs.h"
-#include "devices/virtio/mmio.h"
-#include "tests/fuzz/virtio_guest.h"
+#include "tests/fuzz/virtio_world.h"
 
 #include <errno.h>
-#include <linux/virtio_mmio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-#define BASE             0x0A000000
-#define GSI              16
 #define QUEUES           2
 #define GET_VRING_BASE   11
 #define SET_VRING_ENABLE 18
 #define NEED_REPLY       8
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static struct machine m;
-static struct loop *loop;
-static struct loop_timer stop;
 static int memory_fd, server;
-static bool line;
-
-static void irq_set(void *ctx, uint32_t gsi, bool asserted)
-{
-	assert(ctx == &m && gsi == GSI && asserted != line);
-	line = asserted;
-}
-
-static int doorbell_set(void *ctx, unsigned index, const struct machine_doorbell_place *place)
-{
-	assert(ctx == &m && index < m.doorbell_count);
-	assert(!place || place->data < QUEUES);
-	return 0;
-}
-
-static void out(unsigned reg, unsigned size, uint64_t value)
-{
-	if (!machine_write(&m, WINDOW_MMIO, BASE + reg, size, value))
-		abort();
-}
-
-static uint64_t in(unsigned reg, unsigned size)
-{
-	uint64_t value = 0;
-
-	if (!machine_read(&m, WINDOW_MMIO, BASE + reg, size, &value))
-		abort();
-	return value;
-}
-
-static void stop_loop(struct loop_timer *t)
-{
-	loop_stop(t->loop);
-}
-
-static void run(void)
-{
-	loop_timer_start(&stop, 1);
-	if (loop_run(loop))
-		abort();
-}
 
 /* ---- the back-end ---- */
 
@@ -137,9 +86,6 @@ static void set_up(const struct step *s)
 
 static void step(const struct step *s)
 {
-	unsigned bytes = s->what & 0x80 ? 1u << (s->what >> 5 & 3) : 4;
-	unsigned reg = s->index * 4u % (VIRTIO_MMIO_SIZE - 8);
-
 	switch (s->what & 15) {
 	case 0:
 	case 1:
@@ -149,16 +95,10 @@ static void step(const struct step *s)
 		out(VIRTIO_MMIO_QUEUE_NOTIFY, 4, s->index);
 		break;
 	case 3:
-		out(VIRTIO_MMIO_INTERRUPT_ACK, 4, s->flags);
-		break;
 	case 4:
-		in(reg, bytes);
-		break;
 	case 5:
-		out(reg, bytes, s->len & 0xFF);
-		break;
 	case 6:
-		out(reg, bytes, (uint64_t)s->flags << 48 | (uint64_t)s->offset << 16 | s->len);
+		world_access(s);
 		break;
 	case 7: /* an answer with a word that is wrong */
 		say(s->index & 0x80    ? s->index
@@ -196,19 +136,11 @@ static bool make_device(int fd)
 		.memory = {.fd = memory_fd, .data = guest_ram},
 		.notice = {.device = "fs0"},
 		.patience_ns = 1000000};
-	const struct virtio_mmio_config mmio = {.name = "VR00", .base = BASE, .gsi = GSI};
 	struct virtio_device *v;
 
-	if (machine_init(&m, GUEST_ARM64, MACHINE_RAM_MIN, 1) ||
-		gmem_add(&m.gmem, RAM_BASE, RAM_SIZE, guest_ram))
-		abort();
-	m.services = (struct machine_services){
-		.ctx = &m, .irq_set = irq_set, .doorbell_set = doorbell_set};
-	line = false;
 	if (virtio_fs_create(&m, &fs, &v))
 		return false;
-	if (virtio_mmio_create(&m, &mmio, v))
-		abort();
+	world_add(v);
 	return true;
 }
 
@@ -219,8 +151,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!loop) {
 		memory_fd = memfd_create("memory", MFD_CLOEXEC);
-		if (memory_fd < 0 || loop_create_epoll(&loop) ||
-			loop_timer_init(loop, &stop, stop_loop))
+		if (memory_fd < 0)
 			abort();
 	}
 	if (size < sizeof(s))
@@ -228,6 +159,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
 		abort();
 	server = pair[1];
+	world_init();
 	memcpy(&s, data, sizeof(s));
 	introduce(&s);
 	if (make_device(pair[0])) {

@@ -5,102 +5,27 @@
  * or bytes of a stream. Eight bytes are a step; the first byte of all says what kind of device it
  * is. One step sets one of its queues up as a driver that keeps the rules does.
  */
-#include "devices/virtio/mmio.h"
 #include "devices/virtio/net.h"
-#include "tests/fuzz/virtio_guest.h"
+#include "tests/fuzz/virtio_world.h"
 
-#include <linux/virtio_mmio.h>
 #include <linux/virtio_net.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BASE 0x0A000000
-#define GSI  16
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static struct machine m;
-static struct guest guest;
-static struct loop *loop;
-static struct loop_timer stop;
 static int ends[VIRTIO_NET_PAIRS_MAX][2];
 static unsigned pairs;
-static bool line;
-
-static void irq_set(void *ctx, uint32_t gsi, bool asserted)
-{
-	assert(ctx == &m && gsi == GSI && asserted != line);
-	line = asserted;
-}
-
-static int doorbell_set(void *ctx, unsigned index, const struct machine_doorbell_place *place)
-{
-	assert(ctx == &m && index < m.doorbell_count);
-	assert(!place || place->address == BASE + VIRTIO_MMIO_QUEUE_NOTIFY);
-	return 0;
-}
-
-static void out(unsigned reg, unsigned size, uint64_t value)
-{
-	if (!machine_write(&m, WINDOW_MMIO, BASE + reg, size, value))
-		abort();
-}
-
-static uint64_t in(unsigned reg, unsigned size)
-{
-	uint64_t value = 0;
-
-	if (!machine_read(&m, WINDOW_MMIO, BASE + reg, size, &value))
-		abort();
-	assert(size == 8 || !(value >> 8 * size));
-	return value;
-}
-
-static void stop_loop(struct loop_timer *t)
-{
-	loop_stop(t->loop);
-}
-
-static void run(void)
-{
-	loop_timer_start(&stop, 1);
-	if (loop_run(loop))
-		abort();
-}
 
 /* The driver takes no offload, which a socket does not have. */
 static void set_up(const struct step *s)
 {
-	static const struct {
-		unsigned reg;
-		uint32_t value;
-	} areas[] = {{VIRTIO_MMIO_QUEUE_DESC_LOW, RAM_BASE + DESC_AT},
-		{VIRTIO_MMIO_QUEUE_AVAIL_LOW, RAM_BASE + DRIVER_AT},
-		{VIRTIO_MMIO_QUEUE_USED_LOW, RAM_BASE + DEVICE_AT}};
-	bool packed = s->index & 1, mergeable = s->index & 8, several = s->index & 16 && pairs > 1;
-	uint16_t entries = packed ? s->len % VIRTQ_SIZE_MAX + 1 : 1 << s->len % 9;
+	bool mergeable = s->index & 8, several = s->index & 16 && pairs > 1;
 	unsigned queues = pairs > 1 ? 2 * pairs + 1 : 2;
+	uint32_t features = (uint32_t)mergeable << VIRTIO_NET_F_MRG_RXBUF;
 
-	guest_init(&guest, packed, entries);
-	out(VIRTIO_MMIO_STATUS, 4, 0);
-	assert(!in(VIRTIO_MMIO_STATUS, 4) && !line);
-	out(VIRTIO_MMIO_STATUS, 4, 3);
-	out(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 4, 0);
-	out(VIRTIO_MMIO_DRIVER_FEATURES, 4,
-		(uint32_t)(s->index >> 1 & 3) << 28 |
-			(uint32_t)mergeable << VIRTIO_NET_F_MRG_RXBUF |
-			(several ? 1 << VIRTIO_NET_F_MQ | 1 << VIRTIO_NET_F_CTRL_VQ : 0));
-	out(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 4, 1);
-	out(VIRTIO_MMIO_DRIVER_FEATURES, 4, 1 | packed << 2);
-	out(VIRTIO_MMIO_STATUS, 4, 11);
-	out(VIRTIO_MMIO_QUEUE_SEL, 4, s->flags % queues);
-	out(VIRTIO_MMIO_QUEUE_NUM, 4, entries);
-	for (unsigned i = 0; i < 3; i++)
-		out(areas[i].reg, 4, areas[i].value);
-	out(VIRTIO_MMIO_QUEUE_READY, 4, 1);
-	out(VIRTIO_MMIO_STATUS, 4, 15);
-	assert(in(VIRTIO_MMIO_QUEUE_READY, 4) == 1);
+	if (several)
+		features |= 1 << VIRTIO_NET_F_MQ | 1 << VIRTIO_NET_F_CTRL_VQ;
+	world_queue(s->flags % queues, world_negotiate(s, features));
+	world_live();
 }
 
 /* What comes from outside: the guest's memory serves as a supply of bytes, after a few of ours. */
@@ -153,8 +78,7 @@ static void step(const struct step *s)
 		break;
 	case 1:
 	case 2:
-		out(VIRTIO_MMIO_QUEUE_NOTIFY, 4, s->index % 10);
-		run();
+		world_notify(s->index % 10);
 		break;
 	case 3:
 		send_something(s);
@@ -181,7 +105,6 @@ static void make_device(uint8_t kind)
 		.backend = kind & 1 ? VIRTIO_NET_STREAM : VIRTIO_NET_TAP,
 		.mtu = kind & 2 ? 1500 : 0,
 		.vhost_fds = {-1, -1, -1, -1}};
-	const struct virtio_mmio_config mmio = {.name = "VR00", .base = BASE, .gsi = GSI};
 	int type = kind & 1 ? SOCK_STREAM : SOCK_SEQPACKET;
 	struct virtio_device *v;
 
@@ -191,14 +114,9 @@ static void make_device(uint8_t kind)
 			abort();
 		s.fds[i] = ends[i][0];
 	}
-	if (machine_init(&m, GUEST_ARM64, MACHINE_RAM_MIN, 1) ||
-		gmem_add(&m.gmem, RAM_BASE, RAM_SIZE, guest_ram) || virtio_net_create(&m, &s, &v) ||
-		virtio_mmio_create(&m, &mmio, v))
+	if (virtio_net_create(&m, &s, &v))
 		abort();
-	m.services = (struct machine_services){
-		.ctx = &m, .irq_set = irq_set, .doorbell_set = doorbell_set};
-	guest_init(&guest, false, 1);
-	line = false;
+	world_add(v);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -207,8 +125,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!size)
 		return 0;
-	if (!loop && (loop_create_epoll(&loop) || loop_timer_init(loop, &stop, stop_loop)))
-		abort();
+	world_init();
 	make_device(data[0]);
 	for (data++, size--; size >= sizeof(s); data += sizeof(s), size -= sizeof(s)) {
 		memcpy(&s, data, sizeof(s));

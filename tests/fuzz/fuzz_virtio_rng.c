@@ -4,157 +4,44 @@
  * while the I/O thread works. Eight bytes are a step; one of them sets the device up as a driver
  * that keeps the rules does, so that inputs need not find that out.
  */
-#include "devices/virtio/mmio.h"
 #include "devices/virtio/rng.h"
-#include "tests/fuzz/virtio_guest.h"
+#include "tests/fuzz/virtio_world.h"
 
 #include <fcntl.h>
-#include <linux/virtio_mmio.h>
-#include <stdlib.h>
 
-#define BASE 0x0A000000
-#define GSI  16
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static struct machine m;
-static struct guest guest;
-static struct loop *loop;
-static struct loop_timer stop;
 static int entropy_fd;
-static bool line;
-
-static void irq_set(void *ctx, uint32_t gsi, bool asserted)
-{
-	assert(ctx == &m && gsi == GSI && asserted != line);
-	line = asserted;
-}
-
-static int doorbell_set(void *ctx, unsigned index, const struct machine_doorbell_place *place)
-{
-	assert(ctx == &m && index < m.doorbell_count);
-	assert(!place || place->address == BASE + VIRTIO_MMIO_QUEUE_NOTIFY);
-	return 0;
-}
-
-static void out(unsigned reg, unsigned size, uint64_t value)
-{
-	if (!machine_write(&m, WINDOW_MMIO, BASE + reg, size, value))
-		abort();
-}
-
-static uint64_t in(unsigned reg, unsigned size)
-{
-	uint64_t value = 0;
-
-	if (!machine_read(&m, WINDOW_MMIO, BASE + reg, size, &value))
-		abort();
-	assert(size == 8 || !(value >> 8 * size));
-	return value;
-}
-
-static void stop_loop(struct loop_timer *t)
-{
-	loop_stop(t->loop);
-}
-
-static void run(void)
-{
-	loop_timer_start(&stop, 1);
-	if (loop_run(loop))
-		abort();
-}
 
 static void set_up(const struct step *s)
 {
-	static const struct {
-		unsigned reg;
-		uint32_t value;
-	} areas[] = {{VIRTIO_MMIO_QUEUE_DESC_LOW, RAM_BASE + DESC_AT},
-		{VIRTIO_MMIO_QUEUE_AVAIL_LOW, RAM_BASE + DRIVER_AT},
-		{VIRTIO_MMIO_QUEUE_USED_LOW, RAM_BASE + DEVICE_AT}};
-	bool packed = s->index & 1;
-	uint16_t entries = packed ? s->len % VIRTQ_SIZE_MAX + 1 : 1 << s->len % 9;
-
-	guest_init(&guest, packed, entries);
-	out(VIRTIO_MMIO_STATUS, 4, 0);
-	assert(!in(VIRTIO_MMIO_STATUS, 4) && !line);
-	out(VIRTIO_MMIO_STATUS, 4, 3);
-	out(VIRTIO_MMIO_DRIVER_FEATURES, 4, (uint32_t)(s->index >> 1 & 3) << 28);
-	out(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 4, 1);
-	out(VIRTIO_MMIO_DRIVER_FEATURES, 4, 1 | packed << 2);
-	out(VIRTIO_MMIO_STATUS, 4, 11);
-	out(VIRTIO_MMIO_QUEUE_NUM, 4, entries);
-	for (unsigned i = 0; i < 3; i++)
-		out(areas[i].reg, 4, areas[i].value);
-	out(VIRTIO_MMIO_QUEUE_READY, 4, 1);
-	out(VIRTIO_MMIO_STATUS, 4, 15);
-	assert(in(VIRTIO_MMIO_STATUS, 4) == 15 && in(VIRTIO_MMIO_QUEUE_READY, 4) == 1);
+	world_queue(0, world_negotiate(s, 0));
+	world_live();
 }
 
 static void step(const struct step *s)
 {
-	unsigned bytes = s->what & 0x80 ? 1u << (s->what >> 5 & 3) : 4;
-	unsigned reg = s->index * 4u % (VIRTIO_MMIO_SIZE - 8);
-
-	if (!(s->what & 8)) {
+	if (!(s->what & 8))
 		guest_step(&guest, s);
-		return;
-	}
-	switch (s->what & 7) {
-	case 0:
+	else if ((s->what & 7) == 0)
 		set_up(s);
-		break;
-	case 1:
-	case 2:
-		out(VIRTIO_MMIO_QUEUE_NOTIFY, 4, 0);
-		run();
-		break;
-	case 3:
-		out(VIRTIO_MMIO_INTERRUPT_ACK, 4, s->flags);
-		break;
-	case 4:
-		in(reg, bytes);
-		break;
-	case 5: /* a small value, a large one */
-		out(reg, bytes, s->len & 0xFF);
-		break;
-	case 6:
-		out(reg, bytes, (uint64_t)s->flags << 48 | (uint64_t)s->offset << 16 | s->len);
-		break;
-	case 7:
-		run();
-		break;
-	}
-}
-
-static void make_device(void)
-{
-	const struct virtio_rng_config rng = {.loop = loop, .entropy_fd = entropy_fd};
-	const struct virtio_mmio_config mmio = {.name = "VR00", .base = BASE, .gsi = GSI};
-	struct virtio_device *v;
-
-	if (machine_init(&m, GUEST_ARM64, MACHINE_RAM_MIN, 1) ||
-		gmem_add(&m.gmem, RAM_BASE, RAM_SIZE, guest_ram) ||
-		virtio_rng_create(&m, &rng, &v) || virtio_mmio_create(&m, &mmio, v))
-		abort();
-	m.services = (struct machine_services){
-		.ctx = &m, .irq_set = irq_set, .doorbell_set = doorbell_set};
-	guest_init(&guest, false, 1);
-	line = false;
+	else if ((s->what & 7) < 3)
+		world_notify(0);
+	else
+		world_access(s);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	struct virtio_rng_config rng = {0};
+	struct virtio_device *v;
 	struct step s;
 
-	if (!loop) {
+	if (!loop)
 		entropy_fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
-		if (entropy_fd < 0 || loop_create_epoll(&loop) ||
-			loop_timer_init(loop, &stop, stop_loop))
-			abort();
-	}
-	make_device();
+	world_init();
+	rng = (struct virtio_rng_config){.loop = loop, .entropy_fd = entropy_fd};
+	if (entropy_fd < 0 || virtio_rng_create(&m, &rng, &v))
+		abort();
+	world_add(v);
 	for (; size >= sizeof(s); data += sizeof(s), size -= sizeof(s)) {
 		memcpy(&s, data, sizeof(s));
 		step(&s);

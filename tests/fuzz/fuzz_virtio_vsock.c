@@ -4,28 +4,16 @@
  * serves its queues is made up, and sees to the rules of its interface: nothing of a queue changes
  * while it is served, and what it is given lies in the guest's memory. Eight bytes are a step.
  */
-#include "devices/virtio/mmio.h"
 #include "devices/virtio/vsock.h"
-#include "tests/fuzz/virtio_guest.h"
+#include "tests/fuzz/virtio_world.h"
 
 #include <errno.h>
 #include <linux/vhost.h>
-#include <linux/virtio_mmio.h>
-#include <stdlib.h>
 #include <sys/eventfd.h>
 
-#define BASE   0x0A000000
-#define GSI    16
 #define QUEUES 3
 #define VRINGS 2
 #define FD     1000 /* never used as one */
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static struct machine m;
-static struct loop *loop;
-static struct loop_timer stop;
-static bool line;
 
 static struct {
 	bool running;
@@ -35,19 +23,6 @@ static struct {
 		int kick, call, error;
 	} vrings[VRINGS];
 } kernel;
-
-static void irq_set(void *ctx, uint32_t gsi, bool asserted)
-{
-	assert(ctx == &m && gsi == GSI && asserted != line);
-	line = asserted;
-}
-
-static int doorbell_set(void *ctx, unsigned index, const struct machine_doorbell_place *place)
-{
-	assert(ctx == &m && index < m.doorbell_count);
-	assert(!place || place->data < QUEUES);
-	return 0;
-}
 
 static void check_area(uint64_t address, uint64_t size)
 {
@@ -108,33 +83,6 @@ static int ask(int fd, unsigned long request, void *arg)
 	return 0;
 }
 
-static void out(unsigned reg, unsigned size, uint64_t value)
-{
-	if (!machine_write(&m, WINDOW_MMIO, BASE + reg, size, value))
-		abort();
-}
-
-static uint64_t in(unsigned reg, unsigned size)
-{
-	uint64_t value = 0;
-
-	if (!machine_read(&m, WINDOW_MMIO, BASE + reg, size, &value))
-		abort();
-	return value;
-}
-
-static void stop_loop(struct loop_timer *t)
-{
-	loop_stop(t->loop);
-}
-
-static void run(void)
-{
-	loop_timer_start(&stop, 1);
-	if (loop_run(loop))
-		abort();
-}
-
 static void set_up(const struct step *s)
 {
 	out(VIRTIO_MMIO_STATUS, 4, 0);
@@ -168,9 +116,6 @@ static void signal_kernel(int fd)
 
 static void step(const struct step *s)
 {
-	unsigned bytes = s->what & 0x80 ? 1u << (s->what >> 5 & 3) : 4;
-	unsigned reg = s->index * 4u % (VIRTIO_MMIO_SIZE - 8);
-
 	switch (s->what & 15) {
 	case 0:
 	case 1:
@@ -180,16 +125,10 @@ static void step(const struct step *s)
 		out(VIRTIO_MMIO_QUEUE_NOTIFY, 4, s->index);
 		break;
 	case 3:
-		out(VIRTIO_MMIO_INTERRUPT_ACK, 4, s->flags);
-		break;
 	case 4:
-		in(reg, bytes);
-		break;
 	case 5:
-		out(reg, bytes, s->len & 0xFF);
-		break;
 	case 6:
-		out(reg, bytes, (uint64_t)s->flags << 48 | (uint64_t)s->offset << 16 | s->len);
+		world_access(s);
 		break;
 	case 7:
 		signal_kernel(kernel.vrings[s->index % VRINGS].call);
@@ -212,25 +151,19 @@ static void step(const struct step *s)
 static void make_device(void)
 {
 	const struct vsock_config vsock = {.loop = loop, .vhost_fd = FD, .cid = 3, .ask = ask};
-	const struct virtio_mmio_config mmio = {.name = "VR00", .base = BASE, .gsi = GSI};
 	struct virtio_device *v;
 
 	memset(&kernel, 0, sizeof(kernel));
-	if (machine_init(&m, GUEST_ARM64, MACHINE_RAM_MIN, 1) ||
-		gmem_add(&m.gmem, RAM_BASE, RAM_SIZE, guest_ram) ||
-		virtio_vsock_create(&m, &vsock, &v) || virtio_mmio_create(&m, &mmio, v))
+	if (virtio_vsock_create(&m, &vsock, &v))
 		abort();
-	m.services = (struct machine_services){
-		.ctx = &m, .irq_set = irq_set, .doorbell_set = doorbell_set};
-	line = false;
+	world_add(v);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct step s;
 
-	if (!loop && (loop_create_epoll(&loop) || loop_timer_init(loop, &stop, stop_loop)))
-		abort();
+	world_init();
 	make_device();
 	for (; size >= sizeof(s); data += sizeof(s), size -= sizeof(s)) {
 		memcpy(&s, data, sizeof(s));
