@@ -256,10 +256,15 @@ static bool features_fit(const struct virtio_device *v)
 	return !(v->accepted & ~v->offered) && virtio_has(v, VIRTIO_F_VERSION_1);
 }
 
-/* Requests may be in the queues already [VIRTIO 1.2 3.1.1]. */
+/*
+ * Requests may be in the queues already [VIRTIO 1.2 3.1.1]. A device that has failed before stays
+ * as it is: nobody would halt what was started then.
+ */
 static void activate(struct virtio_device *v)
 {
 	v->status |= VIRTIO_CONFIG_S_DRIVER_OK;
+	if (v->status & VIRTIO_CONFIG_S_NEEDS_RESET)
+		return;
 	if (v->cls->activate && v->cls->activate(v))
 		virtio_fail(v);
 	for (unsigned i = 0; i < v->queue_count; i++) {
