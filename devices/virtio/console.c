@@ -407,6 +407,7 @@ static bool console_reset(struct virtio_device *v)
 		p->tell = 0;
 		p->ready = p->told_open = p->guest_open = false;
 		p->out_done = 0;
+		ring_drop(&p->input, ring_used(&p->input));
 	}
 	return true;
 }
