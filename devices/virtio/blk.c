@@ -316,9 +316,12 @@ static bool blk_reset(struct virtio_device *v)
 	struct virtio_blk *b = to_blk(v);
 
 	b->starved = 0;
-	end_batch(b, 0);
 	v->config[offsetof(struct virtio_blk_config, wce)] = 1;
-	return !b->in_work;
+	if (!b->in_work)
+		return true;
+	/* What is not with the host yet has to go there first: by the I/O thread. */
+	eventfd_write(b->done.fd, 1);
+	return false;
 }
 
 static void blk_config_write(
