@@ -148,6 +148,7 @@ static int build_plan_devices(struct builder *w)
 		.region_fds = w->req->region_fds,
 		.notices = w->req->notices,
 		.memory = {.fd = w->b->memory.fd, .data = w->b->memory.hva},
+		.ret_disk_threads = &w->b->disk_threads,
 	};
 
 	int ret = partition_add_devices(&req, &w->b->machine, w->diags);

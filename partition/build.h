@@ -34,6 +34,7 @@ struct partition_build {
 	gpa_t rsdp; /* x86: where the ACPI tables start */
 	struct vm_memory memory;
 	struct entry_state entry;
+	bool disk_threads; /* a disk is served by threads */
 };
 
 struct partition_request {

@@ -20,8 +20,8 @@ struct call_list {
 /* A server that has to be given up. The rest is sendmsg and recvfrom, which all may. */
 static const struct sandbox_rule fs_calls[] = {SANDBOX_CALL("shutdown")};
 
-/* The io_uring's work where there is none, by threads; its one file takes no other requests. */
-static const struct sandbox_rule blk_calls[] = {
+/* The io_uring's work where there is none. */
+static const struct sandbox_rule disk_thread_calls[] = {
 	SANDBOX_CALL("preadv"),
 	SANDBOX_CALL("pwritev2"),
 	SANDBOX_CALL("fdatasync"),
@@ -34,7 +34,7 @@ static const struct call_list call_lists[] = {
 	[PLAN_DEVICE_VSOCK] = {.ioctls = {vhost_runtime_ioctls, virtio_vsock_runtime_ioctls}},
 	[PLAN_DEVICE_CONSOLE] = {NULL, 0, {NULL}}, /* its ports are ports as others */
 	[PLAN_DEVICE_NET] = {.ioctls = {vhost_runtime_ioctls, virtio_net_runtime_ioctls}},
-	[PLAN_DEVICE_BLK] = {blk_calls, ARRAY_SIZE(blk_calls), {NULL}},
+	[PLAN_DEVICE_BLK] = {NULL, 0, {NULL}}, /* its io_uring takes requests for its file alone */
 	[PLAN_DEVICE_FS] = {fs_calls, ARRAY_SIZE(fs_calls), {NULL}},
 };
 
@@ -78,7 +78,8 @@ static bool has_socket(const struct plan_partition *p)
 	return false;
 }
 
-int device_calls_add(const struct plan_partition *p, struct sandbox_filter *filter)
+int device_calls_add(
+	const struct plan_partition *p, bool disk_threads, struct sandbox_filter *filter)
 {
 	int ret = 0;
 
@@ -92,6 +93,8 @@ int device_calls_add(const struct plan_partition *p, struct sandbox_filter *filt
 		for (unsigned k = 0; !ret && k < ARRAY_SIZE(list->ioctls); k++)
 			ret = add_ioctls(filter, list->ioctls[k]);
 	}
+	if (!ret && disk_threads)
+		ret = sandbox_filter_add(filter, disk_thread_calls, ARRAY_SIZE(disk_thread_calls));
 	if (!ret && has_socket(p))
 		ret = sandbox_filter_add(filter, socket_calls, ARRAY_SIZE(socket_calls));
 	return ret;

@@ -12,7 +12,11 @@
 /* True when the kernel makes workers for one of P's devices, at any time, as threads of ours. */
 bool device_calls_workers(const struct plan_partition *p);
 
-/* Adds those of P's devices to FILTER. 0, or what sandbox_filter_add returns. */
-int device_calls_add(const struct plan_partition *p, struct sandbox_filter *filter);
+/*
+ * Adds those of P's devices to FILTER; DISK_THREADS: a disk is served by threads. 0, or what
+ * sandbox_filter_add returns.
+ */
+int device_calls_add(
+	const struct plan_partition *p, bool disk_threads, struct sandbox_filter *filter);
 
 #endif

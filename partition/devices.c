@@ -205,6 +205,8 @@ static int add_blk(struct making *d)
 				"its file system has no O_DIRECT; cache: none is writeback here");
 	}
 	ret = virtio_blk_create(d->m, &cfg, &v);
+	if (!ret && virtio_blk_has_threads(v))
+		*d->req->ret_disk_threads = true;
 	return ret ? ret : add_virtio(d, v);
 }
 

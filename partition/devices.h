@@ -22,6 +22,7 @@ struct partition_devices {
 	const int32_t *region_fds;         /* likewise */
 	const struct notice_sink *notices; /* borrowed, likewise */
 	struct vhost_user_memory memory;   /* the guest's, for who serves a device; borrowed */
+	bool *ret_disk_threads;            /* set to true when a disk is served by threads */
 };
 
 /* True when the machine of P needs a PCI host bridge. */

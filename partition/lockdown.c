@@ -89,8 +89,9 @@ static int add_ioctls(struct sandbox_filter *filter, const unsigned *requests)
 	return ret;
 }
 
-static int add_calls(const struct plan_partition *p, struct sandbox_filter *filter)
+static int add_calls(const struct partition_lockdown *l, struct sandbox_filter *filter)
 {
+	const struct plan_partition *p = l->plan;
 	/* Signals to our own threads only. */
 	const struct sandbox_rule kick_rule = SANDBOX_CALL_IF("tgkill", 0, (uint32_t)getpid());
 	int ret = sandbox_filter_add(filter, allowed_calls, ARRAY_SIZE(allowed_calls));
@@ -98,7 +99,7 @@ static int add_calls(const struct plan_partition *p, struct sandbox_filter *filt
 	if (!ret)
 		ret = sandbox_filter_add(filter, &kick_rule, 1);
 	if (!ret)
-		ret = device_calls_add(p, filter);
+		ret = device_calls_add(p, l->disk_threads, filter);
 	if (!ret)
 		ret = add_ioctls(filter, arch_runtime_ioctls);
 	if (!ret && plan_machine_has(p, PLAN_PART_HPET))
@@ -149,7 +150,7 @@ int partition_lockdown_enter(struct partition_lockdown *l)
 	tzset();
 	l->filter_error = sandbox_filter_create(SANDBOX_ALLOW_LISTED, &l->filter);
 	if (!l->filter_error)
-		l->filter_error = add_calls(l->plan, l->filter);
+		l->filter_error = add_calls(l, l->filter);
 	return conclude(l);
 }
 

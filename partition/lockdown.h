@@ -17,6 +17,7 @@
 /* One process's way there. */
 struct partition_lockdown {
 	const struct plan_partition *plan;
+	bool disk_threads; /* a disk is served by threads: set before the second step */
 	struct sandbox_entry entry;
 	struct sandbox_filter *filter;
 	int filter_error; /* why there is none */

@@ -320,8 +320,10 @@ static int prepare(struct partition *p)
 /* Locks the process down as far as building allows. */
 static int enter(struct partition *p)
 {
-	int ret = partition_lockdown_enter(&p->lockdown);
+	int ret;
 
+	p->lockdown.disk_threads = p->build.disk_threads;
+	ret = partition_lockdown_enter(&p->lockdown);
 	if (ret)
 		tell_failed(p->supervisor_fd, true, &p->lockdown.gaps);
 	die_with_supervisor(p);

@@ -332,6 +332,13 @@ static void blk_config_write(
 		v->config[offset] = value & 1;
 }
 
+bool virtio_blk_has_threads(const struct virtio_device *v)
+{
+	const struct virtio_blk *b = container_of(v, struct virtio_blk, virtio);
+
+	return b->io && blk_io_has_threads(b->io);
+}
+
 static int blk_start(struct virtio_device *v)
 {
 	return blk_io_start(to_blk(v)->io);

@@ -27,4 +27,7 @@ struct virtio_blk_setup {
 int virtio_blk_create(
 	struct machine *m, const struct virtio_blk_setup *setup, struct virtio_device **ret_device);
 
+/* Threads serve it, for the host has no io_uring. */
+bool virtio_blk_has_threads(const struct virtio_device *v);
+
 #endif

@@ -370,9 +370,9 @@ int blk_io_start(struct blk_io *io)
 
 /* ---- either ---- */
 
-const char *blk_io_backend(const struct blk_io *io)
+bool blk_io_has_threads(const struct blk_io *io)
 {
-	return io->uring ? "io_uring" : "threads";
+	return !io->uring;
 }
 
 int blk_io_event_fd(const struct blk_io *io)

@@ -58,8 +58,8 @@ void blk_io_destroy(struct blk_io *io);
 /* Once, before the first request: makes its threads, if it has some. 0 or a negative errno. */
 int blk_io_start(struct blk_io *io);
 
-/* "io_uring" or "threads". */
-const char *blk_io_backend(const struct blk_io *io);
+/* True when threads do its work, and no io_uring. */
+bool blk_io_has_threads(const struct blk_io *io);
 
 /* Readable when blk_io_take may have something: an eventfd. */
 int blk_io_event_fd(const struct blk_io *io);
