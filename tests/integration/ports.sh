@@ -60,11 +60,11 @@ test_serial-link-restart() {
 # Whoever floods the line of a peer that does not read, or is gone, is held up for a moment only.
 test_serial-link-deaf() {
 	need_cores 2
-	plan_of a 'how=flood lines=6000' 0 b how=spin 1 >plan.yaml
+	plan_of a 'how=flood lines=3000' 0 b how=spin 1 >plan.yaml
 	links=(--set 'partitions.a.serial=[link:b.com1]' --set 'partitions.b.serial=[link:a.com1]')
 	start run plan.yaml "${links[@]}"
 	wait_partition a
-	within 25 a_is_gone || fail "a is held up"
+	within 45 a_is_gone || fail "a is held up"
 	"$BULKHEAD" kill b >/dev/null
 	wait "$guard"
 	has err 'a: [1-9][0-9]* bytes of console output were lost' 'a: ok, exit code 0'
