@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
 #include <linux/if_bridge.h>
 #include <linux/if_ether.h>
 #include <linux/if_tun.h>
@@ -67,13 +68,16 @@ static int bring_up(const char *name)
 	return ask(SIOCSIFFLAGS, name, &r);
 }
 
-/* True for a tap device that a program uses: it is up, and has a carrier. */
+/*
+ * True for a tap device that a program uses: it is up, and has a carrier. Not IFF_RUNNING, which
+ * stays for up to a second after that program's end.
+ */
 static bool is_running(const char *name)
 {
-	struct ifreq r = {0};
+	struct ethtool_value link = {.cmd = ETHTOOL_GLINK};
+	struct ifreq r = {.ifr_data = (char *)&link};
 
-	return ask(SIOCGIFFLAGS, name, &r) == 0 && r.ifr_flags & IFF_UP &&
-	       r.ifr_flags & IFF_RUNNING;
+	return ask(SIOCETHTOOL, name, &r) == 0 && link.data;
 }
 
 /* Why FD could not become a queue of the tap device NAME ("": a new one), as ERROR says. */
