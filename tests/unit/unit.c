@@ -36,6 +36,30 @@ struct plan *unit_load_plan(const char *yaml, char *ret_text, size_t size)
 	return plan;
 }
 
+static char *print_plan(struct plan *plan)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	plan_print_yaml(plan, f);
+	fclose(f);
+	plan_destroy(plan);
+	return text;
+}
+
+char *unit_replay_plan(struct plan *plan)
+{
+	char *first = print_plan(plan), *second, complaints[4096] = "";
+	struct plan *again = unit_load_plan(first, complaints, sizeof(complaints));
+
+	ck_assert_msg(again != NULL, "%s", complaints);
+	second = print_plan(again);
+	ck_assert_str_eq(first, second);
+	free(second);
+	return first;
+}
+
 int main(void)
 {
 	SRunner *runner = srunner_create(unit_suite());

@@ -20,4 +20,10 @@ void unit_run_loop(struct loop *loop, uint64_t ns);
 /* The plan for x86-64 "p.yaml" in "/plans" of this text; NULL, with its complaints in TEXT. */
 struct plan *unit_load_plan(const char *yaml, char *ret_text, size_t size);
 
+/*
+ * PLAN as `check --print` prints it, which the test frees; what is loaded from that must be printed
+ * alike. Destroys PLAN.
+ */
+char *unit_replay_plan(struct plan *plan);
+
 #endif

@@ -142,23 +142,11 @@ END_TEST
 START_TEST(prints_what_replays)
 {
 	struct plan *plan = load(PLAN("[{type: rng, slot: 9}, {type: rng, transport: mmio}]"));
-	char *first = NULL, *second = NULL;
-	size_t size;
-	FILE *f = open_memstream(&first, &size);
+	char *first = unit_replay_plan(plan);
 
-	plan_print_yaml(plan, f);
-	fclose(f);
-	plan_destroy(plan);
-	plan = load(first);
-	f = open_memstream(&second, &size);
-	plan_print_yaml(plan, f);
-	fclose(f);
-	ck_assert_str_eq(first, second);
 	ck_assert_ptr_nonnull(strstr(first, "{type: rng, name: rng0, slot: 9, transport: pci}"));
 	ck_assert_ptr_nonnull(strstr(first, "slot: null, transport: mmio"));
-	plan_destroy(plan);
 	free(first);
-	free(second);
 }
 END_TEST
 

@@ -207,25 +207,13 @@ END_TEST
 START_TEST(prints_what_replays)
 {
 	struct plan *plan = load(V1("peers: [a, b], size: 1M, readers: [b]"));
-	char *first = NULL, *second = NULL;
-	size_t size;
-	FILE *f = open_memstream(&first, &size);
+	char *first = unit_replay_plan(plan);
 
-	plan_print_yaml(plan, f);
-	fclose(f);
-	plan_destroy(plan);
-	plan = load(first);
-	f = open_memstream(&second, &size);
-	plan_print_yaml(plan, f);
-	fclose(f);
-	ck_assert_str_eq(first, second);
 	ck_assert_ptr_nonnull(strstr(first, "shared:\n  r:\n    type: ivshmem-v1\n"));
 	ck_assert_ptr_nonnull(strstr(first, "\n    peers: [a, b]\n"));
 	ck_assert_ptr_nonnull(strstr(first, "\n    readers: [b]\n"));
 	ck_assert_ptr_nonnull(strstr(first, "{type: ivshmem, name: ivshmem0, slot: 1, region: r}"));
-	plan_destroy(plan);
 	free(first);
-	free(second);
 }
 END_TEST
 
