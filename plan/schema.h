@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The table of all keys of a plan. Parser, printers, reference and JSON Schema walk it; a new key
- * is one line in schema.c and one field in struct plan_partition.
+ * is one line in a plan/schema*.c and one field in struct plan_partition.
  */
 #ifndef PLAN_SCHEMA_H
 #define PLAN_SCHEMA_H
@@ -78,7 +78,11 @@ struct key {
 
 /* The top level fills in struct plan, a partition struct plan_partition. */
 extern const struct key plan_keys[];
-extern const struct key partition_keys[];
+extern const struct key partition_keys[]; /* plan/schema_partition.c */
+
+/* Of a partition's groups (plan/schema_machine.c). */
+extern const struct key arm64_keys[];
+extern const struct key machine_keys[];
 
 /* The devices of a partition (plan/schema_devices.c), the regions of a plan
  * (plan/schema_shared.c). */
@@ -161,7 +165,12 @@ void parse_bsp(struct parse *p, const struct key *key, const struct node *n, str
 void parse_ports(struct parse *p, const struct key *key, const struct node *n, void *base,
 	const char *field);
 
-/* Names of devices by type and number; slots that are free, in the plan's order (plan/parse.c). */
+/* The partitions of a plan, each with its defaults (plan/parse_partition.c). */
+void parse_partitions(struct parse *p, const struct key *key, const struct node *n,
+	struct plan *plan, const char *field);
+
+/* Names of devices by type and number; slots that are free, in the plan's order
+ * (plan/parse_partition.c). */
 void parse_device_defaults(struct parse *p, const struct plan *plan, struct plan_partition *part);
 
 /* Gives each peer of a region a device for it, and tells the devices of their regions
