@@ -5,21 +5,14 @@
  */
 #include "suite/schema.h"
 
-#include "lib/exitcode.h"
 #include "lib/util.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <regex.h>
 #include <string.h>
 
 #define DEFAULT_TIMEOUT_NS ((uint64_t)60 * 1000000000)
-#define DEFAULT_OUTPUT     (16 * MIB)
 #define DEFAULT_MEMORY     "128M"
-
-/* What expressions may cost to compile. */
-#define REGEX_TEXT_MAX    512
-#define REGEX_REPEATS_MAX 256
 
 struct suite_box {
 	struct arena arena;
@@ -203,135 +196,6 @@ static void load_plan(struct loader *l, struct suite_case_source *c)
 			node_is_null(c->plan) ? "no value" : node_kind_name(c->plan));
 }
 
-/* ---- what is expected ---- */
-
-/*
- * The C library writes repetitions out: of {1000} in {1000} it would make a million. True when TEXT
- * does not multiply beyond REGEX_REPEATS_MAX.
- */
-static bool repeats_bounded(const char *text)
-{
-	unsigned long product = 1;
-
-	while ((text = strchr(text, '{')) != NULL) {
-		unsigned long first = strtoul(++text, NULL, 10), last = first;
-		const char *comma = text + strspn(text, "0123456789");
-
-		if (*comma == ',')
-			last = strtoul(comma + 1, NULL, 10);
-		if (first > REGEX_REPEATS_MAX || last > REGEX_REPEATS_MAX)
-			return false;
-		product *= max_u64(max_u64(first, last), 1);
-		if (product > REGEX_REPEATS_MAX)
-			return false;
-	}
-	return true;
-}
-
-static void check_regex(
-	struct loader *l, const char *text, const struct diag_loc *loc, const char *field)
-{
-	char why[128];
-	regex_t r;
-	int ret;
-
-	if (!text)
-		return;
-	if (strlen(text) > REGEX_TEXT_MAX || !repeats_bounded(text)) {
-		diag_error(l->diags, loc, field,
-			"an expression of more than %d bytes, or of more than %d repetitions in "
-			"braces; shorten it",
-			REGEX_TEXT_MAX, REGEX_REPEATS_MAX);
-		return;
-	}
-	ret = regcomp(&r, text, REG_EXTENDED | REG_NOSUB);
-	if (!ret) {
-		regfree(&r);
-		return;
-	}
-	regerror(ret, &r, why, sizeof(why));
-	diag_error(l->diags, loc, field, "not a POSIX extended regular expression: %s; correct it",
-		why);
-}
-
-static bool is_console(const struct plan_partition *p, unsigned port)
-{
-	return plan_port(p, port) && plan_port(p, port)->kind == PLAN_PORT_CONSOLE;
-}
-
-/* Whether the plan has such a console. */
-static void check_place(struct loader *l, const struct suite_pattern *p, const struct plan *plan,
-	const struct diag_loc *loc, const char *field)
-{
-	bool named = false, found = false;
-	char buf[EXCERPT_MAX];
-
-	for (unsigned i = 0; plan && i < plan->partition_count; i++) {
-		const struct plan_partition *part = &plan->partitions[i];
-
-		if (p->partition && strcmp(p->partition, part->name) != 0)
-			continue;
-		named = true;
-		for (unsigned s = 0; s < PLAN_PORTS_MAX; s++)
-			found = found ||
-				(is_console(part, s) &&
-					(!p->port || plan_port_find(part, p->port) == (int)s));
-	}
-	if (!plan || found)
-		return;
-	if (!named)
-		diag_error(l->diags, loc, field,
-			"the plan has no partition %s; name one that it has",
-			excerpt(p->partition, buf));
-	else
-		diag_error(l->diags, loc, field,
-			"the plan has no such port that is a console; see serial and devices in it");
-}
-
-static void check_pattern(struct loader *l, const struct suite_pattern *p, const struct plan *plan,
-	const struct diag_loc *loc, const char *field)
-{
-	if (p->text && p->regex)
-		diag_error(l->diags, loc, field, "both a text and a regex; remove one of the two");
-	if (p->text && !*p->text)
-		diag_error(l->diags, loc, field, "an empty text is everywhere; give one");
-	check_regex(l, p->regex, loc, field);
-	check_place(l, p, plan, loc, field);
-}
-
-static void check_expect(struct loader *l, struct suite_case *c)
-{
-	struct suite_expect *e = &c->expect;
-
-	for (unsigned i = 0; i < e->step_count; i++) {
-		struct suite_step *s = &e->steps[i];
-
-		check_pattern(l, &s->pattern, c->plan, &s->loc, "cases.expect.console");
-		if (!s->pattern.text && !s->pattern.regex && !s->send)
-			diag_error(l->diags, &s->loc, "cases.expect.console",
-				"nothing is looked for or sent; give text, regex or send");
-		if (s->within_ns > c->timeout_ns)
-			diag_error(l->diags, &s->loc, "cases.expect.console",
-				"the case is over before it is late; give a longer timeout");
-	}
-	for (unsigned i = 0; i < e->forbid_count; i++) {
-		const struct suite_forbid *f = &e->forbids[i];
-
-		check_pattern(l, &f->pattern, c->plan, &f->loc, "cases.expect.forbid");
-		if (!f->pattern.text && !f->pattern.regex)
-			diag_error(l->diags, &f->loc, "cases.expect.forbid",
-				"nothing is forbidden; give text or regex");
-	}
-	check_regex(l, e->fatal, &e->fatal_loc, "cases.expect.fatal");
-	if (e->stop && !e->step_count)
-		diag_error(l->diags, &c->loc, "cases.expect.stop",
-			"there is nothing after which it could stop; give console");
-	if (e->guest_code && !e->exit_code_loc.file)
-		e->exit_code = BH_EXIT_GUEST_FAILED;
-	if (!e->max_output)
-		e->max_output = DEFAULT_OUTPUT;
-}
-
 /* ---- cases ---- */
 
 static struct suite_case *case_add(struct suite_box *box)
@@ -373,7 +237,7 @@ static void load_case(struct loader *l, const struct node *map)
 	else if (!c->result.timeout_ns)
 		c->result.timeout_ns = l->source.timeout_ns;
 	load_plan(l, c);
-	check_expect(l, &c->result);
+	check_expect(&c->result, l->diags);
 	room = case_add(l->box);
 	if (room)
 		*room = c->result;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The tables of a suite's keys, and what suite/load.c and suite/expand.c have in common. */
+/* The tables of a suite's keys, and what suite/load.c and its parts have in common. */
 #ifndef SUITE_SCHEMA_H
 #define SUITE_SCHEMA_H
 
@@ -35,6 +35,11 @@ extern const struct key suite_case_keys[];
 
 /* What a name may consist of. */
 bool suite_name_char(char c);
+
+/* ---- suite/check.c ---- */
+
+/* Whether what C expects, which has its plan, can be; gives it what it has by default. */
+void check_expect(struct suite_case *c, struct diags *diags);
 
 /* ---- suite/expand.c ---- */
 
