@@ -15,6 +15,7 @@
  */
 #include "lib/util.h"
 #include "tests/bench/doorbell.h"
+#include "tests/bench/figures.h"
 #include "tests/bench/process.h"
 
 #include <errno.h>
@@ -27,7 +28,6 @@
 #define RAM_MIB "128"
 #define RAM     (128 * MIB)
 
-#define RUNS_MAX     201
 #define RUNS_START   25
 #define RUNS_PORT    41
 #define RUNS_STEADY  3
@@ -37,79 +37,6 @@
 #define MARKER_EXITS 2    /* of the other guests: their marker and their end */
 #define ARGS_MAX     32
 
-enum { BULKHEAD, FLOOR, MICROVM, PC, SYSTEMS };
-
-enum {
-	START,
-	START_UNLOCKED,
-	START_STOP,
-	PORT_EXIT,
-	MEMORY,
-	EXITS_IDLE,
-	EXITS_COMPUTE,
-	DOORBELL,
-	RIG, /* from here on: the emulated machine's */
-	BLK_READ_4K_1 = RIG,
-	BLK_READ_4K_16,
-	BLK_READ,
-	BLK_WRITE,
-	NET_SEND,
-	NET_RECEIVE,
-	NET_ROUND_TRIP,
-	NET_SEND_VHOST,
-	NET_RECEIVE_VHOST,
-	NET_ROUND_TRIP_VHOST,
-	FIGURES
-};
-
-struct goal {
-	int peer; /* SYSTEMS: none, LIMIT is in the figure's unit */
-	double limit;
-	bool at_least; /* LIMIT is a lower one */
-	const char *text;
-};
-
-#define AS_FAST_AS_QEMU                                                                            \
-	{                                                                                          \
-		{                                                                                  \
-			PC, 1, true, "at least pc"                                                 \
-		}                                                                                  \
-	}
-#define AS_SOON_AS_QEMU                                                                            \
-	{                                                                                          \
-		{                                                                                  \
-			PC, 1, false, "at most pc"                                                 \
-		}                                                                                  \
-	}
-
-static const struct figure {
-	const char *key, *unit;
-	int decimals;
-	struct goal goals[3]; /* up to one without text */
-} figures[FIGURES] = {
-	[START] = {"start", "ms", 2,
-		{{FLOOR, 1.5, false, "at most 1.5x floor"},
-			{MICROVM, 1 / 3.0, false, "1/3 of microvm"}}},
-	/* The same without what the others do not have either: the lock-down of the processes. */
-	[START_UNLOCKED] = {"start_unlocked", "ms", 2, {{0}}},
-	[START_STOP] = {"start_stop", "ms", 2, {{0}}},
-	[PORT_EXIT] = {"port_exit", "us", 3, {{FLOOR, 1.02, false, "at most 1.02x floor"}}},
-	[MEMORY] = {"memory", "KiB", 0, {{SYSTEMS, 4096, false, "at most 4096 KiB"}}},
-	[EXITS_IDLE] = {"exits_idle", "1/s", 1, {{SYSTEMS, 0, false, "0"}}},
-	[EXITS_COMPUTE] = {"exits_compute", "1/s", 1, {{SYSTEMS, 0, false, "0"}}},
-	[DOORBELL] = {"doorbell", "us", 2, {{FLOOR, 1.1, false, "at most 1.1x floor"}}},
-	[BLK_READ_4K_1] = {"blk_read_4k_1", "1/s", 0, AS_FAST_AS_QEMU},
-	[BLK_READ_4K_16] = {"blk_read_4k_16", "1/s", 0, AS_FAST_AS_QEMU},
-	[BLK_READ] = {"blk_read", "MiB/s", 1, AS_FAST_AS_QEMU},
-	[BLK_WRITE] = {"blk_write", "MiB/s", 1, AS_FAST_AS_QEMU},
-	[NET_SEND] = {"net_send", "MiB/s", 1, AS_FAST_AS_QEMU},
-	[NET_RECEIVE] = {"net_receive", "MiB/s", 1, AS_FAST_AS_QEMU},
-	[NET_ROUND_TRIP] = {"net_round_trip", "us", 0, AS_SOON_AS_QEMU},
-	[NET_SEND_VHOST] = {"net_send_vhost", "MiB/s", 1, AS_FAST_AS_QEMU},
-	[NET_RECEIVE_VHOST] = {"net_receive_vhost", "MiB/s", 1, AS_FAST_AS_QEMU},
-	[NET_ROUND_TRIP_VHOST] = {"net_round_trip_vhost", "us", 0, AS_SOON_AS_QEMU},
-};
-
 /* Ways to run a system; of QEMU's, the quickest that works here is taken. */
 struct variant {
 	const char *text;
@@ -117,19 +44,17 @@ struct variant {
 };
 
 static const struct system_class {
-	const char *key, *title;
 	bool is_qemu;
 	int counting_console; /* the guest's console when exits are counted; -1: they cannot be */
 	struct variant variants[3];
 } classes[SYSTEMS] = {
-	[BULKHEAD] = {"bulkhead", "bulkhead", false, STDERR_FILENO,
+	[BULKHEAD] = {false, STDERR_FILENO,
 		{{"bulkhead boot", {"bulkhead", "boot", "--memory", RAM_MIB "M", "--cpus", "1"}}}},
-	[FLOOR] = {"floor", "floor", false, STDOUT_FILENO,
-		{{"tests/bench/floor.c", {"tests/bench/floor"}}}},
-	[MICROVM] = {"qemu_microvm", "microvm", true, -1,
+	[FLOOR] = {false, STDOUT_FILENO, {{"tests/bench/floor.c", {"tests/bench/floor"}}}},
+	[MICROVM] = {true, -1,
 		{{"-M microvm", {"-M", "microvm"}},
 			{"-M microvm -bios qboot.rom", {"-M", "microvm", "-bios", "qboot.rom"}}}},
-	[PC] = {"qemu_pc", "pc", true, -1,
+	[PC] = {true, -1,
 		{{"-M pc", {"-M", "pc"}},
 			{"-M pc -bios qboot.rom", {"-M", "pc", "-bios", "qboot.rom"}}}},
 };
@@ -142,8 +67,7 @@ struct bench {
 	const char *out;
 	const struct variant *variant[SYSTEMS]; /* NULL: does not run here */
 	char why[SYSTEMS][256];                 /* the reason then */
-	double samples[FIGURES][SYSTEMS][RUNS_MAX];
-	unsigned counts[FIGURES][SYSTEMS];
+	struct samples samples;
 };
 
 /* ---- running a system ---- */
@@ -217,11 +141,6 @@ static bool system_start(
 	return leave_out(b, system, guest, ret, report);
 }
 
-static void add_sample(struct bench *b, int figure, int system, double value)
-{
-	b->samples[figure][system][b->counts[figure][system]++] = value;
-}
-
 /* ---- what is measured; false when the system has been left out ---- */
 
 static bool measure_start_as(struct bench *b, int system, enum mode mode)
@@ -237,10 +156,10 @@ static bool measure_start_as(struct bench *b, int system, enum mode mode)
 	err = process_finish(&p, ret != 0, &end, report);
 	if (ret || err)
 		return leave_out(b, system, "start", ret ? ret : err, report);
-	add_sample(b, mode == UNLOCKED ? START_UNLOCKED : START, system,
+	samples_add(&b->samples, mode == UNLOCKED ? START_UNLOCKED : START, system,
 		(double)(first - p.started_ns) / 1e6);
 	if (mode != UNLOCKED)
-		add_sample(b, START_STOP, system, (double)(end - p.started_ns) / 1e6);
+		samples_add(&b->samples, START_STOP, system, (double)(end - p.started_ns) / 1e6);
 	return true;
 }
 
@@ -265,7 +184,7 @@ static bool measure_port(struct bench *b, int system)
 	err = process_finish(&p, ret != 0, &end, report);
 	if (ret || err)
 		return leave_out(b, system, "port", ret ? ret : err, report);
-	add_sample(b, PORT_EXIT, system, (double)(last - first) / 1e3 / PORT_EXITS);
+	samples_add(&b->samples, PORT_EXIT, system, (double)(last - first) / 1e3 / PORT_EXITS);
 	return true;
 }
 
@@ -324,9 +243,9 @@ static bool measure_steady(struct bench *b, int system, const char *guest, int f
 	if (ret)
 		return leave_out(b, system, guest, ret, report);
 	if (memory)
-		add_sample(b, MEMORY, system, (double)bytes / KIB);
+		samples_add(&b->samples, MEMORY, system, (double)bytes / KIB);
 	if (counting)
-		add_sample(b, figure, system,
+		samples_add(&b->samples, figure, system,
 			(double)(exits - MARKER_EXITS) / ((double)(end - first) / 1e9));
 	return true;
 }
@@ -356,7 +275,7 @@ static bool measure_doorbell(struct bench *b, int system)
 		return true;
 	if (ret)
 		return leave_out(b, system, "doorbell", ret, report);
-	add_sample(b, DOORBELL, system, us);
+	samples_add(&b->samples, DOORBELL, system, us);
 	return true;
 }
 
@@ -375,25 +294,6 @@ static void measure_all(struct bench *b, const char *what, unsigned runs,
 	}
 }
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* NAN without samples. */
-static double median(struct bench *b, int figure, int system)
-{
-	unsigned n = b->counts[figure][system];
-	double *v = b->samples[figure][system];
-
-	qsort(v, n, sizeof(*v), compare);
-	if (!n)
-		return NAN;
-	return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
-}
-
 /* Finds the quickest variant of a system that runs here, by three starts of each. */
 static void choose_variant(struct bench *b, int system)
 {
@@ -407,160 +307,38 @@ static void choose_variant(struct bench *b, int system)
 		b->variant[system] = v;
 		for (unsigned i = 0; works && i < 3; i++)
 			works = measure_start(b, system);
-		ms = median(b, START, system);
+		ms = samples_median(&b->samples, START, system);
 		if (works && ms < best_ms) {
 			best = v;
 			best_ms = ms;
 		}
-		b->counts[START][system] = b->counts[START_STOP][system] = 0;
-		b->counts[START_UNLOCKED][system] = 0;
+		samples_drop(&b->samples, system);
 	}
 	b->variant[system] = best;
 }
 
-/* ---- the emulated machine ---- */
-
-static int find_figure(const char *key)
-{
-	for (int f = RIG; f < FIGURES; f++) {
-		if (!strcmp(figures[f].key, key))
-			return f;
-	}
-	return -1;
-}
-
-static int find_system(const char *key)
-{
-	for (int s = 0; s < SYSTEMS; s++) {
-		if (!strcmp(classes[s].key, key))
-			return s;
-	}
-	return -1;
-}
-
-/* False: there are none. */
-static bool read_rig(struct bench *b)
-{
-	AUTO_FREE char *path = NULL;
-	AUTO_FCLOSE FILE *f = NULL;
-	char figure[32], system[32];
-	bool any = false;
-	double value;
-
-	if (asprintf(&path, "%s/tests/bench/rig.samples", b->out) < 0)
-		return false;
-	f = fopen(path, "re");
-	while (f && fscanf(f, "%31s %31s %lf", figure, system, &value) == 3) {
-		int fi = find_figure(figure), si = find_system(system);
-
-		if (fi < 0 || si < 0 || b->counts[fi][si] == RUNS_MAX)
-			continue;
-		add_sample(b, fi, si, value);
-		any = true;
-	}
-	return any;
-}
-
 /* ---- the result ---- */
-
-static void print_number(double value, int width, int decimals)
-{
-	if (isnan(value))
-		printf(" %*s", width, "-");
-	else
-		printf(" %*.*f", width, decimals, value);
-}
-
-/* "1.5x floor: reached", for each goal of the figure. */
-static void print_goals(const struct figure *f, const double medians[SYSTEMS])
-{
-	for (const struct goal *g = f->goals; g->text; g++) {
-		double value = medians[BULKHEAD];
-
-		if (g->peer != SYSTEMS)
-			value /= medians[g->peer];
-		printf("%s%s: %s", g == f->goals ? "  " : ", ", g->text,
-			isnan(value)                                            ? "not measured"
-			: (g->at_least ? value >= g->limit : value <= g->limit) ? "reached"
-										: "missed");
-	}
-}
-
-static double ratio(const double medians[SYSTEMS], int peer)
-{
-	return medians[peer] > 0 ? medians[BULKHEAD] / medians[peer] : NAN;
-}
-
-/* Figures FIRST up to END, and how they compare with those of PEERS, two of the systems. */
-static void print_table(struct bench *b, int first, int end, const int peers[2])
-{
-	printf("\n%-20s %-5s", "figure", "unit");
-	for (unsigned s = 0; s < SYSTEMS; s++)
-		printf(" %10s", classes[s].title);
-	printf("   /%-8s /%-8s to reach\n", classes[peers[0]].title, classes[peers[1]].title);
-	for (int f = first; f < end; f++) {
-		double medians[SYSTEMS];
-
-		printf("%-20s %-5s", figures[f].key, figures[f].unit);
-		for (int s = 0; s < SYSTEMS; s++) {
-			/* The others are never locked down. */
-			medians[s] = median(b, f == START_UNLOCKED && s != BULKHEAD ? START : f, s);
-			print_number(medians[s], 10, figures[f].decimals);
-		}
-		print_number(ratio(medians, peers[0]), 9, 3);
-		print_number(ratio(medians, peers[1]), 9, 3);
-		print_goals(&figures[f], medians);
-		putchar('\n');
-	}
-}
 
 static void print_host(struct bench *b)
 {
-	print_table(b, 0, RIG, (int[2]){FLOOR, MICROVM});
+	samples_print(&b->samples, 0, RIG, (int[2]){FLOOR, MICROVM});
 	printf("\nMedians; " RAM_MIB " MiB, one vCPU.");
 	for (int s = MICROVM; s < SYSTEMS; s++) {
 		if (b->variant[s])
-			printf(" %s: qemu-system-x86_64 %s -accel kvm.", classes[s].title,
+			printf(" %s: qemu-system-x86_64 %s -accel kvm.", system_titles[s],
 				b->variant[s]->text);
 		else
-			printf(" %s: does not run here (%s).", classes[s].title, b->why[s]);
+			printf(" %s: does not run here (%s).", system_titles[s], b->why[s]);
 	}
 	putchar('\n');
 }
 
 static void print_rig(struct bench *b)
 {
-	print_table(b, RIG, FIGURES, (int[2]){PC, MICROVM});
+	samples_print(&b->samples, RIG, FIGURES, (int[2]){PC, MICROVM});
 	printf("\nMedians of Debian's Linux, one vCPU, in the emulated machine (tests/bench/rig): to "
 	       "compare, not to\ntake for what hardware does. pc: qemu-system-x86_64 -M pc -accel "
 	       "kvm.\n");
-}
-
-static int write_json(struct bench *b)
-{
-	AUTO_FREE char *path = NULL;
-	json_t *list = json_array();
-	int ret;
-
-	for (int f = 0; f < FIGURES; f++) {
-		json_t *o = json_pack("{s:s, s:s, s:s}", "figure", figures[f].key, "unit",
-			figures[f].unit, "measured_on", f < RIG ? "host" : "rig");
-
-		for (int s = 0; s < SYSTEMS; s++) {
-			double value = median(b, f, s);
-
-			json_object_set_new(
-				o, classes[s].key, isnan(value) ? json_null() : json_real(value));
-		}
-		json_array_append_new(list, o);
-	}
-	ret = asprintf(&path, "%s/bench.json", b->out) < 0
-		      ? -1
-		      : json_dump_file(list, path, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-	json_decref(list);
-	if (ret)
-		fprintf(stderr, "bench: %s cannot be written\n", path ? path : "bench.json");
-	return ret;
 }
 
 /* What is measured on this host. False when Bulkhead or the floor does not run here. */
@@ -579,7 +357,7 @@ static bool measure_host(struct bench *b, unsigned runs)
 	}
 	for (int s = BULKHEAD; s <= FLOOR; s++) {
 		if (!b->variant[s])
-			fprintf(stderr, "bench: %s failed: %s\n", classes[s].title, b->why[s]);
+			fprintf(stderr, "bench: %s failed: %s\n", system_titles[s], b->why[s]);
 	}
 	return b->variant[BULKHEAD] && b->variant[FLOOR];
 }
@@ -604,7 +382,7 @@ int main(int argc, char **argv)
 	} else {
 		printf("SKIP bench on this host: /dev/kvm cannot be opened: %s\n", strerror(errno));
 	}
-	if (read_rig(b))
+	if (samples_read_rig(&b->samples, b->out))
 		print_rig(b);
-	return write_json(b) || !ok;
+	return samples_write(&b->samples, b->out) || !ok;
 }

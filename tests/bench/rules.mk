@@ -13,7 +13,7 @@ bench: $(program) $(bench_out)/bench $(bench_out)/floor $(bench_out)/floor_doorb
 	$(Q)$(src)tests/bench/rig $(out)
 	$(Q)$(bench_out)/bench $(out)
 
-$(bench_out)/bench: $(bench_out)/bench.o $(bench_out)/process.o $(bench_out)/doorbell.o
+$(bench_out)/bench: $(addprefix $(bench_out)/,bench.o doorbell.o figures.o process.o)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ldflags) -o $@ $^ -ljansson -lm
 
