@@ -1,29 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "partition/console.h"
 
+#include "lib/listener.h"
 #include "lib/util.h"
 #include "partition/attach.h"
+#include "partition/line_writer.h"
 #include "partition/linefmt.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/uio.h>
 
 #define OUT_SIZE 16384
 #define IN_SIZE  4096
-
-/* A pipe that polls writable takes 4096 bytes without blocking [POSIX PIPE_BUF on Linux], of which
- * some may be a prefix. */
-#define WRITE_MAX (4096 - LINEFMT_EXPANSION)
-
-/* A terminal that polls writable promises nothing, but this fits unless somebody stops it just now.
- */
-#define WRITE_MAX_TERMINAL 256
 
 /* So often the out buffer is filled and written before other events get their turn. */
 #define PUMP_ROUNDS 16
@@ -33,18 +23,6 @@
 
 /* A reader that takes nothing for this long has stalled; the guest is not held up any longer. */
 #define STALL_DELAY_NS 250000000
-
-/*
- * A write to a shared console is over long before this, unless its process does not run. Each wait
- * in vain halves the patience, each other write restores a little: a process that never gives the
- * line back costs little.
- */
-#define LINE_PATIENCE_NS      8000000
-#define LINE_PATIENCE_STEP_NS 100000
-
-/* In console_line.open_by instead of an owner: a line of which only a part of the prefix came out.
- */
-#define LINE_BROKEN (CONSOLE_LINE_COLOURED - 1)
 
 #define CTRL_A 0x01
 
@@ -58,10 +36,7 @@ struct console {
 	struct attach *attach; /* what the guest wrote of late, and who else sees it */
 	uint64_t position;     /* in it, of the next byte for the reader */
 
-	/* On the console. */
-	bool mid_line;        /* what we wrote last was no newline */
-	bool coloured;        /* there may be a colour in the line that we wrote last */
-	uint64_t patience_ns; /* with others that write there */
+	struct line_writer writer;
 
 	/* Formatted output: [at, size) is to be written, of which [at, ready) now. */
 	uint8_t out[OUT_SIZE];
@@ -76,7 +51,7 @@ struct console {
 	bool escaped;     /* Ctrl-A was pressed */
 	bool in_ended;    /* the client sends no more, but may read */
 	struct loop_watch in_watch;
-	struct loop_watch listen_watch; /* where the next client comes from */
+	struct listener listener; /* where the next client comes from */
 };
 
 static bool listens(const struct console *c)
@@ -195,122 +170,6 @@ static void fill(struct console *c)
 	}
 }
 
-/*
- * Takes the console's line for one write. Whoever holds it writes without blocking and gives it
- * back at once, unless it died or was stopped in between: that holds up nobody for long. At worst
- * lines mix.
- */
-static void line_take(struct console *c)
-{
-	_Atomic uint32_t *writer = &c->config.line->writer;
-	uint64_t since = 0;
-	uint32_t nobody = 0;
-
-	while (!atomic_compare_exchange_weak(writer, &nobody, c->config.owner)) {
-		uint64_t now = monotonic_ns();
-
-		if (!since)
-			since = now;
-		if (now - since > c->patience_ns) {
-			c->patience_ns /= 2;
-			atomic_store(writer, c->config.owner);
-			return;
-		}
-		nobody = 0;
-		sched_yield();
-	}
-	c->patience_ns = min_u64(c->patience_ns + LINE_PATIENCE_STEP_NS, LINE_PATIENCE_NS);
-}
-
-static void line_give(struct console *c)
-{
-	uint32_t me = c->config.owner;
-
-	atomic_compare_exchange_strong(&c->config.line->writer, &me, 0);
-}
-
-/* Of a prefix that is cut short. */
-static uint32_t prefix_colour(const struct console *c)
-{
-	return c->format.prefix[0] == '\033' ? CONSOLE_LINE_COLOURED : 0;
-}
-
-/* Looks at what was written of ours: the state of the last line. */
-static void note_written(struct console *c, const uint8_t *bytes, size_t size)
-{
-	for (size_t i = 0; i < size; i++) {
-		if (bytes[i] == '\r')
-			continue; /* it leaves the line as it is, empty or not */
-		c->mid_line = bytes[i] != '\n';
-		/* Any escape may be a colour; those of prefixes do no harm. */
-		c->coloured = c->mid_line && (c->coloured || bytes[i] == '\033');
-	}
-}
-
-/* For console_line.open_by. */
-static uint32_t line_state(const struct console *c)
-{
-	return c->mid_line ? c->config.owner | (c->coloured ? CONSOLE_LINE_COLOURED : 0) : 0;
-}
-
-/*
- * Writes what is ready as it is. On the console, whoever writes there next learns of an unfinished
- * line; without taking the line, as the guest's bytes alone decide what becomes of this terminal.
- */
-static ssize_t write_alone(struct console *c, const uint8_t *bytes, size_t size)
-{
-	ssize_t n = write(c->out_watch.fd, bytes, size);
-
-	if (n > 0 && c->config.line) {
-		note_written(c, bytes, (size_t)n);
-		atomic_store(&c->config.line->open_by, line_state(c));
-	}
-	return n;
-}
-
-/*
- * Writes what is ready to a console that others write to as well: an unfinished line of somebody
- * else is ended first, and one of ours that somebody ended goes on under its prefix again. Returns
- * as write does, for our bytes alone.
- */
-static ssize_t write_shared(struct console *c, const uint8_t *bytes, size_t size)
-{
-	static const char line_end[] = CONSOLE_RESET_COLOUR "\n";
-	_Atomic uint32_t *open_by = &c->config.line->open_by;
-	struct iovec iov[3] = {{(void *)(uintptr_t)line_end, 0}, {c->format.prefix, 0},
-		{(void *)(uintptr_t)bytes, size}};
-	uint32_t open, coloured;
-	bool ours;
-	ssize_t n;
-
-	line_take(c);
-	open = atomic_load(open_by);
-	coloured = open & CONSOLE_LINE_COLOURED;
-	ours = (open & ~CONSOLE_LINE_COLOURED) == c->config.owner;
-	if (open && !ours) {
-		size_t skip = coloured ? 0 : strlen(CONSOLE_RESET_COLOUR);
-
-		iov[0].iov_base = (void *)(uintptr_t)(line_end + skip);
-		iov[0].iov_len = strlen(line_end) - skip;
-	}
-	if (c->mid_line && !ours)
-		iov[1].iov_len = strlen(c->format.prefix);
-	n = writev(c->out_watch.fd, iov, ARRAY_SIZE(iov));
-	if (n > 0) {
-		size_t end = iov[0].iov_len, lead = end + iov[1].iov_len, done = (size_t)n;
-
-		n = done > lead ? (ssize_t)(done - lead) : 0;
-		note_written(c, bytes, (size_t)n);
-		if (done > lead || (done == lead && lead > end))
-			open = line_state(c);
-		else if (done >= end)
-			open = done == end ? 0 : LINE_BROKEN | prefix_colour(c);
-		atomic_store(open_by, open);
-	}
-	line_give(c);
-	return n;
-}
-
 /* One write that does not block. Bytes written, 0 when the reader is not ready, or -errno. */
 static ssize_t write_ready(struct console *c)
 {
@@ -321,7 +180,8 @@ static ssize_t write_ready(struct console *c)
 
 	if (poll(&p, 1, 0) <= 0)
 		return 0;
-	n = prefixed(c) ? write_shared(c, bytes, size) : write_alone(c, bytes, size);
+	n = prefixed(c) ? line_write_shared(&c->writer, p.fd, bytes, size)
+			: line_write_alone(&c->writer, p.fd, bytes, size);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	return n;
@@ -521,18 +381,14 @@ static void client_ends(struct console *c, bool gone)
 	client_close(c);
 	set_open(c, false);
 	pump_output(c);
-	loop_watch(c->config.loop, &c->listen_watch);
+	listener_resume(&c->listener);
 }
 
 /* One client at a time: the next one comes when this one is gone. */
-static void client_comes(struct loop_watch *w, uint32_t revents)
+static void client_comes(struct listener *l, int fd)
 {
-	struct console *c = container_of(w, struct console, listen_watch);
-	int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct console *c = container_of(l, struct console, listener);
 
-	(void)revents;
-	if (fd < 0)
-		return;
 	c->in_ended = false;
 	c->in_watch.fd = fd;
 	c->in_watch.events = POLLIN;
@@ -542,7 +398,7 @@ static void client_comes(struct loop_watch *w, uint32_t revents)
 		client_close(c);
 		return;
 	}
-	loop_unwatch(c->config.loop, w);
+	listener_pause(l);
 	set_open(c, true);
 	pump_input(c);
 }
@@ -631,7 +487,7 @@ void console_finish(struct console *c)
 	const uint8_t *data;
 	size_t n;
 
-	loop_unwatch(c->config.loop, &c->listen_watch);
+	listener_pause(&c->listener);
 	loop_unwatch(c->config.loop, &c->in_watch);
 	c->in_watch.fd = -1;
 	c->in_size = 0;
@@ -639,9 +495,7 @@ void console_finish(struct console *c)
 		c->ready = c->size;
 		pump_output(c);
 	} while (c->progress && more_output(c));
-	if (prefixed(c) && c->out_watch.fd >= 0 &&
-		(atomic_load(&c->config.line->open_by) & ~CONSOLE_LINE_COLOURED) ==
-			c->config.owner &&
+	if (prefixed(c) && c->out_watch.fd >= 0 && line_is_ours(&c->writer) &&
 		c->size + LINEFMT_EXPANSION <= OUT_SIZE) {
 		c->size += linefmt_end(&c->format, c->out + c->size);
 		c->ready = c->size;
@@ -669,17 +523,6 @@ uint64_t console_log_lost(const struct console *c)
 	return c->log_lost;
 }
 
-/* How much DESCRIPTOR takes without blocking once it polls writable. */
-static size_t write_max(int fd)
-{
-	struct stat st;
-	int flags = fcntl(fd, F_GETFL);
-	bool blocks = flags >= 0 && !(flags & O_NONBLOCK);
-
-	return blocks && fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) ? WRITE_MAX_TERMINAL
-								    : WRITE_MAX;
-}
-
 int console_create(const struct console_config *config, struct console **ret_console)
 {
 	struct console *c = calloc(1, sizeof(*c));
@@ -694,23 +537,20 @@ int console_create(const struct console_config *config, struct console **ret_con
 	c->config = *config;
 	linefmt_init(
 		&c->format, config->label, config->port->flags & PORT_COLOUR ? config->colour : -1);
-	c->patience_ns = LINE_PATIENCE_NS;
+	line_writer_init(&c->writer, config->line, config->owner, c->format.prefix);
 	c->out_watch = LOOP_WATCH_INIT;
 	c->out_watch.events = POLLOUT;
 	c->out_watch.ready = out_ready;
 	c->in_watch = LOOP_WATCH_INIT;
-	c->listen_watch = LOOP_WATCH_INIT;
-	c->listen_watch.events = POLLIN;
-	c->listen_watch.ready = client_comes;
-	*(listens(c) ? &c->listen_watch.fd : &c->in_watch.fd) = config->port->in_fd;
-	c->write_max = WRITE_MAX;
+	if (!listens(c))
+		c->in_watch.fd = config->port->in_fd;
 	c->in_watch.events = POLLIN;
 	c->in_watch.ready = in_ready;
+	c->write_max = line_write_max(config->port->out_fd);
 	if (config->port->out_fd >= 0) {
 		c->out_watch.fd = fcntl(config->port->out_fd, F_DUPFD_CLOEXEC, 0);
 		if (c->out_watch.fd < 0)
 			ret = -errno;
-		c->write_max = write_max(c->out_watch.fd);
 	}
 	if (!ret)
 		ret = attach_create(&attach, &c->attach);
@@ -725,7 +565,7 @@ int console_create(const struct console_config *config, struct console **ret_con
 	console_resize(c, config->port->window);
 	if (listens(c)) {
 		set_open(c, false);
-		ret = loop_watch(config->loop, &c->listen_watch);
+		ret = listener_init(&c->listener, config->loop, config->port->in_fd, client_comes);
 	}
 	if (ret) {
 		console_destroy(c);
@@ -742,7 +582,7 @@ void console_destroy(struct console *c)
 		return;
 	loop_unwatch(c->config.loop, &c->out_watch);
 	loop_unwatch(c->config.loop, &c->in_watch);
-	loop_unwatch(c->config.loop, &c->listen_watch);
+	listener_fini(&c->listener);
 	if (listens(c))
 		fd_close(&c->in_watch.fd);
 	fd_close(&c->out_watch.fd);

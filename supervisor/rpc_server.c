@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "supervisor/rpc_server.h"
 
+#include "lib/listener.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/socket.h>
-
-/* When a connection cannot be accepted for want of descriptors: how long until the next attempt. */
-#define ACCEPT_RETRY_NS 1000000000
 
 /* Bytes of the text of an error. */
 #define MESSAGE_MAX 512
@@ -29,8 +28,7 @@ struct rpc_client {
 
 struct rpc_server {
 	struct rpc_server_config config;
-	struct loop_watch listening;
-	struct loop_timer retry;
+	struct listener listener;
 	struct rpc_client clients[RPC_CLIENTS_MAX];
 };
 
@@ -362,10 +360,11 @@ static struct rpc_client *find_place(struct rpc_server *s)
 	return silent;
 }
 
-static void client_add(struct rpc_server *s, int fd)
+static void client_comes(struct listener *l, int fd)
 {
 	static const char full[] = "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":5,"
 				   "\"message\":\"too many clients are connected\"}}\n";
+	struct rpc_server *s = container_of(l, struct rpc_server, listener);
 	struct rpc_client *c = may_connect(fd) ? find_place(s) : NULL;
 	uint32_t generation;
 
@@ -381,27 +380,6 @@ static void client_add(struct rpc_server *s, int fd)
 		.heard_ns = monotonic_ns(),
 		.watch = {.fd = fd, .slot = -1, .ready = client_ready}};
 	client_watch(c);
-}
-
-static void listening_ready(struct loop_watch *w, uint32_t revents)
-{
-	struct rpc_server *s = container_of(w, struct rpc_server, listening);
-	int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-	(void)revents;
-	if (fd >= 0) {
-		client_add(s, fd);
-	} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-		loop_unwatch(s->config.loop, w);
-		loop_timer_start(&s->retry, ACCEPT_RETRY_NS);
-	}
-}
-
-static void retry_expired(struct loop_timer *t)
-{
-	struct rpc_server *s = container_of(t, struct rpc_server, retry);
-
-	loop_watch(s->config.loop, &s->listening);
 }
 
 void rpc_notify(struct rpc_server *s, const char *method, json_t *params)
@@ -438,11 +416,7 @@ int rpc_server_create(const struct rpc_server_config *config, struct rpc_server 
 		s->clients[i].server = s;
 		s->clients[i].watch = LOOP_WATCH_INIT;
 	}
-	s->listening = (struct loop_watch){
-		.fd = config->listen_fd, .slot = -1, .events = POLLIN, .ready = listening_ready};
-	ret = loop_timer_init(config->loop, &s->retry, retry_expired);
-	if (!ret)
-		ret = loop_watch(config->loop, &s->listening);
+	ret = listener_init(&s->listener, config->loop, config->listen_fd, client_comes);
 	if (ret)
 		rpc_server_destroy(s);
 	else
@@ -460,8 +434,7 @@ void rpc_server_destroy(struct rpc_server *s)
 		if (connected(c) && client_flush(c))
 			client_drop(c);
 	}
-	loop_unwatch(s->config.loop, &s->listening);
-	fd_close(&s->listening.fd);
-	loop_timer_fini(&s->retry);
+	listener_fini(&s->listener);
+	fd_close(&s->config.listen_fd);
 	free(s);
 }
