@@ -229,7 +229,8 @@ rig-programs: guest-images
 check: ## all tests; installs what they need through `make deps`
 	$(Q)$(src)tools/deps check
 	+$(Q)$(submake) tests
-	$(Q)$(src)tests/check $(test_groups) safety sanitized rig-x86+fuzz-devices rig-arm64
+	$(Q)$(src)tests/check $(test_groups) safety sanitized \
+		rig-arm64+rig-x86+fuzz-devices
 
 .PHONY: check-fast
 check-fast: ## the tests that need no emulated machine, in about a minute
