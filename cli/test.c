@@ -17,6 +17,7 @@ struct test_options {
 	unsigned jobs;
 	const char *shard;
 	struct option_strings filters;
+	struct option_strings variables;
 	unsigned retry;
 	uint64_t timeout;
 	const char *machine;
@@ -39,7 +40,10 @@ static const struct option_spec test_specs[] = {
 	{"shard", "I/N", OPTION_STRING, FIELD(shard),
 		"Run the I-th (from 1) of N parts of the cases, the same on every machine."},
 	{"filter", "GLOB", OPTION_STRINGS, FIELD(filters),
-		"Run only cases whose name, or SUITE/NAME, matches. May be repeated."},
+		"Run only cases whose name, or SUITE/NAME, matches; with a ! in front, only others. "
+		"May be repeated."},
+	{"var", "NAME=VALUE", OPTION_STRINGS, FIELD(variables),
+		"The value of a variable of the suites. May be repeated."},
 	{"retry", "N", OPTION_UNSIGNED, FIELD(retry),
 		"Run a case that fails up to N times more; one that passes then is reported as flaky."},
 	{"timeout", "TIME", OPTION_DURATION, FIELD(timeout),
@@ -64,6 +68,8 @@ struct selection {
 	unsigned suite_count;
 	struct suite_entry *entries;
 	unsigned count;
+	struct suite_variable *variables;
+	unsigned variable_count;
 };
 
 /* ---- which cases ---- */
@@ -83,16 +89,24 @@ static bool is_suite(const char *path)
 static bool filtered_out(const struct test_options *o, const struct suite *s, const char *name)
 {
 	AUTO_FREE char *full = NULL;
-	bool matches = !o->filters.count;
+	bool wanted = true, named = false;
 
 	if (asprintf(&full, "%s/%s", s->name, name) < 0) {
 		full = NULL;
 		return false;
 	}
-	for (unsigned i = 0; i < o->filters.count; i++)
-		matches = matches || fnmatch(o->filters.items[i], name, 0) == 0 ||
-			  fnmatch(o->filters.items[i], full, 0) == 0;
-	return !matches;
+	for (unsigned i = 0; i < o->filters.count; i++) {
+		const char *glob = o->filters.items[i];
+		bool others = *glob == '!';
+		bool matches = fnmatch(glob + others, name, 0) == 0 ||
+			       fnmatch(glob + others, full, 0) == 0;
+
+		if (others && matches)
+			return true;
+		wanted = wanted && others;
+		named = named || (!others && matches);
+	}
+	return !wanted && !named;
 }
 
 /* Two images of one name would be one case. */
@@ -134,11 +148,42 @@ static int load_image(const struct test_options *o, const char *image, struct di
 	return suite_from_image(image, &options, diags, ret_suite);
 }
 
+static int parse_variables(const struct test_options *o, struct selection *s)
+{
+	s->variables = calloc(o->variables.count + 1, sizeof(*s->variables));
+	for (unsigned i = 0; s->variables && i < o->variables.count; i++) {
+		const char *text = o->variables.items[i], *equals = strchr(text, '=');
+		char *name = equals ? strndup(text, (size_t)(equals - text)) : NULL;
+
+		if (!equals || equals == text)
+			return command_usage_error(&command_test,
+				"--var %s: not NAME=VALUE; write it like kernel=build/vmlinuz",
+				text);
+		if (!name)
+			return BH_EXIT_HOST;
+		s->variables[s->variable_count++] =
+			(struct suite_variable){.name = name, .value = equals + 1};
+	}
+	return s->variables ? BH_EXIT_OK : BH_EXIT_HOST;
+}
+
+static void check_variables(const struct selection *s, struct diags *diags)
+{
+	for (unsigned i = 0; i < s->variable_count; i++) {
+		if (!s->variables[i].used)
+			diag_error(diags, NULL, "--var",
+				"no suite has a variable %s; see variables in them",
+				s->variables[i].name);
+	}
+}
+
 static int load(const struct test_options *o, unsigned count, char *const *paths,
 	struct selection *ret, struct diags *diags)
 {
-	const struct suite_options options = {
-		.arch = partition_host_arch(), .timeout_ns = o->timeout};
+	const struct suite_options options = {.arch = partition_host_arch(),
+		.timeout_ns = o->timeout,
+		.variable_count = ret->variable_count,
+		.variables = ret->variables};
 	unsigned total = 0;
 
 	ret->suites = calloc(count, sizeof(*ret->suites));
@@ -151,6 +196,8 @@ static int load(const struct test_options *o, unsigned count, char *const *paths
 			total += ret->suites[ret->suite_count++]->case_count;
 	}
 	check_names(ret, diags);
+	if (!diags->errors)
+		check_variables(ret, diags);
 	ret->entries = calloc(total + 1, sizeof(*ret->entries));
 	if (!ret->suites || !ret->entries)
 		return -ENOMEM;
@@ -172,6 +219,9 @@ static void selection_fini(struct selection *s)
 		suite_result_fini(&s->entries[i].result);
 	for (unsigned i = 0; i < s->suite_count; i++)
 		suite_destroy(s->suites[i]);
+	for (unsigned i = 0; i < s->variable_count; i++)
+		free((char *)(uintptr_t)s->variables[i].name);
+	free(s->variables);
 	free(s->suites);
 	free(s->entries);
 }
@@ -301,7 +351,7 @@ static void tick(void *ctx)
 /* The command that has started this, but for what would change what it leaves or picks. */
 static char **repeat_command(const struct test_options *o, unsigned count, char *const *paths)
 {
-	char **argv = calloc(count + 6, sizeof(*argv));
+	char **argv = calloc(count + 2 * o->variables.count + 6, sizeof(*argv));
 	static char timeout[64], machine[64], program[PATH_MAX];
 	ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
 	unsigned n = 0;
@@ -320,6 +370,10 @@ static char **repeat_command(const struct test_options *o, unsigned count, char 
 	if (o->machine) {
 		snprintf(machine, sizeof(machine), "--machine=%s", o->machine);
 		argv[n++] = machine;
+	}
+	for (unsigned i = 0; i < o->variables.count; i++) {
+		argv[n++] = (char *)(uintptr_t) "--var";
+		argv[n++] = (char *)(uintptr_t)o->variables.items[i];
 	}
 	for (unsigned i = 0; i < count; i++)
 		argv[n++] = paths[i];
@@ -381,21 +435,32 @@ static int run(const struct test_options *o, struct selection *s, char *const *r
 	return code;
 }
 
+/* All that the command line asks for. */
+static int choose(
+	const struct test_options *o, unsigned count, char *const *paths, struct selection *ret)
+{
+	int code = parse_variables(o, ret);
+	struct diags diags;
+
+	if (code)
+		return code;
+	diags_init(&diags);
+	if (load(o, count, paths, ret, &diags) == 0)
+		code = take_shard(o->shard, ret);
+	else
+		code = diags.errors ? BH_EXIT_USAGE : BH_EXIT_HOST;
+	diags_print(&diags, stderr, "bulkhead: ");
+	diags_fini(&diags);
+	return code;
+}
+
 static int test_run(const void *options, unsigned operand_count, char *const *operands)
 {
 	const struct test_options *o = options;
 	AUTO_FREE char **repeat = repeat_command(o, operand_count, operands);
 	struct selection s = {0};
-	struct diags diags;
-	int code = BH_EXIT_USAGE;
+	int code = choose(o, operand_count, operands, &s);
 
-	diags_init(&diags);
-	if (load(o, operand_count, operands, &s, &diags) == 0)
-		code = take_shard(o->shard, &s);
-	else if (!diags.errors)
-		code = BH_EXIT_HOST;
-	diags_print(&diags, stderr, "bulkhead: ");
-	diags_fini(&diags);
 	if (!code && !s.count && !o->shard)
 		code = command_usage_error(&command_test,
 			"no case matches --filter; --list without "

@@ -109,6 +109,20 @@ static void check_pattern(struct diags *diags, const struct suite_pattern *p,
 	check_place(diags, p, plan, loc, field);
 }
 
+/* PLAN is NULL where no console is meant. */
+static void check_signs(struct diags *diags, const struct suite_sign *signs, unsigned count,
+	const struct plan *plan, const char *field)
+{
+	for (unsigned i = 0; i < count; i++) {
+		const struct suite_sign *s = &signs[i];
+
+		check_pattern(diags, &s->pattern, plan, &s->loc, field);
+		if (!s->pattern.text && !s->pattern.regex)
+			diag_error(
+				diags, &s->loc, field, "nothing is looked for; give text or regex");
+	}
+}
+
 void check_expect(struct suite_case *c, struct diags *diags)
 {
 	struct suite_expect *e = &c->expect;
@@ -124,14 +138,9 @@ void check_expect(struct suite_case *c, struct diags *diags)
 			diag_error(diags, &s->loc, "cases.expect.console",
 				"the case is over before it is late; give a longer timeout");
 	}
-	for (unsigned i = 0; i < e->forbid_count; i++) {
-		const struct suite_forbid *f = &e->forbids[i];
-
-		check_pattern(diags, &f->pattern, c->plan, &f->loc, "cases.expect.forbid");
-		if (!f->pattern.text && !f->pattern.regex)
-			diag_error(diags, &f->loc, "cases.expect.forbid",
-				"nothing is forbidden; give text or regex");
-	}
+	check_signs(diags, e->forbids, e->forbid_count, c->plan, "cases.expect.forbid");
+	check_signs(diags, e->messages, e->message_count, NULL, "cases.expect.messages");
+	check_signs(diags, e->skips, e->skip_count, c->plan, "cases.expect.skip");
 	check_regex(diags, e->fatal, &e->fatal_loc, "cases.expect.fatal");
 	if (e->stop && !e->step_count)
 		diag_error(diags, &c->loc, "cases.expect.stop",

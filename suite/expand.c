@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A case's matrix: every combination of its axes, put into a copy of the case. */
+/* A case's matrix: every combination of its axes, and the suite's variables, put into a copy of it.
+ */
 #include "suite/schema.h"
 
 #include <errno.h>
@@ -105,6 +106,64 @@ void matrix_choose(struct expansion *e, const struct matrix *m, unsigned number,
 	}
 }
 
+/* ---- variables ---- */
+
+/* What OPTIONS has for the variable NAME, or NULL. */
+static const char *given_value(const struct suite_options *options, const char *name)
+{
+	const char *value = NULL;
+
+	for (unsigned i = 0; i < options->variable_count; i++) {
+		struct suite_variable *v = &options->variables[i];
+
+		if (strcmp(v->name, name) != 0)
+			continue;
+		v->used = true;
+		value = v->value;
+	}
+	return value;
+}
+
+static void read_variable(
+	struct expansion *e, const struct node_item *item, const struct suite_options *options)
+{
+	const char *name = item->key->text, *value = given_value(options, name);
+	const struct node *n = item->value;
+	struct variables *all = &e->variables;
+	char field[PLAN_FIELD_MAX];
+
+	field_join(field, "variables", name);
+	if (!axis_name_valid(name))
+		diag_error(e->diags, &item->key->loc, field,
+			"not a name of a variable; use letters, digits, - and _");
+	else if (n->kind != NODE_SCALAR)
+		diag_error(e->diags, &n->loc, field, "this is %s; give a text or a number",
+			node_kind_name(n));
+	else if (!value && node_is_null(n))
+		diag_error(e->diags, &n->loc, field,
+			"it has no value; give one with --var %s=VALUE", name);
+	else if (all->count == SUITE_VARS_MAX)
+		diag_error(e->diags, &item->key->loc, field, "more than %d variables; remove some",
+			SUITE_VARS_MAX);
+	else
+		all->choices[all->count++] = (struct matrix_choice){.axis = name,
+			.value = value ? value : n->text,
+			.label = label_of(e, value ? value : n->text)};
+}
+
+void variables_read(
+	struct expansion *e, const struct node *node, const struct suite_options *options)
+{
+	if (node && node->kind != NODE_MAP) {
+		diag_error(e->diags, &node->loc, "variables",
+			"this is %s; give names and values, such as {images: ../build}",
+			node_kind_name(node));
+		return;
+	}
+	for (const struct node_item *i = node ? node->first : NULL; i; i = i->next)
+		read_variable(e, i, options);
+}
+
 /* ---- texts ---- */
 
 struct text {
@@ -130,17 +189,27 @@ struct substitution {
 };
 
 static const struct matrix_choice *choice_find(
-	const struct substitution *s, const char *name, size_t size)
+	const struct matrix_choice *choices, unsigned count, const char *name, size_t size)
 {
-	for (unsigned i = 0; i < s->m->axis_count; i++) {
-		if (strlen(s->choices[i].axis) == size &&
-			memcmp(s->choices[i].axis, name, size) == 0)
-			return &s->choices[i];
+	for (unsigned i = 0; i < count; i++) {
+		if (strlen(choices[i].axis) == size && memcmp(choices[i].axis, name, size) == 0)
+			return &choices[i];
 	}
 	return NULL;
 }
 
-/* N's text with its ${AXIS}es replaced; NULL with an error. $${ is a ${ that stays. */
+/* What ${NAME} stands for: an axis, which counts as used, or a variable; or NULL. */
+static const struct matrix_choice *meaning(
+	const struct substitution *s, const char *name, size_t size, unsigned *ret_used)
+{
+	const struct matrix_choice *c = choice_find(s->choices, s->m->axis_count, name, size);
+
+	if (c)
+		++*ret_used;
+	return c ? c : choice_find(s->e->variables.choices, s->e->variables.count, name, size);
+}
+
+/* N's text with each ${NAME} replaced; NULL with an error. $${ is a ${ that stays. */
 static const char *substitute(
 	const struct substitution *s, const struct node *n, bool labels, unsigned *ret_used)
 {
@@ -158,17 +227,16 @@ static const char *substitute(
 			at = open + 2;
 			continue;
 		}
-		c = close ? choice_find(s, open + 2, (size_t)(close - open - 2)) : NULL;
+		c = close ? meaning(s, open + 2, (size_t)(close - open - 2), ret_used) : NULL;
 		if (!c) {
 			diag_error(s->e->diags, &n->loc, NULL,
-				"\"%s\": there is no such axis in the case's matrix; add it, or "
-				"write $${ for a ${ that stays",
+				"\"%s\": there is no such variable, nor axis of the case's matrix; add "
+				"it, or write $${ for a ${ that stays",
 				excerpt(open, buf));
 			return NULL;
 		}
 		text_add(t, at, (size_t)(open - at));
 		text_add(t, labels ? c->label : c->value, strlen(labels ? c->label : c->value));
-		++*ret_used;
 		at = close + 1;
 	}
 	if (t)
@@ -234,6 +302,14 @@ static struct node *copy_node(
 		return copy->text ? copy : NULL;
 	}
 	return copy_items(s, n, skip, copy) ? copy : NULL;
+}
+
+struct node *variables_apply(struct expansion *e, const struct node *n)
+{
+	static const struct matrix no_matrix;
+	const struct substitution s = {.e = e, .m = &no_matrix};
+
+	return copy_node(&s, n, NULL);
 }
 
 /* The name, which the labels follow if it uses none. */

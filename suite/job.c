@@ -5,6 +5,7 @@
  */
 #include "suite/job.h"
 
+#include "lib/exitcode.h"
 #include "lib/file.h"
 
 #include <errno.h>
@@ -122,20 +123,26 @@ static struct job_port *port_of(struct job *job, const struct match_port *match)
 	return NULL;
 }
 
+/* A guest that does not read loses nothing: the socket takes all of a text, or it was too much. */
+static bool type_once(const struct suite_step *s, int fd)
+{
+	size_t size = strlen(s->send);
+
+	return (!size || send(fd, s->send, size, MSG_NOSIGNAL) == (ssize_t)size) &&
+	       (!s->enter || send(fd, "\r", 1, MSG_NOSIGNAL) == 1);
+}
+
 static void type(struct job *job, const struct suite_step *s, const struct match_port *match)
 {
 	struct job_port *port = match ? port_of(job, match) : NULL;
 	char name[EXCERPT_ROOM];
+	unsigned times = s->pattern.text || s->pattern.regex ? 1 : s->times;
 	bool ok = port && port->watch.fd >= 0;
 
 	if (!ok && job->stopping)
 		return;
-	/* The socket takes far more than one text; a guest that does not read loses nothing. */
-	if (ok && *s->send)
-		ok = send(port->watch.fd, s->send, strlen(s->send), MSG_NOSIGNAL) ==
-		     (ssize_t)strlen(s->send);
-	if (ok && s->enter)
-		ok = send(port->watch.fd, "\r", 1, MSG_NOSIGNAL) == 1;
+	for (unsigned i = 0; ok && i < times; i++)
+		ok = type_once(s, port->watch.fd);
 	if (!ok)
 		job_fail(job, "missing-output", "%s: what follows it cannot be typed: %s",
 			step_text(s, name),
@@ -390,7 +397,7 @@ static int ports_create(struct job *job)
 struct launch {
 	int in, out, err, events; /* the child's ends */
 	int *ports;
-	char name[64], events_arg[32];
+	char name[64], events_arg[32], timeout_arg[64];
 	char (*port_args)[160];
 	char *argv[ARGS_MAX];
 	const cpu_set_t *cores;
@@ -414,6 +421,11 @@ static void build_argv(struct launch *l, const struct job *job)
 	l->argv[n++] = l->events_arg;
 	if (e->max_exits || e->max_heartbeat_gap_ns)
 		l->argv[n++] = SAMPLE_OPTION;
+	if (e->exit_code == BH_EXIT_TIMEOUT) {
+		snprintf(l->timeout_arg, sizeof(l->timeout_arg), "--timeout=%lluns",
+			(unsigned long long)job->test->timeout_ns);
+		l->argv[n++] = l->timeout_arg;
+	}
 	for (unsigned i = 0; i < job->port_count; i++) {
 		snprintf(l->port_args[i], sizeof(l->port_args[i]), "--port=%s.%s=%d",
 			job->ports[i].match.partition, job->ports[i].match.port, l->ports[i]);
@@ -521,15 +533,16 @@ static void launch_fini(struct launch *l, unsigned port_count)
 int job_start(struct job *job, const cpu_set_t *cores)
 {
 	struct launch l = {.in = -1, .out = -1, .err = -1, .events = -1, .cores = cores};
+	const struct suite_expect *e = &job->test->expect;
 	int ret;
 
 	job->exited = LOOP_WATCH_INIT;
 	job->exited.events = POLLIN;
 	job->exited.ready = exited;
 	job->out.watch = job->err.watch = job->events.watch = LOOP_WATCH_INIT;
-	job->matcher = (struct matcher){.expect = &job->test->expect,
-		.panics = !job->test->expect.panic && !job->test->expect.fatal &&
-			  !job->test->expect.exit_code,
+	job->matcher = (struct matcher){.expect = e,
+		.panics = !e->panic && !e->fatal &&
+			  (!e->exit_code || e->exit_code == BH_EXIT_TIMEOUT),
 		.matched = step_matched,
 		.ctx = job};
 	ret = matcher_init(&job->matcher);
@@ -548,7 +561,9 @@ int job_start(struct job *job, const cpu_set_t *cores)
 		ret = spawn(job, &l);
 	}
 	if (!ret)
-		loop_timer_start(&job->deadline, job->test->timeout_ns);
+		loop_timer_start(&job->deadline,
+			job->test->timeout_ns +
+				(e->exit_code == BH_EXIT_TIMEOUT ? JOB_WIND_DOWN_NS : 0));
 	launch_fini(&l, job->port_count);
 	return ret;
 }

@@ -15,6 +15,9 @@
 #define JOB_RESULT_MAX   (4 * MIB)
 #define JOB_MESSAGES_MAX (64 * KIB)
 
+/* How long a run may still take when its guests have ended just before the deadline. */
+#define JOB_WIND_DOWN_NS 10000000000
+
 struct job;
 
 struct job_text {

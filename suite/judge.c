@@ -19,9 +19,6 @@
 /* The shortest time between two samples that a rate is made of. */
 #define RATE_WINDOW_MIN_NS 100000000
 
-/* How long a run may still take when its guests have ended just before the deadline. */
-#define WIND_DOWN_NS 10000000000
-
 static const char *text_of(const json_t *o, const char *key)
 {
 	const char *text = json_string_value(json_object_get(o, key));
@@ -139,7 +136,11 @@ static const char *waiting_for(const struct job *job, char buf[EXCERPT_ROOM + 64
 	char name[EXCERPT_ROOM];
 
 	*buf = '\0';
-	if (job->matcher.step < e->step_count)
+	if (job->matcher.step < e->step_count && job->matcher.shown)
+		snprintf(buf, EXCERPT_ROOM + 64, "; %s showed %u times, and has to %u times",
+			step_text(&e->steps[job->matcher.step], name), job->matcher.shown,
+			e->steps[job->matcher.step].times);
+	else if (job->matcher.step < e->step_count)
 		snprintf(buf, EXCERPT_ROOM + 64, "; %s never showed (%u of %u did)",
 			step_text(&e->steps[job->matcher.step], name), job->matcher.step,
 			e->step_count);
@@ -160,14 +161,14 @@ void job_timed_out(struct job *job)
 	/* The guest was in time; its process may be held up by others. */
 	if (job->wound_down && !job->late) {
 		job->late = true;
-		loop_timer_start(&job->deadline, WIND_DOWN_NS);
+		loop_timer_start(&job->deadline, JOB_WIND_DOWN_NS);
 		return;
 	}
 	waiting_for(job, waits);
 	if (job->wound_down)
 		job_fail(job, "crash",
 			"its guests have ended, but bulkhead run has not, %.1f s later",
-			WIND_DOWN_NS / 1e9);
+			JOB_WIND_DOWN_NS / 1e9);
 	else if (!job->released_ns)
 		job_fail(job, "timeout", "not started within %.3f s", limit);
 	else if (!job->port_count)
@@ -210,6 +211,16 @@ static void describe(const json_t *run, bool all, char *buf, size_t size)
 			used += (size_t)snprintf(buf + used, size - used, "%s",
 				*text_of(p, "how") ? text_of(p, "how") : text_of(p, "end"));
 	}
+}
+
+/* What a report says first, without the place in a plan that nobody has seen. */
+static const char *first_words(const char *report, int *ret_size)
+{
+	const char *colon = strncmp(report, "<stdin>:", 8) == 0 ? strstr(report, ": ") : NULL;
+
+	report = colon ? colon + 2 : report;
+	*ret_size = (int)strcspn(report, "\n");
+	return report;
 }
 
 /* The first that the run complains of, or the first report of a partition that was not made. */
@@ -315,6 +326,23 @@ static void judge_codes(struct job *job, const json_t *run)
 			job, "missing-output", "it ended with exit code %d%s", r->exit_code, waits);
 }
 
+static const char *messages_of(const struct job *job)
+{
+	return job->err.text.bytes ?: "";
+}
+
+static void judge_messages(struct job *job)
+{
+	const struct suite_expect *e = &job->test->expect;
+	char line[EXCERPT_ROOM], text[EXCERPT_ROOM];
+
+	for (unsigned i = 0; i < e->message_count; i++) {
+		if (!match_text(&e->messages[i].pattern, messages_of(job), line))
+			job_fail(job, "missing-output", "bulkhead did not say %s",
+				sign_text(&e->messages[i], text));
+	}
+}
+
 static uint64_t sum_exits(const json_t *partition)
 {
 	const json_t *c;
@@ -371,7 +399,8 @@ static void judge_run(struct job *job, const json_t *run)
 {
 	struct suite_result *r = &job->entry->result;
 	bool started = job->released_ns != 0;
-	const char *field = "", *why = complaint(run, &field);
+	int size;
+	const char *field = "", *why = first_words(complaint(run, &field), &size);
 	const char *colon = *field ? ": " : "";
 
 	if (job->code != CLD_EXITED)
@@ -381,16 +410,44 @@ static void judge_run(struct job *job, const json_t *run)
 		job_fail(job, "crash", "bulkhead run ended with exit code %d and gave no result",
 			job->status);
 	else if (!started && r->exit_code == BH_EXIT_HOST)
-		job_fail(job, "host", "this host cannot run it: %s%s%s", field, colon, why);
+		job_fail(job, "host", "this host cannot run it: %s%s%.*s", field, colon, size, why);
 	else if (!started)
-		job_fail(job, "plan", "not started: %s%s%s", field, colon, why);
+		job_fail(job, "plan", "not started: %s%s%.*s", field, colon, size, why);
 	if (*job->cause)
 		return;
 	judge_fatal(job, run);
 	judge_panic(job, run);
 	if (!job->stop_met)
 		judge_codes(job, run);
+	judge_messages(job);
 	judge_counts(job, run);
+}
+
+/* What was found wrong at the end is excused by a sign that this host cannot. */
+static void judge_skips(struct job *job)
+{
+	const struct suite_expect *e = &job->test->expect;
+	char line[EXCERPT_ROOM] = "";
+
+	for (unsigned i = 0; !*line && i < e->skip_count; i++)
+		match_text(&e->skips[i].pattern, messages_of(job), line);
+	if (*line) {
+		free(job->text);
+		job->text = NULL;
+		*job->cause = '\0';
+		job_fail(job, "needs", "this host cannot: \"%s\"", line);
+	} else if (*job->matcher.skip_line) {
+		job_fail(job, "needs", "all else is well, but this host cannot: \"%s\"",
+			job->matcher.skip_line);
+	}
+}
+
+/* Whether a case that did not pass is one that this host cannot run. */
+static bool skipped(const struct job *job)
+{
+	bool required = job->options->require_kvm && !job->test->optional;
+
+	return strcmp(job->cause, "needs") == 0 || (strcmp(job->cause, "host") == 0 && !required);
 }
 
 /* The console that said most. */
@@ -416,8 +473,10 @@ void job_judge(struct job *job)
 	r->exit_code = -1;
 	r->guest_code = -1;
 	take_codes(job, run);
-	if (!job->abandoned && !*job->cause)
+	if (!job->abandoned && !*job->cause) {
 		judge_run(job, run);
+		judge_skips(job);
+	}
 	r->tail = console_tail(job);
 	r->messages = job->err.text.bytes;
 	job->err.text.bytes = NULL;
@@ -425,7 +484,7 @@ void job_judge(struct job *job)
 		r->verdict = SUITE_NOT_RUN;
 	else if (!*job->cause)
 		r->verdict = SUITE_PASS;
-	else if (strcmp(job->cause, "host") == 0 && !job->options->require_kvm)
+	else if (skipped(job))
 		r->verdict = SUITE_SKIP;
 	else
 		r->verdict = SUITE_FAIL;

@@ -305,23 +305,22 @@ static void check_names(struct loader *l)
 	}
 }
 
-static void load_cases(struct loader *l, const struct node *list)
+static void load_cases(struct loader *l, struct expansion *e, const struct node *list)
 {
-	struct expansion e = {.arena = &l->nodes, .diags = l->diags};
-
 	if (list->kind != NODE_LIST || !list->count) {
 		diag_error(l->diags, &list->loc, "cases",
 			"there is no case; give a list, such as [{name: a, partition: {image: a.elf}}]");
 		return;
 	}
 	for (const struct node_item *i = list->first; i; i = i->next)
-		load_matrix(l, &e, i->value);
+		load_matrix(l, e, i->value);
 	check_names(l);
 }
 
 static void load_source(struct loader *l, const struct node *root)
 {
 	struct parse p = {.arena = &l->box->arena, .diags = l->diags, .dir = l->dir};
+	struct expansion e = {.arena = &l->nodes, .diags = l->diags};
 	struct suite_source source = {0};
 	struct suite *s = &l->box->suite;
 
@@ -342,10 +341,13 @@ static void load_source(struct loader *l, const struct node *root)
 			"this is %s; give keys of a partition", node_kind_name(source.partition));
 		source.partition = NULL;
 	}
+	variables_read(&e, source.variables, l->options);
+	if (source.partition)
+		source.partition = variables_apply(&e, source.partition);
 	l->source = source;
 	s->timeout_ns = source.timeout_ns;
 	if (source.cases)
-		load_cases(l, source.cases);
+		load_cases(l, &e, source.cases);
 }
 
 /* ---- from outside ---- */

@@ -21,19 +21,37 @@ static bool compile(const struct suite_pattern *p, regex_t *ret_regex)
 	return !p->regex || regcomp(ret_regex, p->regex, REG_EXTENDED) == 0;
 }
 
+/* NULL without memory. *OK becomes false when one is no expression. */
+static regex_t *compile_signs(const struct suite_sign *signs, unsigned count, bool *ok)
+{
+	regex_t *regexes = calloc(count + 1, sizeof(*regexes));
+
+	for (unsigned i = 0; regexes && i < count; i++)
+		*ok = compile(&signs[i].pattern, &regexes[i]) && *ok;
+	return regexes;
+}
+
+static void free_signs(const struct suite_sign *signs, unsigned count, regex_t *regexes)
+{
+	for (unsigned i = 0; regexes && i < count; i++) {
+		if (signs[i].pattern.regex)
+			regfree(&regexes[i]);
+	}
+	free(regexes);
+}
+
 int matcher_init(struct matcher *m)
 {
 	const struct suite_expect *e = m->expect;
 	bool ok = true;
 
 	m->steps = calloc(e->step_count + 1, sizeof(*m->steps));
-	m->forbids = calloc(e->forbid_count + 1, sizeof(*m->forbids));
-	if (!m->steps || !m->forbids)
+	m->forbids = compile_signs(e->forbids, e->forbid_count, &ok);
+	m->skips = compile_signs(e->skips, e->skip_count, &ok);
+	if (!m->steps || !m->forbids || !m->skips)
 		return -ENOMEM;
 	for (unsigned i = 0; i < e->step_count; i++)
 		ok = compile(&e->steps[i].pattern, &m->steps[i]) && ok;
-	for (unsigned i = 0; i < e->forbid_count; i++)
-		ok = compile(&e->forbids[i].pattern, &m->forbids[i]) && ok;
 	return ok ? 0 : -EINVAL;
 }
 
@@ -43,13 +61,10 @@ void matcher_fini(struct matcher *m)
 		if (m->expect->steps[i].pattern.regex)
 			regfree(&m->steps[i]);
 	}
-	for (unsigned i = 0; m->forbids && i < m->expect->forbid_count; i++) {
-		if (m->expect->forbids[i].pattern.regex)
-			regfree(&m->forbids[i]);
-	}
 	free(m->steps);
-	free(m->forbids);
-	m->steps = m->forbids = NULL;
+	free_signs(m->expect->forbids, m->expect->forbid_count, m->forbids);
+	free_signs(m->expect->skips, m->expect->skip_count, m->skips);
+	m->steps = m->forbids = m->skips = NULL;
 }
 
 static bool for_port(const struct suite_pattern *p, const struct match_port *port)
@@ -98,6 +113,14 @@ const char *step_text(const struct suite_step *step, char buf[EXCERPT_ROOM])
 	return buf;
 }
 
+const char *sign_text(const struct suite_sign *sign, char buf[EXCERPT_ROOM])
+{
+	const struct suite_pattern *p = &sign->pattern;
+
+	snprintf(buf, EXCERPT_ROOM, p->text ? "\"%s\"" : "/%s/", p->text ?: p->regex);
+	return buf;
+}
+
 /* ---- lines ---- */
 
 static void sanitised(const struct match_port *port, char buf[EXCERPT_ROOM])
@@ -115,6 +138,15 @@ static void pass_sends(struct matcher *m)
 		m->matched(m->ctx, &e->steps[m->step++], m->last);
 }
 
+/* Whether the step S has shown as often as it has to, with this time. */
+static bool shown_enough(struct matcher *m, const struct suite_step *s)
+{
+	if (++m->shown < s->times)
+		return false;
+	m->shown = 0;
+	return true;
+}
+
 static void match_steps(struct matcher *m, struct match_port *port, bool ended)
 {
 	const struct suite_expect *e = m->expect;
@@ -128,9 +160,22 @@ static void match_steps(struct matcher *m, struct match_port *port, bool ended)
 		/* An empty match is found once: the next step looks on behind it. */
 		port->from = end;
 		m->last = port;
+		if (!shown_enough(m, s))
+			continue;
 		m->step++;
 		m->matched(m->ctx, s, port);
 		pass_sends(m);
+	}
+}
+
+static void match_skips(struct matcher *m, const struct match_port *port, bool ended)
+{
+	const struct suite_expect *e = m->expect;
+	size_t end;
+
+	for (unsigned i = 0; !*m->skip_line && i < e->skip_count; i++) {
+		if (find(&e->skips[i].pattern, &m->skips[i], port, 0, ended, &end))
+			sanitised(port, m->skip_line);
 	}
 }
 
@@ -140,12 +185,9 @@ static void match_forbids(struct matcher *m, const struct match_port *port, bool
 	size_t end;
 
 	for (unsigned i = 0; !*m->forbidden && i < e->forbid_count; i++) {
-		const struct suite_pattern *p = &e->forbids[i].pattern;
-
-		if (!find(p, &m->forbids[i], port, 0, ended, &end))
+		if (!find(&e->forbids[i].pattern, &m->forbids[i], port, 0, ended, &end))
 			continue;
-		snprintf(m->forbidden, sizeof(m->forbidden), p->text ? "\"%s\"" : "/%s/",
-			p->text ?: p->regex);
+		sign_text(&e->forbids[i], m->forbidden);
 		sanitised(port, m->forbidden_line);
 	}
 	for (unsigned i = 0; m->panics && !*m->forbidden && i < ARRAY_SIZE(panic_texts); i++) {
@@ -166,6 +208,7 @@ static void line_ends(struct matcher *m, struct match_port *port)
 		port->size--;
 	match_steps(m, port, true);
 	match_forbids(m, port, true);
+	match_skips(m, port, true);
 	port->size = port->from = 0;
 	port->cut = false;
 }
@@ -177,6 +220,7 @@ static void line_shift(struct matcher *m, struct match_port *port)
 
 	match_steps(m, port, false);
 	match_forbids(m, port, false);
+	match_skips(m, port, false);
 	memmove(port->line, port->line + half, port->size - half);
 	port->size -= half;
 	port->from -= min_u64(port->from, half);
@@ -239,6 +283,35 @@ void matcher_finish(struct matcher *m, struct match_port *port)
 {
 	if (port->size)
 		line_ends(m, port);
+}
+
+/* ---- other texts ---- */
+
+/* TEXT is searched line by line, or an expression could reach over several. */
+bool match_text(const struct suite_pattern *p, const char *text, char ret_line[EXCERPT_ROOM])
+{
+	AUTO_FREE struct match_port *line = calloc(1, sizeof(*line));
+	bool found = false;
+	regex_t regex;
+	size_t end;
+
+	if (!line || !compile(p, &regex))
+		return false;
+	line->partition = p->partition ?: "";
+	snprintf(line->port, sizeof(line->port), "%s", p->port ?: "");
+	while (!found && *text) {
+		size_t n = strcspn(text, "\n");
+
+		line->size = min_u64(n, MATCH_LINE_MAX);
+		memcpy(line->line, text, line->size);
+		found = find(p, &regex, line, 0, true, &end);
+		text += n + (text[n] == '\n');
+	}
+	if (found)
+		sanitised(line, ret_line);
+	if (p->regex)
+		regfree(&regex);
+	return found;
 }
 
 /* ---- the tail ---- */

@@ -33,8 +33,9 @@ struct match_port {
 struct matcher {
 	const struct suite_expect *expect;
 	bool panics; /* those of known kernels end the case */
-	regex_t *steps, *forbids;
-	unsigned step; /* the next; step_count: all have matched */
+	regex_t *steps, *forbids, *skips;
+	unsigned step;  /* the next; step_count: all have matched */
+	unsigned shown; /* how often that one has */
 	/* A step has matched on PORT, or is one that only sends (PORT is the last that matched). */
 	void (*matched)(void *ctx, const struct suite_step *step, const struct match_port *port);
 	void *ctx;
@@ -43,6 +44,7 @@ struct matcher {
 	char forbidden[EXCERPT_ROOM];
 	char forbidden_line[EXCERPT_ROOM];
 	bool panicked;
+	char skip_line[EXCERPT_ROOM]; /* the first that shows that this host cannot; empty: none */
 };
 
 /* Takes expect, panics, matched and ctx from *M. 0, -EINVAL for a wrong expression, -ENOMEM. */
@@ -63,6 +65,12 @@ void matcher_finish(struct matcher *m, struct match_port *port);
 
 /* What STEP waits for, for messages: its name, or "text", or /regex/. */
 const char *step_text(const struct suite_step *step, char buf[EXCERPT_ROOM]);
+
+/* Looks for P in a TEXT of lines, whatever says it. True with the line, made safe to print. */
+bool match_text(const struct suite_pattern *p, const char *text, char ret_line[EXCERPT_ROOM]);
+
+/* What SIGN is looked for by, for messages: "text" or /regex/. */
+const char *sign_text(const struct suite_sign *sign, char buf[EXCERPT_ROOM]);
 
 /* The latest lines of PORT, made safe to print, at most LINES of them; the caller's; NULL: none. */
 char *match_port_tail(const struct match_port *port, unsigned lines);

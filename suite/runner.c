@@ -262,7 +262,8 @@ static bool skip(struct runner *r, unsigned i)
 	if (lacks) {
 		conclude(r, i, SUITE_SKIP, "needs", lacks);
 	} else if (kvm) {
-		conclude(r, i, r->o->require_kvm ? SUITE_FAIL : SUITE_SKIP, "host", strdup(kvm));
+		conclude(r, i, r->o->require_kvm && !c->optional ? SUITE_FAIL : SUITE_SKIP, "host",
+			strdup(kvm));
 	} else {
 		r->tasks[i].able = true;
 		return false;

@@ -11,27 +11,30 @@ static const char *const a_mapping[] = {"mapping", NULL};
 static const char *const path_or_mapping[] = {"path", "mapping", NULL};
 static const char *const a_list[] = {"list", NULL};
 
-#define PATTERN_KEYS(holder)                                                                        \
-	{.name = "text",                                                                            \
-		.type = KEY_STRING,                                                                 \
-		.offset = offsetof(struct holder, pattern.text),                                    \
-		.def_doc = "none",                                                                  \
-		.help = "What the guest says, as it stands there; within one line."},               \
-		{.name = "regex",                                                                   \
-			.type = KEY_STRING,                                                         \
-			.offset = offsetof(struct holder, pattern.regex),                           \
-			.def_doc = "none",                                                          \
-			.help = "The same as a POSIX extended regular expression. `^` and `$` are " \
-				"the ends of a line."},                                             \
-		{.name = "partition",                                                               \
-			.type = KEY_STRING,                                                         \
-			.offset = offsetof(struct holder, pattern.partition),                       \
-			.def_doc = "any",                                                           \
-			.help = "Whose console it is."},                                            \
-	{                                                                                           \
-		.name = "port", .type = KEY_STRING,                                                 \
-		.offset = offsetof(struct holder, pattern.port), .def_doc = "any",                  \
-		.help = "Which of its ports: `com1`, `com2`, `hvc0`, or a name."                    \
+#define TEXT_KEYS(holder, who)                                                                     \
+	{.name = "text",                                                                           \
+		.type = KEY_STRING,                                                                \
+		.offset = offsetof(struct holder, pattern.text),                                   \
+		.def_doc = "none",                                                                 \
+		.help = who ", as it stands there; within one line."},                             \
+	{                                                                                          \
+		.name = "regex", .type = KEY_STRING,                                               \
+		.offset = offsetof(struct holder, pattern.regex), .def_doc = "none",               \
+		.help = "The same as a POSIX extended regular expression. `^` and `$` are the "    \
+			"ends of a line."                                                          \
+	}
+
+#define PATTERN_KEYS(holder)                                                                       \
+	TEXT_KEYS(holder, "What the guest says"),                                                  \
+		{.name = "partition",                                                              \
+			.type = KEY_STRING,                                                        \
+			.offset = offsetof(struct holder, pattern.partition),                      \
+			.def_doc = "any",                                                          \
+			.help = "Whose console it is."},                                           \
+	{                                                                                          \
+		.name = "port", .type = KEY_STRING,                                                \
+		.offset = offsetof(struct holder, pattern.port), .def_doc = "any",                 \
+		.help = "Which of its ports: `com1`, `com2`, `hvc0`, or a name."                   \
 	}
 
 static const struct key step_keys[] = {
@@ -59,6 +62,14 @@ static const struct key step_keys[] = {
 		.offset = offsetof(struct suite_step, enter),
 		.def = "true",
 		.help = "Whether the Enter key (a carriage return) follows what is sent."},
+	{.name = "times",
+		.type = KEY_COUNT,
+		.offset = offsetof(struct suite_step, times),
+		.def = "1",
+		.min = 1,
+		.max = SUITE_TIMES_MAX,
+		.help = "How often it has to show before the next; without a pattern, how often it "
+			"is typed."},
 	{0},
 };
 
@@ -71,16 +82,37 @@ static const struct key_list steps_list = {
 };
 
 static const struct key forbid_keys[] = {
-	PATTERN_KEYS(suite_forbid),
+	PATTERN_KEYS(suite_sign),
 	{0},
 };
 
 static const struct key_list forbids_list = {
 	.count = offsetof(struct suite_case_source, result.expect.forbid_count),
-	.element_size = sizeof(struct suite_forbid),
-	.element_loc = offsetof(struct suite_forbid, loc),
+	.element_size = sizeof(struct suite_sign),
+	.element_loc = offsetof(struct suite_sign, loc),
 	.what = "forbidden patterns",
 	.example = "[\"BUG:\", {regex: \"^FAIL\"}]",
+};
+
+static const struct key_list skips_list = {
+	.count = offsetof(struct suite_case_source, result.expect.skip_count),
+	.element_size = sizeof(struct suite_sign),
+	.element_loc = offsetof(struct suite_sign, loc),
+	.what = "signs",
+	.example = "[{regex: \"^host +\"}]",
+};
+
+static const struct key message_keys[] = {
+	TEXT_KEYS(suite_sign, "What bulkhead says"),
+	{0},
+};
+
+static const struct key_list messages_list = {
+	.count = offsetof(struct suite_case_source, result.expect.message_count),
+	.element_size = sizeof(struct suite_sign),
+	.element_loc = offsetof(struct suite_sign, loc),
+	.what = "messages",
+	.example = "[{regex: \"restart [1-3]$\"}]",
 };
 
 #define EXPECT(m) .offset = offsetof(struct suite_case_source, result.expect.m)
@@ -94,7 +126,7 @@ static const struct key expect_keys[] = {
 		.max = 255,
 		.help = "The exit code that `bulkhead run` would end with: 0 is a power-off or the "
 			"guest's code 0, 1 any other code or a reset, 4 a partition that died, 5 the "
-			"safe state."},
+			"safe state. 124: it goes on until its `timeout`, which then ends it."},
 	{.name = "guest_code",
 		.type = KEY_COUNT,
 		.place = offsetof(struct suite_case_source, result.expect.guest_code_loc),
@@ -121,13 +153,35 @@ static const struct key expect_keys[] = {
 		.fields = forbid_keys,
 		.shorthand = "text",
 		.help = "What it must not say: texts or mappings. It ends the case."},
+	{.name = "messages",
+		.type = KEY_LIST,
+		EXPECT(messages),
+		.def_doc = "nothing",
+		.max = SUITE_FORBID_MAX,
+		.list = &messages_list,
+		.fields = message_keys,
+		.shorthand = "text",
+		.help = "What bulkhead itself has to say of the run, in any order, as `bulkhead run` "
+			"prints it: how each partition ended, fatal errors with registers, what guests "
+			"log by the control page."},
+	{.name = "skip",
+		.type = KEY_LIST,
+		EXPECT(skips),
+		.def_doc = "nothing",
+		.max = SUITE_FORBID_MAX,
+		.list = &skips_list,
+		.fields = forbid_keys,
+		.shorthand = "text",
+		.help = "Signs that this host cannot do what is tested, which make the case SKIP. "
+			"When the guest says one, all else still has to be as expected. One in "
+			"bulkhead's own messages excuses however the run ended."},
 	{.name = "panic",
 		.type = KEY_BOOL,
 		EXPECT(panic),
 		.def = "false",
 		.help = "Whether the panic message of a known kernel (Linux, Xen, the BSDs) is all "
-			"right. Else it fails the case at once, unless another exit code than 0, or a "
-			"fatal error, is expected."},
+			"right. Else it fails the case at once, unless another exit code than 0 or "
+			"124, or a fatal error, is expected."},
 	{.name = "stop",
 		.type = KEY_BOOL,
 		EXPECT(stop),
@@ -279,6 +333,12 @@ const struct key suite_case_keys[] = {
 		.min = 1000000,
 		.max = 24 * HOUR,
 		.help = "The case's deadline, its start included."},
+	{.name = "optional",
+		.type = KEY_BOOL,
+		CASE(result.optional),
+		.def = "false",
+		.help = "Whether the case is skipped where this host cannot run it even with "
+			"`--require-kvm`."},
 	{.name = "expect",
 		.type = KEY_GROUP,
 		.fields = expect_keys,
@@ -314,6 +374,13 @@ const struct key suite_keys[] = {
 		.names = a_mapping,
 		.fields = partition_keys,
 		.help = "What every `partition` of a case has that does not say otherwise, key by key."},
+	{.name = "variables",
+		.type = KEY_NODE,
+		SUITE(variables),
+		.names = a_mapping,
+		.help = "Names and their values, of which `--var NAME=VALUE` gives others: `${NAME}` "
+			"is the value in all cases, and in `partition` above. One whose value is "
+			"`null` has to be given."},
 	{.name = "cases",
 		.type = KEY_NODE,
 		.required = true,

@@ -17,6 +17,7 @@ struct suite_source {
 	char *name;
 	uint64_t timeout_ns;
 	const struct node *partition; /* what inline partitions have that do not say; NULL: none */
+	const struct node *variables; /* NULL: none */
 	const struct node *cases;
 };
 
@@ -52,6 +53,12 @@ struct matrix_choice {
 
 #define MATRIX_AXES_MAX 8
 
+/* The variables of a suite are as axes of one value, which all cases have. */
+struct variables {
+	unsigned count;
+	struct matrix_choice choices[SUITE_VARS_MAX];
+};
+
 struct matrix {
 	unsigned axis_count;
 	const struct node_item *axes[MATRIX_AXES_MAX];
@@ -61,8 +68,16 @@ struct matrix {
 struct expansion {
 	struct arena *arena; /* of the nodes that come out */
 	struct diags *diags;
+	struct variables variables;
 	unsigned nodes; /* made so far */
 };
+
+/* Reads a suite's variables into E; NODE may be NULL. OPTIONS has values that go before. */
+void variables_read(
+	struct expansion *e, const struct node *node, const struct suite_options *options);
+
+/* A copy of N in which ${VARIABLE} is its value. NULL with an error, or without memory. */
+struct node *variables_apply(struct expansion *e, const struct node *n);
 
 /* Reads the matrix of a case; NODE may be NULL. False with an error. */
 bool matrix_read(
@@ -73,9 +88,9 @@ void matrix_choose(struct expansion *e, const struct matrix *m, unsigned number,
 	struct matrix_choice ret_choices[MATRIX_AXES_MAX]);
 
 /*
- * A copy of the case MAP, without its matrix, in which ${AXIS} is that axis's value; in its name,
- * the label. A name that uses no axis gets all labels behind it. NULL with an error, or without
- * memory.
+ * A copy of the case MAP, without its matrix, in which ${AXIS} is that axis's value, as ${VARIABLE}
+ * is a variable's; in its name, the label. A name that uses no axis gets all labels behind it. NULL
+ * with an error, or without memory.
  */
 struct node *matrix_apply(struct expansion *e, const struct matrix *m,
 	const struct matrix_choice *choices, const struct node *map);

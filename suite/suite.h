@@ -14,6 +14,8 @@
 
 #define SUITE_STEPS_MAX    256
 #define SUITE_FORBID_MAX   64
+#define SUITE_TIMES_MAX    1000000
+#define SUITE_VARS_MAX     64
 #define SUITE_FEATURES_MAX 16
 #define SUITE_SET_MAX      64
 #define SUITE_NAME_MAX     128
@@ -43,11 +45,13 @@ struct suite_step {
 	char *name;         /* for messages; NULL: the pattern's text */
 	char *send;         /* typed once the pattern has shown; NULL: nothing */
 	bool enter;         /* ... and the Enter key after it */
+	unsigned times;     /* that it has to show; without a pattern, that it is typed */
 	uint64_t within_ns; /* after the guest's start; 0: the case's own deadline */
 	struct diag_loc loc;
 };
 
-struct suite_forbid {
+/* Looked for all the time. */
+struct suite_sign {
 	struct suite_pattern pattern;
 	struct diag_loc loc;
 };
@@ -67,7 +71,11 @@ struct suite_expect {
 	unsigned step_count;
 	struct suite_step *steps;
 	unsigned forbid_count;
-	struct suite_forbid *forbids;
+	struct suite_sign *forbids;
+	unsigned message_count; /* of bulkhead's own messages, in any order */
+	struct suite_sign *messages;
+	unsigned skip_count; /* signs that this host cannot */
+	struct suite_sign *skips;
 };
 
 struct suite_need {
@@ -86,6 +94,7 @@ struct suite_case {
 	char *name; /* unique in its suite */
 	struct diag_loc loc;
 	uint64_t timeout_ns;
+	bool optional; /* skipped where the host cannot, even if its KVM is required to */
 	struct suite_expect expect;
 	struct suite_needs needs;
 	struct plan *plan;
@@ -99,9 +108,18 @@ struct suite {
 	struct suite_case *cases;
 };
 
+/* A value for the variable of that name of any suite. */
+struct suite_variable {
+	const char *name;
+	const char *value;
+	bool used; /* a suite has such a variable */
+};
+
 struct suite_options {
 	enum plan_arch arch; /* of plans that do not say */
 	uint64_t timeout_ns; /* of every case; 0: as the suite says */
+	unsigned variable_count;
+	struct suite_variable *variables;
 	/* Of suite_from_image: */
 	const char *machine; /* NULL: standard */
 	const char *cmdline; /* NULL: none */

@@ -132,6 +132,65 @@ START_TEST(expectations_are_read)
 }
 END_TEST
 
+START_TEST(signs_are_read)
+{
+	struct suite *s =
+		load_good(CASE "  optional: true\n"
+			       "  expect:\n"
+			       "    console: [{regex: x, times: 500}]\n"
+			       "    messages: [{regex: \"restart [1-3]$\"}, powered off]\n"
+			       "    skip: [no EL2, {regex: \"^host +\", port: com1}]\n");
+	const struct suite_expect *e = &s->cases[0].expect;
+
+	ck_assert(s->cases[0].optional);
+	ck_assert_uint_eq(e->steps[0].times, 500);
+	ck_assert_uint_eq(e->message_count, 2);
+	ck_assert_str_eq(e->messages[0].pattern.regex, "restart [1-3]$");
+	ck_assert_str_eq(e->messages[1].pattern.text, "powered off");
+	ck_assert_uint_eq(e->skip_count, 2);
+	ck_assert_str_eq(e->skips[1].pattern.port, "com1");
+	suite_destroy(s);
+}
+END_TEST
+
+#define WITH_VARIABLES                                                                             \
+	"variables: {dir: ../images, n: 2, kernel: null}\n"                                        \
+	"partition: {image: \"${dir}/x.elf\"}\n"                                                   \
+	"cases:\n"                                                                                 \
+	"- {name: \"a-${n}\", partition: {cpus: {count: \"${n}\"}}}\n"                             \
+	"- {name: \"b-${n}\", matrix: {n: [1, 3]},"                                                \
+	" partition: {cmdline: \"${n} ${kernel}\"}}\n"                                             \
+	"- {name: \"c-${kernel}\", matrix: {axis: [x, y]}, partition: {}}\n"
+
+START_TEST(variables_stand_for_their_values)
+{
+	static const char *const names[] = {"a-2", "b-1", "b-3", "c-bz:x", "c-bz:y"};
+	struct suite_variable given[] = {
+		{.name = "kernel", .value = "../boot/bz"}, {.name = "other", .value = "x"}};
+	const struct suite_options options = {
+		.arch = PLAN_ARCH_X86_64, .variable_count = ARRAY_SIZE(given), .variables = given};
+	const struct suite_text text = {.name = "s.yaml",
+		.dir = "/suites",
+		.text = WITH_VARIABLES,
+		.size = strlen(WITH_VARIABLES)};
+	struct suite *s = NULL;
+	struct diags diags;
+
+	diags_init(&diags);
+	ck_assert_int_eq(suite_load_text(&text, &options, &diags, &s), 0);
+	diags_fini(&diags);
+	ck_assert_uint_eq(s->case_count, ARRAY_SIZE(names));
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+		ck_assert_str_eq(s->cases[i].name, names[i]);
+	ck_assert_str_eq(s->cases[0].plan->partitions[0].image, "/suites/../images/x.elf");
+	ck_assert_uint_eq(s->cases[0].plan->partitions[0].cpus.vcpus, 2);
+	/* An axis hides a variable of its name. */
+	ck_assert_str_eq(s->cases[1].plan->partitions[0].cmdline, "1 ../boot/bz");
+	ck_assert(given[0].used && !given[1].used);
+	suite_destroy(s);
+}
+END_TEST
+
 /* clang-format off */
 static const struct {
 	const char *text, *complaints;
@@ -147,13 +206,19 @@ static const struct {
 	{CASE "  matrix: {}\n", "s.yaml:4:11: cases.matrix: a matrix is a mapping of 1 to 8 axes; write it like {vcpus: [1, 2]}\n"},
 	{CASE "  matrix: {n: 3}\n", "s.yaml:4:15: cases.matrix.n: an axis is a list of values; give one, such as [1, 2]\n"},
 	{CASE "  matrix: {n: [[1]]}\n", "s.yaml:4:16: cases.matrix.n: a value of an axis is a list; give texts or numbers\n"},
-	{CASE "  timeout: \"${t}\"\n", "s.yaml:4:12: \"${t}\": there is no such axis in the case's matrix; add it, or write $${ for a ${ that stays\n"},
+	{CASE "  timeout: \"${t}\"\n", "s.yaml:4:12: \"${t}\": there is no such variable, nor axis of the case's matrix; add it, or write $${ for a ${ that stays\n"},
 	{CASE "  expect: {stop: true}\n", "s.yaml:2:3: cases.expect.stop: there is nothing after which it could stop; give console\n"},
 	{CASE "  expect: {console: [{name: x}]}\n", "s.yaml:4:22: cases.expect.console: nothing is looked for or sent; give text, regex or send\n"},
 	{CASE "  expect: {console: [{text: x, regex: y}]}\n", "s.yaml:4:22: cases.expect.console: both a text and a regex; remove one of the two\n"},
 	{CASE "  expect: {console: [{text: x, partition: nobody}]}\n", "s.yaml:4:22: cases.expect.console: the plan has no partition nobody; name one that it has\n"},
 	{CASE "  expect: {console: [{text: x, within: 61s}]}\n", "s.yaml:4:22: cases.expect.console: the case is over before it is late; give a longer timeout\n"},
-	{CASE "  expect: {forbid: [{port: com1}]}\n", "s.yaml:4:21: cases.expect.forbid: nothing is forbidden; give text or regex\n"},
+	{CASE "  expect: {forbid: [{port: com1}]}\n", "s.yaml:4:21: cases.expect.forbid: nothing is looked for; give text or regex\n"},
+	{CASE "  expect: {messages: [{text: x, port: com1}]}\n", "s.yaml:4:32: cases.expect.messages.0.port: unknown key; use text or regex\n"},
+	{CASE "  expect: {skip: [{text: x, port: com2}]}\n", "s.yaml:4:19: cases.expect.skip: the plan has no such port that is a console; see serial and devices in it\n"},
+	{CASE "variables: [a]\n", "s.yaml:4:12: variables: this is a list; give names and values, such as {images: ../build}\n"},
+	{CASE "variables: {a b: c}\n", "s.yaml:4:13: variables.a b: not a name of a variable; use letters, digits, - and _\n"},
+	{CASE "variables: {a: null}\n", "s.yaml:4:16: variables.a: it has no value; give one with --var a=VALUE\n"},
+	{CASE "variables: {a: [c]}\n", "s.yaml:4:16: variables.a: this is a list; give a text or a number\n"},
 	{CASE "  expect: {fatal: \"(\"}\n", "s.yaml:4:19: cases.expect.fatal: not a POSIX extended regular expression: Unmatched ( or \\(; correct it\n"},
 	{"cases: [{name: a, partition: {image: i, memroy: 3}}]\n", "s.yaml:1:41: partitions.guest.memroy: unknown key; did you mean memory?\n"},
 };
@@ -196,6 +261,8 @@ Suite *unit_suite(void)
 	tcase_add_test(t, partitions_inherit_key_by_key);
 	tcase_add_test(t, a_matrix_makes_every_combination);
 	tcase_add_test(t, expectations_are_read);
+	tcase_add_test(t, signs_are_read);
+	tcase_add_test(t, variables_stand_for_their_values);
 	tcase_add_loop_test(t, mistakes_are_told_where_they_are, 0, ARRAY_SIZE(bad));
 	tcase_add_test(t, matrices_are_bounded);
 	suite_add_tcase(s, t);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 static struct suite_step steps[4];
-static struct suite_forbid forbids[2];
+static struct suite_sign forbids[2];
 static struct suite_expect expect;
 static struct matcher matcher;
 static struct match_port port;
@@ -124,9 +124,56 @@ START_TEST(lines_without_end_are_looked_at_in_pieces)
 }
 END_TEST
 
+START_TEST(a_step_may_have_to_show_more_than_once)
+{
+	regex(0, "^line [0-9]");
+	text(1, "end");
+	steps[0].times = 3;
+	start(2, 0);
+	feed("line 1\nend\nline 2 line 2\n");
+	ck_assert_uint_eq(matcher.shown, 2); /* the second is not at a line's start */
+	ck_assert_uint_eq(matched, 0);
+	feed("line 3\nend\n");
+	ck_assert_uint_eq(matched, 2);
+	matcher_fini(&matcher);
+}
+END_TEST
+
+START_TEST(the_first_sign_that_the_host_cannot_is_kept)
+{
+	static struct suite_sign skip = {.pattern.regex = (char *)(uintptr_t) "^host +"};
+
+	start(0, 0);
+	expect.skips = &skip;
+	expect.skip_count = 1;
+	matcher_fini(&matcher);
+	ck_assert_int_eq(matcher_init(&matcher), 0);
+	feed("ok a\nhost  no \033PMU\nhost  no SVE\n");
+	ck_assert_str_eq(matcher.skip_line, "host  no ?PMU");
+	matcher_fini(&matcher);
+}
+END_TEST
+
+START_TEST(a_text_is_searched_line_by_line)
+{
+	const struct suite_pattern whole = {.regex = (char *)(uintptr_t) "^b.*d$"},
+				   across = {.regex = (char *)(uintptr_t) "a.*b"},
+				   last = {.text = (char *)(uintptr_t) "e"};
+	char line[EXCERPT_ROOM] = "as it was";
+
+	ck_assert(!match_text(&across, "a\nb c d\ne", line));
+	ck_assert_str_eq(line, "as it was");
+	ck_assert(match_text(&whole, "a\nb c d\ne", line));
+	ck_assert_str_eq(line, "b c d");
+	ck_assert(match_text(&last, "a\nb c d\ne", line));
+	ck_assert_str_eq(line, "e");
+	ck_assert(!match_text(&last, "", line));
+}
+END_TEST
+
 START_TEST(forbidden_lines_are_found_and_kept)
 {
-	forbids[0] = (struct suite_forbid){.pattern.regex = (char *)(uintptr_t) "^FAIL"};
+	forbids[0] = (struct suite_sign){.pattern.regex = (char *)(uintptr_t) "^FAIL"};
 	start(0, 1);
 	feed("no FAIL\n");
 	ck_assert_str_eq(matcher.forbidden, "");
@@ -202,6 +249,9 @@ Suite *unit_suite(void)
 	tcase_add_test(t, pieces_make_lines);
 	tcase_add_test(t, an_unfinished_line_counts_at_the_end);
 	tcase_add_test(t, lines_without_end_are_looked_at_in_pieces);
+	tcase_add_test(t, a_step_may_have_to_show_more_than_once);
+	tcase_add_test(t, the_first_sign_that_the_host_cannot_is_kept);
+	tcase_add_test(t, a_text_is_searched_line_by_line);
 	tcase_add_test(t, forbidden_lines_are_found_and_kept);
 	tcase_add_test(t, panics_of_kernels_are_known);
 	tcase_add_test(t, other_ports_are_not_meant);
