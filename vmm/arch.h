@@ -15,6 +15,7 @@
 struct vm;
 struct vm_access;
 struct vcpu;
+struct space;
 struct kvm_irq_routing_entry;
 
 /*
@@ -91,6 +92,12 @@ void arch_msi_route(const struct machine_msi_message *msg, struct kvm_irq_routin
  */
 bool arch_vcpu_pc(struct vcpu *vcpu, uint64_t *ret_pc);
 void arch_vcpu_describe(struct vcpu *vcpu, FILE *f);
+
+/*
+ * The address space that the vCPU is in, on its own thread, or on any while it does not run. False
+ * when KVM does not give its registers, or the guest may have tables between it and its memory.
+ */
+bool arch_vcpu_space(struct vcpu *vcpu, struct space *ret_space);
 
 /*
  * On the vCPU's own thread, while the exit for ACCESS is handled: puts the registers back to where

@@ -70,7 +70,7 @@ int reg_get_v(const struct vcpu *vcpu, unsigned n, __uint128_t *ret_value);
 int reg_set_v(const struct vcpu *vcpu, unsigned n, __uint128_t value);
 
 /* The instruction at the vCPU's PC, if that is in RAM and the guest has no EL2. */
-bool regs_fetch(const struct vcpu *vcpu, uint32_t *ret_insn);
+bool regs_fetch(struct vcpu *vcpu, uint32_t *ret_insn);
 
 /* ---- gic.c ---- */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Registers of a vCPU, one by one, and the instruction that it is at. */
 #include "vmm/arm64/arm64.h"
-#include "vmm/arm64/walk.h"
+#include "vmm/arm64/paging.h"
 
 #include <errno.h>
 #include <sys/ioctl.h>
@@ -62,19 +62,25 @@ int reg_set_v(const struct vcpu *vcpu, unsigned n, __uint128_t value)
 	return reg_set(vcpu, vector_id(vcpu, n), &vector);
 }
 
-bool regs_fetch(const struct vcpu *vcpu, uint32_t *ret_insn)
+bool arch_vcpu_space(struct vcpu *vcpu, struct space *ret_space)
 {
-	const struct gmem *gmem = &vcpu->vm->machine->gmem;
-	struct walk_regs regs;
-	uint64_t pc;
-	gpa_t at;
+	struct arm64_paging regs;
 
 	/* Below EL2 there may be a stage 2 of the guest's own, at EL2 there are other registers. */
-	return !vcpu->vm->machine->nested && !reg_get_u64(vcpu, REG_PC, &pc) &&
-	       !reg_get_u64(vcpu, REG_SCTLR_EL1, &regs.sctlr) &&
-	       !reg_get_u64(vcpu, REG_TCR_EL1, &regs.tcr) &&
-	       !reg_get_u64(vcpu, REG_TTBR0_EL1, &regs.ttbr0) &&
-	       !reg_get_u64(vcpu, REG_TTBR1_EL1, &regs.ttbr1) &&
-	       walk_translate(gmem, &regs, pc, &at) &&
-	       !gmem_read(gmem, at, ret_insn, sizeof(*ret_insn));
+	if (vcpu->vm->machine->nested || reg_get_u64(vcpu, REG_SCTLR_EL1, &regs.sctlr) ||
+		reg_get_u64(vcpu, REG_TCR_EL1, &regs.tcr) ||
+		reg_get_u64(vcpu, REG_TTBR0_EL1, &regs.ttbr0) ||
+		reg_get_u64(vcpu, REG_TTBR1_EL1, &regs.ttbr1))
+		return false;
+	arm64_space(&regs, ret_space);
+	return true;
+}
+
+bool regs_fetch(struct vcpu *vcpu, uint32_t *ret_insn)
+{
+	struct space space;
+	uint64_t pc;
+
+	return !reg_get_u64(vcpu, REG_PC, &pc) && arch_vcpu_space(vcpu, &space) &&
+	       space_read(&vcpu->vm->machine->gmem, &space, pc, ret_insn, sizeof(*ret_insn));
 }

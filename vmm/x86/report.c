@@ -2,6 +2,7 @@
 /* What an x86 vCPU looked like when it could not go on. */
 #include "lib/util.h"
 #include "vmm/x86/insn.h"
+#include "vmm/x86/paging.h"
 #include "vmm/x86/x86.h"
 
 #include <inttypes.h>
@@ -15,6 +16,17 @@ bool arch_vcpu_pc(struct vcpu *vcpu, uint64_t *ret_pc)
 	if (ioctl(vcpu->fd, KVM_GET_REGS, &regs))
 		return false;
 	*ret_pc = regs.rip;
+	return true;
+}
+
+bool arch_vcpu_space(struct vcpu *vcpu, struct space *ret_space)
+{
+	struct kvm_sregs s;
+
+	if (ioctl(vcpu->fd, KVM_GET_SREGS, &s))
+		return false;
+	x86_space(&(struct x86_paging){.cr0 = s.cr0, .cr3 = s.cr3, .cr4 = s.cr4, .efer = s.efer},
+		ret_space);
 	return true;
 }
 

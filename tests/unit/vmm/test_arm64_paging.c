@@ -3,7 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "lib/util.h"
-#include "vmm/arm64/walk.h"
+#include "vmm/arm64/paging.h"
 
 #include <string.h>
 
@@ -23,7 +23,7 @@
 
 static uint8_t *ram;
 static struct gmem gmem;
-static struct walk_regs regs;
+static struct arm64_paging regs;
 
 static void setup(void)
 {
@@ -31,7 +31,7 @@ static void setup(void)
 	ram = aligned_alloc(65536, SIZE);
 	memset(ram, 0, SIZE);
 	ck_assert_int_eq(gmem_add(&gmem, RAM, SIZE, ram), 0);
-	regs = (struct walk_regs){.sctlr = M, .tcr = TCR_4K_48, .ttbr0 = RAM, .ttbr1 = RAM};
+	regs = (struct arm64_paging){.sctlr = M, .tcr = TCR_4K_48, .ttbr0 = RAM, .ttbr1 = RAM};
 }
 
 static void teardown(void)
@@ -44,11 +44,19 @@ static void put(uint64_t table, unsigned index, uint64_t desc)
 	memcpy(ram + (table - RAM) + 8 * index, &desc, sizeof(desc));
 }
 
+static bool walk_translate(uint64_t va, gpa_t *ret_gpa)
+{
+	struct space space;
+
+	arm64_space(&regs, &space);
+	return space_translate(&gmem, &space, va, ret_gpa);
+}
+
 static void maps(uint64_t va, gpa_t want)
 {
 	gpa_t got = 0;
 
-	ck_assert_msg(walk_translate(&gmem, &regs, va, &got), "0x%llx is not mapped",
+	ck_assert_msg(walk_translate(va, &got), "0x%llx is not mapped",
 		(unsigned long long)va);
 	ck_assert_msg(got == want, "0x%llx is at 0x%llx", (unsigned long long)va,
 		(unsigned long long)got);
@@ -58,7 +66,7 @@ static void unmapped(uint64_t va)
 {
 	gpa_t got = 77;
 
-	ck_assert(!walk_translate(&gmem, &regs, va, &got));
+	ck_assert(!walk_translate(va, &got));
 	ck_assert_uint_eq(got, 77);
 }
 
@@ -154,7 +162,7 @@ START_TEST(hostile)
 
 			regs.tcr = t0sz | tg << 14;
 			regs.ttbr0 = RAM;
-			walk_translate(&gmem, &regs, 0x123456789, &gpa);
+			walk_translate(0x123456789, &gpa);
 		}
 	}
 	regs.tcr = TCR_4K_48 | 1 << 7; /* EPD0 */
@@ -167,8 +175,8 @@ END_TEST
 
 Suite *unit_suite(void)
 {
-	Suite *s = suite_create("vmm/arm64_walk");
-	TCase *t = tcase_create("arm64_walk");
+	Suite *s = suite_create("vmm/arm64_paging");
+	TCase *t = tcase_create("arm64_paging");
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, off);
