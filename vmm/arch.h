@@ -16,6 +16,7 @@ struct vm;
 struct vm_access;
 struct vcpu;
 struct space;
+struct backtrace_start;
 struct kvm_irq_routing_entry;
 
 /*
@@ -98,6 +99,14 @@ void arch_vcpu_describe(struct vcpu *vcpu, FILE *f);
  * when KVM does not give its registers, or the guest may have tables between it and its memory.
  */
 bool arch_vcpu_space(struct vcpu *vcpu, struct space *ret_space);
+
+/*
+ * From the same threads: where a backtrace in SPACE, which is the vCPU's, starts (false when KVM
+ * does not give its registers); and, into F, its notes of an ELF core (vmm/core_note.h).
+ */
+bool arch_vcpu_backtrace(
+	struct vcpu *vcpu, const struct space *space, struct backtrace_start *ret_start);
+void arch_vcpu_core_notes(struct vcpu *vcpu, FILE *f);
 
 /*
  * On the vCPU's own thread, while the exit for ACCESS is handled: puts the registers back to where

@@ -5,6 +5,7 @@
  * (docs/fatal-errors.md). All on the vCPU's own thread.
  */
 #include "lib/util.h"
+#include "vmm/backtrace.h"
 #include "vmm/vcpu.h"
 
 #include <inttypes.h>
@@ -22,13 +23,27 @@ struct fatal {
 	bool elsewhere;                 /* found by another thread, at any moment of the guest's */
 };
 
+void vcpu_describe(struct vcpu *vcpu, FILE *f)
+{
+	const struct gmem *gmem = &vcpu->vm->machine->gmem;
+	struct backtrace_start start;
+	struct backtrace trace;
+	struct space space;
+
+	arch_vcpu_describe(vcpu, f);
+	if (!arch_vcpu_space(vcpu, &space) || !arch_vcpu_backtrace(vcpu, &space, &start))
+		return;
+	backtrace_collect(gmem, &space, &start, &trace);
+	backtrace_print(&trace, &start, f);
+}
+
 static void describe(struct vcpu *vcpu, const char *what, FILE *f)
 {
 	fprintf(f, "vCPU %u: %s", vcpu->index, what);
 	if (vcpu->end.has_pc)
 		fprintf(f, ", at PC 0x%" PRIx64, vcpu->end.pc);
 	fputc('\n', f);
-	arch_vcpu_describe(vcpu, f);
+	vcpu_describe(vcpu, f);
 }
 
 static void meet(struct vcpu *vcpu, const struct fatal *fatal)

@@ -146,8 +146,7 @@ static bool walk_table(struct walk *w, unsigned level, gpa_t table, uint64_t va)
 void space_walk(const struct gmem *gmem, const struct space *space,
 	bool (*visit)(void *ctx, uint64_t va, gpa_t gpa, uint64_t size), void *ctx)
 {
-	struct walk w = {
-		.gmem = gmem, .tables = SPACE_TABLES_MAX, .visit = visit, .ctx = ctx};
+	struct walk w = {.gmem = gmem, .tables = SPACE_TABLES_MAX, .visit = visit, .ctx = ctx};
 
 	for (unsigned i = space->count; i-- > 0;) {
 		w.tree = &space->trees[i];

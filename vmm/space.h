@@ -52,8 +52,8 @@ bool space_translate(
 	const struct gmem *gmem, const struct space *space, uint64_t va, gpa_t *ret_gpa);
 
 /* Copies SIZE bytes from VA on, over pages. False, with BUF undefined, when one is not there. */
-bool space_read(const struct gmem *gmem, const struct space *space, uint64_t va, void *buf,
-	size_t size);
+bool space_read(
+	const struct gmem *gmem, const struct space *space, uint64_t va, void *buf, size_t size);
 
 /* VA, which came out of the guest's memory, without its signature, if it can have one. */
 uint64_t space_plain(const struct space *space, uint64_t va);

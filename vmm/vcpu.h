@@ -95,6 +95,12 @@ int vcpu_start(struct vcpu *vcpu, const cpu_set_t *affinity, const char *name);
  */
 void vcpu_kick(struct vcpu *vcpu, unsigned why);
 
+/*
+ * What it is at, for a report: registers, the code there, a backtrace; each line ends in a newline.
+ * On its own thread, after an exit, or on any while it does not run.
+ */
+void vcpu_describe(struct vcpu *vcpu, FILE *f);
+
 /* ---- on the vCPU's own thread ---- */
 
 /*

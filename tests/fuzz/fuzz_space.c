@@ -57,10 +57,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				    .ttbr1 = regs[3]},
 			&space);
 	else
-		x86_space(&(struct x86_paging){.cr0 = regs[0],
-				  .cr3 = regs[1],
-				  .cr4 = regs[2],
-				  .efer = regs[3]},
+		x86_space(
+			&(struct x86_paging){
+				.cr0 = regs[0], .cr3 = regs[1], .cr4 = regs[2], .efer = regs[3]},
 			&space);
 	space_translate(&gmem, &space, space_plain(&space, regs[1]), &gpa);
 	space_read(&gmem, &space, regs[2], &word, sizeof(word));

@@ -69,6 +69,15 @@ int reg_set_u64(const struct vcpu *vcpu, uint64_t id, uint64_t value);
 int reg_get_v(const struct vcpu *vcpu, unsigned n, __uint128_t *ret_value);
 int reg_set_v(const struct vcpu *vcpu, unsigned n, __uint128_t value);
 
+#define PSTATE_SPSEL 1u
+#define PSTATE_EL    0xCu
+
+/* Which stack pointer code with PSTATE uses. */
+static inline uint64_t reg_sp_id(uint64_t pstate)
+{
+	return pstate & PSTATE_EL && pstate & PSTATE_SPSEL ? REG_SPEL1 : REG_SP;
+}
+
 /* The instruction at the vCPU's PC, if that is in RAM and the guest has no EL2. */
 bool regs_fetch(struct vcpu *vcpu, uint32_t *ret_insn);
 

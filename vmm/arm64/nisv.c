@@ -18,8 +18,6 @@
 
 #define ISS_WNR (1u << 6) /* a write [D17.2.40] */
 
-#define PSTATE_SPSEL   1u
-#define PSTATE_EL      0xCu
 #define PSTATE_AARCH32 0x10u
 
 /* Data accesses of EL0 and of EL1 are big-endian. */
@@ -82,9 +80,7 @@ static int get_state(struct access *a, bool *ret_known)
 /* Register 31 is the stack pointer: one of the two. */
 static uint64_t base_id(const struct access *a)
 {
-	if (a->i.rn != INSN_REG_31)
-		return REG_X(a->i.rn);
-	return a->pstate & PSTATE_EL && a->pstate & PSTATE_SPSEL ? REG_SPEL1 : REG_SP;
+	return a->i.rn == INSN_REG_31 ? reg_sp_id(a->pstate) : REG_X(a->i.rn);
 }
 
 static int get_base(struct access *a)

@@ -56,8 +56,7 @@ static void maps(uint64_t va, gpa_t want)
 {
 	gpa_t got = 0;
 
-	ck_assert_msg(walk_translate(va, &got), "0x%llx is not mapped",
-		(unsigned long long)va);
+	ck_assert_msg(walk_translate(va, &got), "0x%llx is not mapped", (unsigned long long)va);
 	ck_assert_msg(got == want, "0x%llx is at 0x%llx", (unsigned long long)va,
 		(unsigned long long)got);
 }

@@ -100,7 +100,7 @@ START_TEST(four_levels)
 	maps(0x7F81012345, 0x1612345);
 	unmapped(0xFFFFFFFF81202000);
 	unmapped(0xFFFFFFFF80000000);
-	unmapped(0xFFFF7FFFFFFFFFFF); /* not canonical */
+	unmapped(0xFFFF7FFFFFFFFFFF);     /* not canonical */
 	put(RAM, 1, 0x80000000 | PS | P); /* reserved at this level */
 	unmapped((uint64_t)1 << 39);
 }
