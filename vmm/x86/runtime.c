@@ -16,6 +16,7 @@ const unsigned arch_runtime_ioctls[] = {
 	/* Reports: registers, and the bytes at the program counter. */
 	KVM_GET_REGS,
 	KVM_GET_SREGS,
+	KVM_GET_MSRS,
 	KVM_TRANSLATE,
 	/* Faults that are injected into the guest. */
 	KVM_SET_REGS,
