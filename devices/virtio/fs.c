@@ -46,9 +46,10 @@ static void fs_halt(struct virtio_device *v)
 	vhost_user_halt(&to_fs(v)->server);
 }
 
-static void fs_call_changed(struct virtio_device *v, unsigned queue)
+static int fs_call_changed(struct virtio_device *v, unsigned queue)
 {
 	vhost_user_call_changed(&to_fs(v)->server, queue);
+	return 0;
 }
 
 static void fs_destroy(struct virtio_device *v)

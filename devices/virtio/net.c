@@ -240,6 +240,7 @@ static int control(struct virtio_net *n, const struct virtq_chain *c)
 		struct virtio_net_ctrl_hdr header;
 		struct virtio_net_ctrl_mq mq;
 	} __attribute__((packed)) request;
+	int ret;
 
 	if (virtq_chain_read(c, 0, &request, sizeof(request)) != sizeof(request) ||
 		request.header.class != VIRTIO_NET_CTRL_MQ ||
@@ -248,7 +249,10 @@ static int control(struct virtio_net *n, const struct virtq_chain *c)
 		return -EINVAL;
 	if (!request.mq.virtqueue_pairs || request.mq.virtqueue_pairs > n->setup.pairs)
 		return -EINVAL;
-	return set_active(n, request.mq.virtqueue_pairs);
+	virtio_leave(&n->virtio);
+	ret = set_active(n, request.mq.virtqueue_pairs);
+	virtio_return(&n->virtio);
+	return ret;
 }
 
 static int control_step(struct virtio_net *n, unsigned queue)
@@ -329,9 +333,9 @@ static int start_vhosts(struct virtio_net *n)
 	return ret;
 }
 
-static void net_call_changed(struct virtio_device *v, unsigned queue)
+static int net_call_changed(struct virtio_device *v, unsigned queue)
 {
-	vhost_call_changed(&to_net(v)->vhosts[queue / 2], queue);
+	return vhost_call_changed(&to_net(v)->vhosts[queue / 2], queue);
 }
 
 static int vhosts_init(struct virtio_net *n)
@@ -469,6 +473,7 @@ int virtio_net_create(
 		.config_size = offsetof(struct virtio_net_config, mtu) + sizeof(uint16_t),
 		.queues = 2 * s->pairs + (s->pairs > 1),
 		.served = s->vhost_fds[0] >= 0 ? VIRTIO_FEATURE(2 * s->pairs) - 1 : 0,
+		.waits = s->backend == VIRTIO_NET_TAP,
 	};
 	struct virtio_net *n = calloc(1, sizeof(*n));
 	int ret;

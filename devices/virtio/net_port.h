@@ -3,8 +3,8 @@
  * What is behind one pair of queues of a network device: a queue of a tap device, or a stream
  * socket to a program. Whole frames go in and out, each after a struct virtio_net_hdr_v1.
  *
- * Nothing here blocks. All is called by the I/O thread, but offloads and activate, which are vCPU
- * threads' too; one thread at a time, which is what the device's lock is for.
+ * All is called by the I/O thread. Nothing blocks but offloads and activate, which wait for the
+ * host's lock of its networks, and are called without the device's.
  */
 #ifndef DEVICES_VIRTIO_NET_PORT_H
 #define DEVICES_VIRTIO_NET_PORT_H

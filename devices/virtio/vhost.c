@@ -182,9 +182,9 @@ void vhost_stop(struct vhost *h)
 	h->started = false;
 }
 
-void vhost_call_changed(struct vhost *h, unsigned queue)
+int vhost_call_changed(struct vhost *h, unsigned queue)
 {
-	if (h->started && set_vring_fd(h, VHOST_SET_VRING_CALL, queue - h->first,
-				  virtio_call_fd(h->device, queue)))
-		virtio_fail(h->device);
+	return h->started ? set_vring_fd(h, VHOST_SET_VRING_CALL, queue - h->first,
+				    virtio_call_fd(h->device, queue))
+			  : 0;
 }

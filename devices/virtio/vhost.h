@@ -49,7 +49,7 @@ int vhost_init(struct vhost *h, const struct vhost_setup *setup);
 void vhost_fini(struct vhost *h);
 
 /*
- * All that follow: any thread, under the device's lock.
+ * All that follow: the I/O thread; the device `waits`, as the kernel waits for its own worker.
  *
  * In the class's activate: hands over the queues, which must all be enabled, and the features that
  * were negotiated. What makes the kernel serve them is the caller's next step (vhost_request with
@@ -63,8 +63,9 @@ int vhost_start(struct vhost *h);
  */
 void vhost_stop(struct vhost *h);
 
-/* In the class's call_changed: QUEUE, a number of the device's, which H serves. */
-void vhost_call_changed(struct vhost *h, unsigned queue);
+/* In the class's call_changed, whose result this is: QUEUE, a number of the device's, which H
+ * serves. */
+int vhost_call_changed(struct vhost *h, unsigned queue);
 
 /* Asks the kernel. 0 or a negative errno; -EBADF without a descriptor. */
 int vhost_request(const struct vhost *h, unsigned long request, void *arg);

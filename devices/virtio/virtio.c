@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "devices/virtio/virtio.h"
+#include "devices/virtio/virtio_internal.h"
 
 #include "lib/util.h"
 
@@ -12,11 +12,6 @@
 
 /* Features of every device. */
 #define COMMON_FEATURES (VIRTIO_FEATURE(VIRTIO_F_VERSION_1) | VIRTQ_FEATURES)
-
-/* Status bits that are the driver's to set. */
-#define DRIVER_STATUS                                                                              \
-	(VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_DRIVER_OK |        \
-		VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_FAILED)
 
 /* How often the I/O thread stands back for vCPU threads, some of which may not run right now. */
 #define STAND_BACK_MAX 100
@@ -49,23 +44,6 @@ void virtio_unlock(struct virtio_device *v)
 
 /* ---- queues at work ---- */
 
-/* Before DRIVER_OK, and once it has failed, the device touches no queue [VIRTIO 1.2 2.1.2]. */
-static bool is_live(const struct virtio_device *v)
-{
-	return !v->resetting && (v->status & VIRTIO_CONFIG_S_DRIVER_OK) &&
-	       !(v->status & VIRTIO_CONFIG_S_NEEDS_RESET);
-}
-
-static bool queue_is_live(const struct virtio_queue *q)
-{
-	return q->enabled && is_live(q->device);
-}
-
-static unsigned index_of(const struct virtio_queue *q)
-{
-	return (unsigned)(q - q->device->queues);
-}
-
 int virtio_pop(struct virtio_device *v, unsigned queue, struct virtq_chain *ret_chain)
 {
 	return virtq_pop(&v->queues[queue].ring, ret_chain);
@@ -81,7 +59,7 @@ void virtio_push(
 {
 	struct virtio_queue *q = &v->queues[queue];
 
-	if (queue_is_live(q))
+	if (virtio_queue_is_live(q))
 		virtq_push(&q->ring, c, written);
 }
 
@@ -90,7 +68,7 @@ void virtio_push_all(
 {
 	struct virtio_queue *q = &v->queues[queue];
 
-	if (queue_is_live(q))
+	if (virtio_queue_is_live(q))
 		virtq_push_all(&q->ring, used, count);
 }
 
@@ -98,7 +76,7 @@ void virtio_notify(struct virtio_device *v, unsigned queue)
 {
 	struct virtio_queue *q = &v->queues[queue];
 
-	if (queue_is_live(q) && virtq_interrupt_needed(&q->ring))
+	if (virtio_queue_is_live(q) && virtq_interrupt_needed(&q->ring))
 		v->transport->queue_interrupt(v->transport_ctx, queue);
 }
 
@@ -113,9 +91,9 @@ static bool queue_step(struct virtio_queue *q)
 {
 	struct virtio_device *v = q->device;
 
-	if (!queue_is_live(q))
+	if (!virtio_queue_is_live(q))
 		return false;
-	switch (v->cls->queue_step(v, index_of(q))) {
+	switch (v->cls->queue_step(v, virtio_queue_index(q))) {
 	case 0:
 		return true;
 	case -EAGAIN:
@@ -135,7 +113,7 @@ void virtio_work(struct virtio_device *v, unsigned queue)
 
 	for (unsigned i = 0; i < VIRTIO_BATCH && more; i++) {
 		lock_for_step(v);
-		if (!i && queue_is_live(q))
+		if (!i && virtio_queue_is_live(q))
 			virtq_kicks_stop(&q->ring);
 		more = queue_step(q);
 		if (!more || i + 1 == VIRTIO_BATCH)
@@ -154,7 +132,7 @@ static void queue_kicked(struct loop_watch *w, uint32_t revents)
 
 	(void)revents;
 	eventfd_read(w->fd, &count);
-	virtio_work(q->device, index_of(q));
+	virtio_work(q->device, virtio_queue_index(q));
 }
 
 /* ---- queues that somebody else works on ---- */
@@ -166,18 +144,40 @@ int virtio_kick_fd(const struct virtio_device *v, unsigned queue)
 
 int virtio_call_fd(const struct virtio_device *v, unsigned queue)
 {
-	const struct virtio_transport *t = v->transport;
-	int fd = t->queue_event_fd ? t->queue_event_fd(v->transport_ctx, queue) : -1;
+	return v->queues[queue].call_fd;
+}
 
-	return fd >= 0 ? fd : v->queues[queue].call.fd;
+static void find_call(struct virtio_queue *q)
+{
+	struct virtio_device *v = q->device;
+	const struct virtio_transport *t = v->transport;
+	int fd =
+		t->queue_event_fd ? t->queue_event_fd(v->transport_ctx, virtio_queue_index(q)) : -1;
+
+	q->call_fd = fd >= 0 ? fd : q->call.fd;
+}
+
+void virtio_find_calls(struct virtio_device *v)
+{
+	for (unsigned i = 0; i < v->queue_count; i++) {
+		if (v->queues[i].served)
+			find_call(&v->queues[i]);
+	}
 }
 
 void virtio_call_changed(struct virtio_device *v, unsigned queue)
 {
-	const struct virtio_queue *q = &v->queues[queue];
+	struct virtio_queue *q = &v->queues[queue];
 
-	if (q->served && queue_is_live(q))
-		v->cls->call_changed(v, queue);
+	if (!q->served || !q->enabled || !(v->status & VIRTIO_CONFIG_S_DRIVER_OK))
+		return;
+	if (v->waits) {
+		virtio_put_off(v, VIRTIO_DUE_CALLS);
+	} else if (virtio_is_live(v)) {
+		find_call(q);
+		if (v->cls->call_changed(v, queue))
+			virtio_fail(v);
+	}
 }
 
 /* I/O thread: its server interrupts. */
@@ -190,113 +190,17 @@ static void queue_called(struct loop_watch *w, uint32_t revents)
 	(void)revents;
 	eventfd_read(w->fd, &count);
 	lock_for_step(v);
-	if (queue_is_live(q))
-		v->transport->queue_interrupt(v->transport_ctx, index_of(q));
+	if (virtio_queue_is_live(q))
+		v->transport->queue_interrupt(v->transport_ctx, virtio_queue_index(q));
 	virtio_unlock(v);
 }
 
-/* ---- status ---- */
+/* ---- features ---- */
 
 bool virtio_has(const struct virtio_device *v, unsigned bit)
 {
 	return v->accepted & VIRTIO_FEATURE(bit);
 }
-
-void virtio_fail(struct virtio_device *v)
-{
-	if (v->status & VIRTIO_CONFIG_S_NEEDS_RESET)
-		return;
-	v->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
-	if (!(v->status & VIRTIO_CONFIG_S_DRIVER_OK) || v->resetting)
-		return;
-	if (v->cls->halt)
-		v->cls->halt(v);
-	v->transport->config_interrupt(v->transport_ctx);
-}
-
-static void queue_switch(struct virtio_queue *q, bool on)
-{
-	struct virtio_device *v = q->device;
-
-	if (q->enabled == on)
-		return;
-	q->enabled = on;
-	v->transport->queue_switched(v->transport_ctx, index_of(q), on);
-}
-
-static void queue_reset(struct virtio_queue *q)
-{
-	queue_switch(q, false);
-	q->ring = (struct virtq){0};
-	q->size = q->device->queue_size_max;
-	memset(q->areas, 0, sizeof(q->areas));
-}
-
-void virtio_reset_done(struct virtio_device *v)
-{
-	v->resetting = false;
-	v->status = 0;
-	v->accepted = 0;
-}
-
-/* Until the device has let go of the guest's memory the driver sees the status that it had. */
-static void reset(struct virtio_device *v)
-{
-	for (unsigned i = 0; i < v->queue_count; i++)
-		queue_reset(&v->queues[i]);
-	v->transport->reset(v->transport_ctx);
-	v->resetting = true;
-	if (!v->cls->reset || v->cls->reset(v))
-		virtio_reset_done(v);
-}
-
-/* A subset of what was offered, which is no legacy driver's [VIRTIO 1.2 2.2.2, 6.2]. */
-static bool features_fit(const struct virtio_device *v)
-{
-	return !(v->accepted & ~v->offered) && virtio_has(v, VIRTIO_F_VERSION_1);
-}
-
-/*
- * Requests may be in the queues already [VIRTIO 1.2 3.1.1]. A device that has failed before stays
- * as it is: nobody would halt what was started then.
- */
-static void activate(struct virtio_device *v)
-{
-	v->status |= VIRTIO_CONFIG_S_DRIVER_OK;
-	if (v->status & VIRTIO_CONFIG_S_NEEDS_RESET)
-		return;
-	if (v->cls->activate && v->cls->activate(v))
-		virtio_fail(v);
-	for (unsigned i = 0; i < v->queue_count; i++) {
-		if (v->queues[i].enabled)
-			virtio_resume(v, i);
-	}
-}
-
-uint8_t virtio_get_status(const struct virtio_device *v)
-{
-	return v->status;
-}
-
-/* A driver sets bits and clears none. What it sets too early stays clear. */
-void virtio_set_status(struct virtio_device *v, uint8_t status)
-{
-	uint8_t set = status & DRIVER_STATUS & ~v->status;
-
-	if (v->resetting)
-		return;
-	if (!status) {
-		reset(v);
-		return;
-	}
-	if (!features_fit(v))
-		set &= (uint8_t)~VIRTIO_CONFIG_S_FEATURES_OK;
-	v->status |= set & (uint8_t)~VIRTIO_CONFIG_S_DRIVER_OK;
-	if (set & VIRTIO_CONFIG_S_DRIVER_OK && v->status & VIRTIO_CONFIG_S_FEATURES_OK)
-		activate(v);
-}
-
-/* ---- features ---- */
 
 static uint32_t word_of(uint64_t features, uint32_t word)
 {
@@ -328,7 +232,7 @@ void virtio_set_accepted(struct virtio_device *v, uint32_t word, uint32_t bits)
 void virtio_config_changed(struct virtio_device *v)
 {
 	v->config_unseen = true;
-	if (is_live(v))
+	if (virtio_is_live(v))
 		v->transport->config_interrupt(v->transport_ctx);
 }
 
@@ -356,6 +260,24 @@ void virtio_config_write(struct virtio_device *v, uint64_t offset, unsigned size
 }
 
 /* ---- setting up queues ---- */
+
+static void queue_switch(struct virtio_queue *q, bool on)
+{
+	struct virtio_device *v = q->device;
+
+	if (q->enabled == on)
+		return;
+	q->enabled = on;
+	v->transport->queue_switched(v->transport_ctx, virtio_queue_index(q), on);
+}
+
+void virtio_queue_reset(struct virtio_queue *q)
+{
+	queue_switch(q, false);
+	q->ring = (struct virtq){0};
+	q->size = q->device->queue_size_max;
+	memset(q->areas, 0, sizeof(q->areas));
+}
 
 struct virtio_queue *virtio_queue(struct virtio_device *v, uint32_t index)
 {
@@ -398,12 +320,14 @@ void virtio_queue_enable(struct virtio_queue *q)
 		return;
 	}
 	queue_switch(q, true);
-	virtio_resume(v, index_of(q));
+	virtio_resume(v, virtio_queue_index(q));
 }
 
 void virtio_queue_disable(struct virtio_queue *q)
 {
-	if (q->enabled && (q->ring.in_flight || (q->served && is_live(q->device))))
+	bool given = q->served && q->device->status & VIRTIO_CONFIG_S_DRIVER_OK;
+
+	if (q->enabled && (q->ring.in_flight || given))
 		virtio_fail(q->device);
 	else
 		queue_switch(q, false);
@@ -418,7 +342,7 @@ static int queue_init(struct virtio_device *v, struct virtio_queue *q)
 	if (ret)
 		return ret;
 	q->device = v;
-	queue_reset(q);
+	virtio_queue_reset(q);
 	q->kick.fd = v->machine->doorbells[q->doorbell].event_fd;
 	q->kick.events = POLLIN;
 	q->kick.ready = queue_kicked;
@@ -443,6 +367,7 @@ int virtio_init(struct virtio_device *v, const struct virtio_setup *s)
 	v->offered = s->features | COMMON_FEATURES;
 	v->config_size = s->config_size;
 	v->queue_size_max = s->queue_size ?: VIRTQ_SIZE_MAX;
+	v->change = LOOP_WATCH_INIT;
 	pthread_mutex_init(&v->lock, NULL);
 	v->queues = calloc(s->queues, sizeof(*v->queues));
 	if (!v->queues)
@@ -454,7 +379,7 @@ int virtio_init(struct virtio_device *v, const struct virtio_setup *s)
 	}
 	for (unsigned i = 0; i < s->queues && !ret; i++)
 		ret = queue_init(v, &v->queues[i]);
-	return ret;
+	return !ret && s->waits && v->loop ? virtio_watch_changes(v) : ret;
 }
 
 void virtio_fini(struct virtio_device *v)
@@ -464,6 +389,9 @@ void virtio_fini(struct virtio_device *v)
 		loop_unwatch(v->loop, &v->queues[i].call);
 		fd_close(&v->queues[i].call.fd);
 	}
+	if (v->loop)
+		loop_unwatch(v->loop, &v->change);
+	fd_close(&v->change.fd);
 	free(v->queues);
 	pthread_mutex_destroy(&v->lock);
 }

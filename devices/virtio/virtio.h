@@ -41,7 +41,12 @@ struct virtio_device;
 
 #define VIRTIO_FEATURE(bit) ((uint64_t)1 << (bit))
 
-/* What a device does. Everything is called under the device's lock, but destroy. */
+/*
+ * What a device does. Everything is called under the device's lock, but destroy. Of a device whose
+ * setup says that it `waits`, activate, reset, call_changed and halt are called by the I/O thread
+ * and without the lock, so that no vCPU has to wait with them: the device and its queues do not
+ * change meanwhile. What the driver does then is put off.
+ */
 struct virtio_class {
 	const char *name;   /* "virtio-rng" */
 	uint16_t device_id; /* [VIRTIO 1.2 5] */
@@ -58,13 +63,13 @@ struct virtio_class {
 	 */
 	int (*queue_step)(struct virtio_device *v, unsigned queue);
 
-	/* vCPU thread: the driver is ready. Not 0: the device cannot go on. NULL: nothing to do. */
+	/* The driver is ready. Not 0: the device cannot go on. NULL: nothing to do. */
 	int (*activate)(struct virtio_device *v);
 
 	/*
-	 * vCPU thread: the driver has reset the device; its queues are gone. False when requests
-	 * that were popped still use the guest's memory: virtio_reset_done is called when they do
-	 * not any more. NULL: none ever do outside a step.
+	 * The driver has reset the device; its queues are gone. False when requests that were
+	 * popped still use the guest's memory: virtio_reset_done is called when they do not any
+	 * more. NULL: none ever do outside a step.
 	 */
 	bool (*reset)(struct virtio_device *v);
 
@@ -75,11 +80,12 @@ struct virtio_class {
 	void (*config_write)(
 		struct virtio_device *v, unsigned offset, unsigned size, uint64_t value);
 
-	/* With queues that are served: virtio_call_fd(QUEUE) has changed while it is in use. */
-	void (*call_changed)(struct virtio_device *v, unsigned queue);
+	/* With queues that are served: virtio_call_fd(QUEUE) has changed while it is in use. Not 0:
+	 * the device cannot go on. */
+	int (*call_changed)(struct virtio_device *v, unsigned queue);
 
-	/* Any thread: the device fails while it is in use; its queues are served no more. NULL:
-	 * none is by somebody else. */
+	/* The device fails while it is in use; its queues are served no more. NULL: none is by
+	 * somebody else. */
 	void (*halt)(struct virtio_device *v);
 
 	void (*destroy)(struct virtio_device *v); /* frees V; no other thread is left */
@@ -109,10 +115,18 @@ struct virtio_queue {
 	struct loop_watch kick; /* its eventfd, which says that there is work */
 	bool served;            /* by somebody else: */
 	struct loop_watch call; /* what interrupts for it by way of the I/O thread; else -1 */
+	int call_fd;            /* what its server is to signal */
 	uint16_t size;          /* as the driver wrote it, as these */
 	gpa_t areas[VIRTIO_AREAS];
 	bool enabled; /* ring is set up */
 	struct virtq ring;
+};
+
+enum virtio_due {
+	VIRTIO_DUE_ACTIVATE = 1,
+	VIRTIO_DUE_RESET = 2,
+	VIRTIO_DUE_CALLS = 4, /* call_changed, of all queues */
+	VIRTIO_DUE_HALT = 8,
 };
 
 struct virtio_device {
@@ -127,8 +141,13 @@ struct virtio_device {
 
 	uint64_t offered, accepted; /* features; a device may take back some before the start */
 	uint8_t status;
-	bool resetting;     /* until virtio_reset_done */
-	bool config_unseen; /* config has changed since it was read last */
+	bool waits;               /* as the setup says, if there is an I/O thread */
+	bool live;                /* from the start to virtio_reset_done; it may have failed */
+	bool resetting;           /* until virtio_reset_done */
+	bool away;                /* the I/O thread works on it without the lock */
+	unsigned due;             /* what it is to do so for: bits of enum virtio_due */
+	struct loop_watch change; /* its eventfd, which says that something is; else -1 */
+	bool config_unseen;       /* config has changed since it was read last */
 	uint32_t config_generation;
 	unsigned config_size;
 	uint8_t config[VIRTIO_CONFIG_MAX];
@@ -148,6 +167,7 @@ struct virtio_setup {
 	unsigned queues;
 	uint16_t queue_size; /* a power of two up to VIRTQ_SIZE_MAX; 0: that */
 	uint64_t served;     /* queues, a bit for each, that somebody else serves */
+	bool waits;          /* its class's calls may wait for the host */
 };
 
 /*
@@ -204,6 +224,13 @@ void virtio_config_changed(struct virtio_device *v);
 
 /* The reset that cls->reset could not finish is finished. */
 void virtio_reset_done(struct virtio_device *v);
+
+/*
+ * In a step: of a device that `waits`, lets go of the lock for a call that may wait, and takes it
+ * again. Meanwhile the device stays as it is; it may have been failed, or be due to be reset.
+ */
+void virtio_leave(struct virtio_device *v);
+void virtio_return(struct virtio_device *v);
 
 /* ---- for transports ---- */
 

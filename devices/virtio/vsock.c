@@ -68,9 +68,9 @@ static bool vsock_reset(struct virtio_device *v)
 	return true;
 }
 
-static void vsock_call_changed(struct virtio_device *v, unsigned queue)
+static int vsock_call_changed(struct virtio_device *v, unsigned queue)
 {
-	vhost_call_changed(&to_vsock(v)->vhost, queue);
+	return vhost_call_changed(&to_vsock(v)->vhost, queue);
 }
 
 static void vsock_destroy(struct virtio_device *v)
@@ -103,6 +103,7 @@ int virtio_vsock_create(
 		.config_size = sizeof(config),
 		.queues = QUEUES,
 		.served = ((uint64_t)1 << SERVED) - 1,
+		.waits = true,
 	};
 	struct virtio_vsock *s = calloc(1, sizeof(*s));
 	struct vhost_setup vhost = {

@@ -475,6 +475,7 @@ START_TEST(reset_in_between)
 	expect_used(id, HEADER + 60);
 	/* A device that is not set up does not look at its network again and again. */
 	out(VIRTIO_MMIO_STATUS, 0);
+	settle();
 	send_frame(2, 60);
 	unit_run_loop(loop, MS);
 	ck_assert_uint_eq(in(VIRTIO_MMIO_STATUS), 0);

@@ -43,11 +43,12 @@ static void echo_config_write(
 	memcpy(v->config + offset, &value, size);
 }
 
-static void echo_call_changed(struct virtio_device *v, unsigned queue)
+static int echo_call_changed(struct virtio_device *v, unsigned queue)
 {
 	ck_assert_uint_eq(queue, SERVED);
 	server.fd = virtio_call_fd(v, queue);
 	server.changes++;
+	return 0;
 }
 
 static void echo_halt(struct virtio_device *v)

@@ -32,6 +32,8 @@ static struct kernel {
 	uint64_t memory_base, memory_size, memory_at;
 	struct served vrings[VRINGS];
 	unsigned long fails; /* this request does */
+	unsigned calls;
+	void (*meanwhile)(void); /* called once, at the next request */
 } k;
 
 static struct loop *loop;
@@ -76,8 +78,13 @@ static int set_vring(unsigned long request, void *arg)
 static int ask(int fd, unsigned long request, void *arg)
 {
 	const struct vhost_memory *memory = arg;
+	void (*meanwhile)(void) = k.meanwhile;
 
 	ck_assert_int_eq(fd, FD);
+	k.calls++;
+	k.meanwhile = NULL;
+	if (meanwhile)
+		meanwhile();
 	if (request == k.fails)
 		return -EFAULT;
 	switch (request) {
@@ -102,6 +109,39 @@ static int ask(int fd, unsigned long request, void *arg)
 	default:
 		return set_vring(request, arg);
 	}
+}
+
+/* On another thread, as a vCPU: it gets the lock. */
+static void *other_resets(void *arg)
+{
+	out(VIRTIO_MMIO_STATUS, 0);
+	ck_assert_uint_ne(in(VIRTIO_MMIO_STATUS), 0);
+	return arg;
+}
+
+static void *other_fails(void *arg)
+{
+	out(VIRTIO_MMIO_QUEUE_SEL, 0);
+	out(VIRTIO_MMIO_QUEUE_READY, 0);
+	return arg;
+}
+
+static void on_other_thread(void *(*f)(void *arg))
+{
+	pthread_t thread;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, f, NULL), 0);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+}
+
+static void meanwhile_resets(void)
+{
+	on_other_thread(other_resets);
+}
+
+static void meanwhile_fails(void)
+{
+	on_other_thread(other_fails);
 }
 
 static int create(struct virtio_device **ret_device)
@@ -144,6 +184,13 @@ static void start(uint64_t features)
 		out(VIRTIO_MMIO_QUEUE_READY, 1);
 	}
 	out(VIRTIO_MMIO_STATUS, ALL_OK);
+	settle();
+}
+
+static void reset(void)
+{
+	out(VIRTIO_MMIO_STATUS, 0);
+	settle();
 }
 
 static void expect_stopped(void)
@@ -204,10 +251,75 @@ START_TEST(starts_and_stops)
 			ck_assert(kicked(i));
 		}
 		ck_assert_int_ne(k.vrings[0].call, k.vrings[1].call);
-		out(VIRTIO_MMIO_STATUS, 0);
+		reset();
 		ck_assert_uint_eq(in(VIRTIO_MMIO_STATUS), 0);
 		expect_stopped();
 	}
+}
+END_TEST
+
+/* What vCPUs write does not make them wait for the kernel; the last word counts. */
+START_TEST(put_off)
+{
+	start(0);
+	reset();
+	negotiate(0);
+	for (unsigned i = 0; i < 3; i++) {
+		const struct virtq_layout layout = driver_layout(&drv);
+
+		out(VIRTIO_MMIO_QUEUE_SEL, i);
+		write_layout(&layout);
+		out(VIRTIO_MMIO_QUEUE_READY, 1);
+	}
+	k.calls = 0;
+	out(VIRTIO_MMIO_STATUS, ALL_OK);
+	ck_assert_uint_eq(in(VIRTIO_MMIO_STATUS), ALL_OK);
+	ck_assert_uint_eq(k.calls, 0);
+	settle();
+	ck_assert(k.running);
+	k.calls = 0;
+	out(VIRTIO_MMIO_STATUS, 0);
+	/* Until the kernel uses the queues no more. */
+	ck_assert_uint_eq(in(VIRTIO_MMIO_STATUS), ALL_OK);
+	ck_assert_uint_eq(k.calls, 0);
+	settle();
+	ck_assert_uint_eq(in(VIRTIO_MMIO_STATUS), 0);
+	expect_stopped();
+	/* Reset before it was started, and failed before. */
+	negotiate(0);
+	k.calls = 0;
+	out(VIRTIO_MMIO_STATUS, ALL_OK);
+	out(VIRTIO_MMIO_STATUS, 0);
+	ck_assert_uint_eq(in(VIRTIO_MMIO_STATUS), 0);
+	settle();
+	negotiate(0);
+	out(VIRTIO_MMIO_STATUS, ALL_OK);
+	out(VIRTIO_MMIO_QUEUE_SEL, 0);
+	out(VIRTIO_MMIO_QUEUE_READY, 1); /* too late */
+	settle();
+	ck_assert_uint_eq(in(VIRTIO_MMIO_STATUS), ALL_OK | VIRTIO_CONFIG_S_NEEDS_RESET);
+	ck_assert_uint_eq(k.calls, 0);
+	start(0);
+	ck_assert(k.running);
+}
+END_TEST
+
+/* What happens while the I/O thread is with the kernel, which is without the lock. */
+START_TEST(meanwhile)
+{
+	k.meanwhile = _i ? meanwhile_resets : meanwhile_fails;
+	start(0);
+	ck_assert_ptr_null(k.meanwhile);
+	expect_stopped();
+	ck_assert_uint_eq(in(VIRTIO_MMIO_STATUS), _i ? 0 : ALL_OK | VIRTIO_CONFIG_S_NEEDS_RESET);
+	start(0);
+	ck_assert_uint_eq(in(VIRTIO_MMIO_STATUS), ALL_OK);
+	ck_assert(k.running);
+	/* While it is stopped: once is enough. */
+	k.meanwhile = meanwhile_resets;
+	reset();
+	ck_assert_uint_eq(in(VIRTIO_MMIO_STATUS), 0);
+	expect_stopped();
 }
 END_TEST
 
@@ -260,7 +372,7 @@ START_TEST(malformed_ring)
 	ck_assert(k.running);
 	/* What was wrong before a reset is wrong no more. */
 	eventfd_write(k.vrings[1].error, 1);
-	out(VIRTIO_MMIO_STATUS, 0);
+	reset();
 	start(0);
 	unit_run_loop(loop, 1000000);
 	ck_assert_uint_eq(in(VIRTIO_MMIO_STATUS), ALL_OK);
@@ -280,12 +392,14 @@ START_TEST(queues_at_odd_times)
 	write_layout(&layout);
 	out(VIRTIO_MMIO_QUEUE_READY, 1);
 	out(VIRTIO_MMIO_STATUS, ALL_OK);
+	settle();
 	ck_assert_uint_eq(in(VIRTIO_MMIO_STATUS), ALL_OK | VIRTIO_CONFIG_S_NEEDS_RESET);
 	expect_stopped();
 	/* One is taken away. */
 	start(0);
 	out(VIRTIO_MMIO_QUEUE_SEL, 1);
 	out(VIRTIO_MMIO_QUEUE_READY, 0);
+	settle();
 	ck_assert_uint_eq(in(VIRTIO_MMIO_STATUS), ALL_OK | VIRTIO_CONFIG_S_NEEDS_RESET);
 	expect_stopped();
 	/* Before the start it may be. */
@@ -349,6 +463,8 @@ Suite *unit_suite(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, what_it_is);
 	tcase_add_test(tc, starts_and_stops);
+	tcase_add_test(tc, put_off);
+	tcase_add_loop_test(tc, meanwhile, 0, 2);
 	tcase_add_test(tc, interrupts);
 	tcase_add_test(tc, no_events);
 	tcase_add_test(tc, malformed_ring);

@@ -92,10 +92,20 @@ static inline void write_features(uint64_t features)
 	}
 }
 
+/* The I/O thread does what the device has put off. */
+static inline void settle(void)
+{
+	struct pollfd p = {.fd = w.v->change.fd, .events = POLLIN};
+
+	while (poll(&p, 1, 0) == 1)
+		w.v->change.ready(&w.v->change, POLLIN);
+}
+
 /* Up to FEATURES_OK. */
 static inline void negotiate(uint64_t features)
 {
 	out(VIRTIO_MMIO_STATUS, 0);
+	settle();
 	out(VIRTIO_MMIO_STATUS, VIRTIO_CONFIG_S_ACKNOWLEDGE);
 	out(VIRTIO_MMIO_STATUS, VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER);
 	write_features(features | V1);
