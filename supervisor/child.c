@@ -194,7 +194,7 @@ int child_init(struct child *child, struct run *run, unsigned index)
 
 void child_fini(struct child *child)
 {
-	helpers_end(child);
+	helpers_fini(child);
 	fd_close(&child->control.fd);
 	fd_close(&child->exited.fd);
 	fd_close(&child->shared_fd);

@@ -5,6 +5,8 @@
  */
 #include "supervisor/disk.h"
 
+#include "lib/util.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -21,33 +23,59 @@ static void report(const struct opening *o, const char *cause)
 
 /*
  * As long as it may take what is left of a process that has just died to let go of its disk: the
- * kernel may still write for it. Less while the run goes on, which nobody watches meanwhile.
+ * kernel may still write for it. Before a restart, others have waited (disks_taken).
  */
-#define TRIES       300
-#define TRIES_AGAIN 20
-#define SLEEP_US    10000
+#define TRIES    300
+#define SLEEP_US 10000
+
+static struct flock lock_of(const struct plan_device *d)
+{
+	return (struct flock){.l_type = d->blk.readonly ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET};
+}
 
 static void lock(const struct opening *o, int fd)
 {
-	unsigned tries = o->files->child->restarts ? TRIES_AGAIN : TRIES;
-	struct flock lock = {
-		.l_type = o->device->blk.readonly ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET};
+	unsigned tries = o->files->child->restarts ? 0 : TRIES;
+	struct flock lock = lock_of(o->device);
 
 	do {
 		/* A file system without locks has none that could be in the way. */
 		if (fcntl(fd, F_OFD_SETLK, &lock) == 0 || (errno != EAGAIN && errno != EACCES))
 			return;
-		usleep(SLEEP_US);
+		if (tries)
+			usleep(SLEEP_US);
 	} while (tries--);
 	report(o, o->device->blk.readonly
 			  ? "another program writes to it; end that, or give a copy"
 			  : "another program has it; end that, give a copy, or make both readonly");
 }
 
+static int flags_of(const struct plan_device *d)
+{
+	return (d->blk.readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC;
+}
+
+static bool disk_taken(const struct plan_device *d)
+{
+	AUTO_CLOSE int fd = open(d->blk.path, flags_of(d));
+	struct flock lock = lock_of(d);
+
+	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+bool disks_taken(const struct plan_partition *p)
+{
+	for (unsigned i = 0; i < p->device_count; i++) {
+		if (p->devices[i].type == PLAN_DEVICE_BLK && disk_taken(&p->devices[i]))
+			return true;
+	}
+	return false;
+}
+
 void disk_open(struct opening *o)
 {
 	const struct plan_device *d = o->device;
-	int flags = (d->blk.readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC;
+	int flags = flags_of(d);
 
 	o->fds[0] = child_keep(o->files, open(d->blk.path, flags));
 	if (o->fds[0] < 0) {

@@ -37,6 +37,7 @@ struct helper {
 	bool (*ready)(int ready_fd);
 	int ready_fd;
 	bool starting;
+	bool ending; /* killed: nobody wants to know more of it */
 	uint64_t begun_ns;
 	struct loop_timer ready_timer;
 };
@@ -153,6 +154,24 @@ static void fail_start(struct helper *h, const siginfo_t *info)
 		kill(child->pid, SIGKILL);
 }
 
+/* It is gone, or was never there. */
+static void helper_destroy(struct helper *h)
+{
+	struct loop *loop = h->child->run->loop;
+	struct helper **at = &h->child->helpers;
+
+	while (*at != h)
+		at = &(*at)->next;
+	*at = h->next;
+	loop_unwatch(loop, &h->exited);
+	loop_unwatch(loop, &h->said);
+	fd_close(&h->exited.fd);
+	fd_close(&h->said.fd);
+	fd_close(&h->ready_fd);
+	loop_timer_fini(&h->ready_timer);
+	free(h);
+}
+
 static void helper_exited(struct loop_watch *w, uint32_t revents)
 {
 	struct helper *h = container_of(w, struct helper, exited);
@@ -163,6 +182,10 @@ static void helper_exited(struct loop_watch *w, uint32_t revents)
 	(void)revents;
 	waitid(P_PID, (id_t)h->pid, &info, WEXITED);
 	h->pid = 0;
+	if (h->ending) {
+		helper_destroy(h);
+		return;
+	}
 	loop_unwatch(loop, w);
 	set_started(h);
 	/* Its last words: a few lines that the pipe holds. */
@@ -174,32 +197,45 @@ static void helper_exited(struct loop_watch *w, uint32_t revents)
 	}
 }
 
-static void helper_destroy(struct helper *h)
+/* One whose end the loop does not hear of is waited for: it was just started. */
+static void helper_end(struct helper *h, bool wait)
 {
-	struct loop *loop = h->child->run->loop;
-
-	if (h->pid > 0) {
+	if (h->pid > 0)
 		kill(h->pid, SIGKILL);
-		while (waitpid(h->pid, NULL, 0) < 0 && errno == EINTR) {
-		}
+	while (wait && h->pid > 0 && waitpid(h->pid, NULL, 0) < 0 && errno == EINTR) {
 	}
-	loop_unwatch(loop, &h->exited);
-	loop_unwatch(loop, &h->said);
-	fd_close(&h->exited.fd);
-	fd_close(&h->said.fd);
-	fd_close(&h->ready_fd);
-	loop_timer_fini(&h->ready_timer);
-	free(h);
+	if (wait || h->pid <= 0) {
+		helper_destroy(h);
+		return;
+	}
+	h->ending = true;
+	set_started(h);
+	loop_unwatch(h->child->run->loop, &h->said);
 }
 
 void helpers_end(struct child *child)
 {
-	while (child->helpers) {
-		struct helper *h = child->helpers;
+	struct helper *next;
 
-		child->helpers = h->next;
-		helper_destroy(h);
+	for (struct helper *h = child->helpers; h; h = next) {
+		next = h->next;
+		helper_end(h, false);
 	}
+}
+
+bool helpers_ending(const struct child *child)
+{
+	for (const struct helper *h = child->helpers; h; h = h->next) {
+		if (h->ending)
+			return true;
+	}
+	return false;
+}
+
+void helpers_fini(struct child *child)
+{
+	while (child->helpers)
+		helper_end(child->helpers, true);
 }
 
 /* ---- the process ---- */
@@ -271,9 +307,7 @@ int helper_start(const struct helper_program *p)
 		ret = loop_watch(loop, &h->said);
 	if (!ret && h->starting)
 		loop_timer_start(&h->ready_timer, READY_STEP_NS);
-	if (ret) {
-		p->child->helpers = h->next;
-		helper_destroy(h);
-	}
+	if (ret)
+		helper_end(h, true);
 	return ret;
 }

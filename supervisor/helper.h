@@ -38,7 +38,13 @@ int helper_start(const struct helper_program *p);
 /* True while one that the child's start waits for is not ready. */
 bool helpers_starting(const struct child *child);
 
-/* Ends those of the child, and waits until they are gone. Legal without any. */
+/* Ends those of the child; the loop hears when they are gone. Legal without any. */
 void helpers_end(struct child *child);
+
+/* True while some that were ended are not gone. */
+bool helpers_ending(const struct child *child);
+
+/* After the loop's end: ends them, and waits until they are gone. Legal without any. */
+void helpers_fini(struct child *child);
 
 #endif

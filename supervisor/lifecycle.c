@@ -8,6 +8,8 @@
  * A signal to the supervisor is above both: whoever may send it may also kill us.
  */
 #include "supervisor/bsp.h"
+#include "supervisor/disk.h"
+#include "supervisor/helper.h"
 #include "supervisor/run.h"
 
 #include "lib/ipc.h"
@@ -25,6 +27,13 @@
  * housekeeping cores busy with starting it.
  */
 #define RESTART_DELAY_NS 100000000
+
+/*
+ * What is left of a process that has died may have its disks for a while yet, and so may programs
+ * that worked for it: so often that is looked at, and for so long.
+ */
+#define RESTART_STEP_NS     10000000
+#define RESTART_PATIENCE_NS 3000000000
 
 enum { STOP_REPLY_NONE, STOP_REPLY_AGREE, STOP_REPLY_VETO }; /* struct partition_shared */
 
@@ -158,6 +167,7 @@ static bool forget_restart(struct child *child)
 	bool any = child->restart_wanted || loop_timer_running(&child->restart_timer);
 
 	child->restart_wanted = false;
+	child->restart_by_ns = 0;
 	loop_timer_stop(&child->restart_timer);
 	return any;
 }
@@ -326,6 +336,21 @@ int child_kill(struct child *child)
 
 /* ---- restart ---- */
 
+/* Starts it anew, once what its last process had is free. */
+static void start_again(struct child *child)
+{
+	uint64_t now = monotonic_ns();
+
+	if (!child->restart_by_ns)
+		child->restart_by_ns = now + RESTART_PATIENCE_NS;
+	if (now < child->restart_by_ns && (helpers_ending(child) || disks_taken(child->plan))) {
+		loop_timer_start(&child->restart_timer, RESTART_STEP_NS);
+		return;
+	}
+	child->restart_by_ns = 0;
+	child_start_again(child);
+}
+
 int child_restart(struct child *child)
 {
 	int ret;
@@ -335,7 +360,7 @@ int child_restart(struct child *child)
 	if (run_locked(child->run))
 		return -EBUSY;
 	if (child->state == CHILD_ENDED && !child_alive(child)) {
-		child_start_again(child);
+		start_again(child);
 		return 0;
 	}
 	/* Its process is about to exit. */
@@ -350,7 +375,7 @@ static void restart_due(struct loop_timer *t)
 	struct child *child = container_of(t, struct child, restart_timer);
 
 	if (child->run->stop == STOP_NONE && !child->run->safe_state)
-		child_start_again(child);
+		start_again(child);
 	else
 		run_check_done(child->run); /* it was all that the run waited for */
 }

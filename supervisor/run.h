@@ -76,6 +76,7 @@ struct child {
 	bool restart_wanted;
 	unsigned restarts; /* for whatever reason */
 	struct loop_timer restart_timer;
+	uint64_t restart_by_ns; /* until when it waits for what its last process had; 0: no */
 	void (*stats_done)(struct child *child, void *ctx); /* MSG_STATS_END is awaited; NULL: no */
 	void *stats_ctx;
 
