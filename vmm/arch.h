@@ -17,6 +17,7 @@ struct vm_access;
 struct vcpu;
 struct space;
 struct backtrace_start;
+struct vcpu_look;
 struct kvm_irq_routing_entry;
 
 /*
@@ -107,6 +108,12 @@ bool arch_vcpu_space(struct vcpu *vcpu, struct space *ret_space);
 bool arch_vcpu_backtrace(
 	struct vcpu *vcpu, const struct space *space, struct backtrace_start *ret_start);
 void arch_vcpu_core_notes(struct vcpu *vcpu, FILE *f);
+
+/*
+ * On the vCPU's own thread, outside the guest: what it is at, but for exits and registers. What KVM
+ * does not give stays as it is.
+ */
+void arch_vcpu_look(struct vcpu *vcpu, struct vcpu_look *look);
 
 /*
  * On the vCPU's own thread, while the exit for ACCESS is handled: puts the registers back to where

@@ -15,6 +15,10 @@ void vcpu_exit_mmio(struct vcpu *vcpu)
 	struct kvm_run *run = vcpu->run;
 	const struct machine *m = vcpu->vm->machine;
 	unsigned size = (unsigned)min_u64(run->mmio.len, sizeof(uint64_t));
+	struct vm_access access = {.space = WINDOW_MMIO,
+		.address = run->mmio.phys_addr,
+		.size = size,
+		.write = run->mmio.is_write};
 	uint64_t value = 0;
 	bool claimed;
 
@@ -27,14 +31,10 @@ void vcpu_exit_mmio(struct vcpu *vcpu)
 		claimed = machine_read(m, WINDOW_MMIO, run->mmio.phys_addr, size, &value);
 		memcpy(run->mmio.data, &value, size);
 	}
-	if (!claimed) {
-		counter_add(&vcpu->counters.unclaimed_mmio);
-		vcpu_violation(vcpu, &(struct vm_access){.space = WINDOW_MMIO,
-					     .address = run->mmio.phys_addr,
-					     .size = size,
-					     .write = run->mmio.is_write,
-					     .value = value});
-	}
+	access.value = value;
+	history_add(&vcpu->history, &access, claimed);
+	if (!claimed)
+		vcpu_violation(vcpu, &access);
 }
 
 void vcpu_exit_intr(struct vcpu *vcpu)

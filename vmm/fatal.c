@@ -126,8 +126,11 @@ bool vcpu_violation(struct vcpu *vcpu, const struct vm_access *access)
 {
 	struct fatal fatal = {.kind = END_VIOLATION, .how = HOW_VIOLATION, .access = access};
 	enum vm_violation policy = vcpu->vm->policy.on_violation;
+	struct vcpu_counters *c = &vcpu->counters;
 	char what[160];
 
+	counter_add(access->space == WINDOW_PORT ? &c->unclaimed_port : &c->unclaimed_mmio);
+	history_add_unowned(&vcpu->history, access);
 	if (policy == VM_VIOLATION_IGNORE)
 		return true;
 	if (policy == VM_VIOLATION_INJECT && !arch_vcpu_inject_fault(vcpu, access))

@@ -126,6 +126,10 @@ static void *vcpu_thread(void *arg)
 			vcpu_meet_fault(vcpu);
 			continue;
 		}
+		if (wanted & VCPU_LOOK) {
+			vcpu_take_look(vcpu);
+			continue;
+		}
 		clear_immediate_exit(vcpu);
 		arch_vcpu_resumed(vcpu);
 		vcpu_run(vcpu);
@@ -189,6 +193,15 @@ int vcpu_start(struct vcpu *vcpu, const cpu_set_t *affinity, const char *name)
 		return -ret;
 	vcpu->started = true;
 	return 0;
+}
+
+uint64_t vcpu_exits(const struct vcpu *vcpu)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(vcpu->counters.exits); i++)
+		sum += atomic_load_explicit(&vcpu->counters.exits[i], memory_order_relaxed);
+	return sum;
 }
 
 void vcpu_kick(struct vcpu *vcpu, unsigned why)

@@ -4,6 +4,8 @@
 #define VMM_VCPU_H
 
 #include "vmm/arch.h"
+#include "vmm/history.h"
+#include "vmm/look.h"
 #include "vmm/vm.h"
 
 #include <linux/kvm.h>
@@ -34,6 +36,7 @@ enum vcpu_wanted {
 	VCPU_FAULT = 1 << 1, /* to meet vcpu->fault */
 	VCPU_DEAD = 1 << 2,  /* for good: it has met a fatal error */
 	VCPU_STOP = 1 << 3,  /* for good: its thread ends */
+	VCPU_LOOK = 1 << 4,  /* to note what it is at in vcpu->look */
 };
 
 /* A fatal event that another thread has found. */
@@ -55,6 +58,8 @@ struct vcpu {
 	atomic_int tid;     /* of the thread, once it runs */
 	atomic_uint wanted; /* enum vcpu_wanted; 0: in the guest */
 	struct vcpu_counters counters;
+	struct vcpu_history history;
+	struct vcpu_look *look;  /* its own while VCPU_LOOK is set, else the I/O thread's */
 	struct vcpu_fault fault; /* valid with VCPU_FAULT; written once, by the I/O thread */
 	/* The fatal error that it has met. */
 	struct vm_end end;
@@ -76,6 +81,9 @@ struct vcpu_exit {
 
 /* The exit table of the host architecture, indexed by KVM_EXIT_*; vmm/<arch>/exits.c. */
 extern const struct vcpu_exit arch_exits[VCPU_EXITS_MAX];
+
+/* How often it has left the guest for something. Any thread. */
+uint64_t vcpu_exits(const struct vcpu *vcpu);
 
 int vcpu_create(struct vm *vm, unsigned index, struct vcpu *vcpu, const char **ret_what);
 void vcpu_destroy(struct vcpu *vcpu);
@@ -111,8 +119,8 @@ void vcpu_describe(struct vcpu *vcpu, FILE *f);
 int vcpu_finish_access(struct vcpu *vcpu);
 
 /*
- * An access that nobody answers: what the policy says. True when it is to be ignored; false when
- * the exit is over, and struct kvm_run no longer about it.
+ * An access that nobody answers: it is counted, and then is what the policy says. True when it is
+ * to be ignored; false when the exit is over, and struct kvm_run no longer about it.
  */
 bool vcpu_violation(struct vcpu *vcpu, const struct vm_access *access);
 
@@ -121,6 +129,9 @@ void vcpu_fatal(struct vcpu *vcpu, enum end_kind kind, const char *how, const ch
 
 /* vcpu->fault, met by its vCPU. */
 void vcpu_meet_fault(struct vcpu *vcpu);
+
+/* Does what VCPU_LOOK asks for. */
+void vcpu_take_look(struct vcpu *vcpu);
 
 /* Handlers that both architectures use. */
 void vcpu_exit_mmio(struct vcpu *vcpu);

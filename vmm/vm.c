@@ -409,8 +409,7 @@ int vm_pause(struct vm *vm)
 	return -ret;
 }
 
-/* Wakes the threads at the gate after vcpu_kick: each then looks at its `wanted`. */
-static void gate_broadcast(struct vm *vm)
+void vm_wake_gate(struct vm *vm)
 {
 	pthread_mutex_lock(&vm->gate_lock);
 	pthread_cond_broadcast(&vm->gate);
@@ -421,7 +420,7 @@ void vm_stop(struct vm *vm)
 {
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		vcpu_kick(&vm->vcpus[i], VCPU_STOP);
-	gate_broadcast(vm);
+	vm_wake_gate(vm);
 	for (unsigned i = 0; i < vm->vcpu_count; i++) {
 		if (vm->vcpus[i].started)
 			pthread_join(vm->vcpus[i].thread, NULL);
@@ -504,7 +503,7 @@ void vm_fault(struct vm *vm, unsigned vcpu, enum end_kind kind, const char *how,
 	v->fault = (struct vcpu_fault){.kind = kind, .how = how, .event_ns = monotonic_ns()};
 	snprintf(v->fault.what, sizeof(v->fault.what), "%s", what);
 	vcpu_kick(v, VCPU_FAULT);
-	gate_broadcast(vm);
+	vm_wake_gate(vm);
 }
 
 const struct vm_end *vm_ended(const struct vm *vm)

@@ -29,7 +29,7 @@ struct vm_access {
 	uint64_t address;
 	unsigned size; /* bytes; 0: there was no such access */
 	bool write;
-	uint64_t value; /* a write's */
+	uint64_t value; /* a write's, or what a read got */
 };
 
 /* How the VM ended, or why a vCPU was parked. */
@@ -150,6 +150,9 @@ int vm_start(struct vm *vm, const struct entry_state *entry, const cpu_set_t *af
 
 /* What follows violations and fatal errors. Before vm_start; without it: ignore, and end. */
 void vm_set_policy(struct vm *vm, const struct vm_policy *policy);
+
+/* Has each thread at the gate look at its `wanted` again, after vcpu_kick. Any thread. */
+void vm_wake_gate(struct vm *vm);
 
 /* Lets the guest run: for the first time, and again after vm_pause. */
 void vm_release(struct vm *vm);

@@ -10,6 +10,12 @@
 
 /* ---- what headers older than the kernel's feature lack ---- */
 
+#ifndef KVM_SYSTEM_EVENT_SUSPEND /* Linux 5.19 */
+#define KVM_SYSTEM_EVENT_WAKEUP  4
+#define KVM_SYSTEM_EVENT_SUSPEND 5
+#define KVM_MP_STATE_SUSPENDED   10
+#endif
+
 #ifndef KVM_CAP_COUNTER_OFFSET /* Linux 6.4 */
 #define KVM_CAP_COUNTER_OFFSET 227
 struct kvm_arm_counter_offset {
@@ -78,8 +84,10 @@ static inline uint64_t reg_sp_id(uint64_t pstate)
 	return pstate & PSTATE_EL && pstate & PSTATE_SPSEL ? REG_SPEL1 : REG_SP;
 }
 
-/* The instruction at the vCPU's PC, if that is in RAM and the guest has no EL2. */
+/* The instruction at the vCPU's PC, or at an address that it could have, if that is in RAM and the
+ * guest has no EL2. */
 bool regs_fetch(struct vcpu *vcpu, uint32_t *ret_insn);
+bool regs_fetch_at(struct vcpu *vcpu, uint64_t pc, uint32_t *ret_insn);
 
 /* ---- gic.c ---- */
 

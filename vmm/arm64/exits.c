@@ -5,12 +5,6 @@
 
 #include <sys/ioctl.h>
 
-#ifndef KVM_SYSTEM_EVENT_SUSPEND /* Linux 5.19 */
-#define KVM_SYSTEM_EVENT_WAKEUP  4
-#define KVM_SYSTEM_EVENT_SUSPEND 5
-#define KVM_MP_STATE_SUSPENDED   10
-#endif
-
 #define SMCCC_64BIT         (1u << 30) /* of a function ID [SMCCC 1.5 2.5] */
 #define SMCCC_NOT_SUPPORTED ((uint64_t)-1)
 
@@ -27,6 +21,8 @@ static void exit_hypercall(struct vcpu *vcpu)
 {
 	uint64_t nr = vcpu->run->hypercall.nr;
 	uint64_t args[MACHINE_CALL_ARGS], results[MACHINE_CALL_RESULTS] = {SMCCC_NOT_SUPPORTED};
+	struct vm_access call = {
+		.space = WINDOW_CALL, .address = nr, .size = sizeof(nr), .write = true};
 	unsigned count = 1;
 	int ret = 0;
 
@@ -37,6 +33,8 @@ static void exit_hypercall(struct vcpu *vcpu)
 	}
 	if (!ret && machine_call(vcpu->vm->machine, (uint16_t)nr, args, results))
 		count = MACHINE_CALL_RESULTS;
+	call.value = ret ? 0 : args[0];
+	history_add(&vcpu->history, &call, count > 1);
 	for (unsigned i = 0; !ret && i < count; i++)
 		ret = reg_set_u64(vcpu, REG_X(i), results[i]);
 	if (ret)

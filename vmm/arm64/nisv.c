@@ -140,20 +140,17 @@ static int put_values(const struct access *a)
 static bool move_part(const struct access *a, gpa_t at, unsigned size, uint64_t *value)
 {
 	const struct machine *m = a->vcpu->vm->machine;
+	struct vm_access access = {
+		.space = WINDOW_MMIO, .address = at, .size = size, .write = !a->i.load};
 	bool claimed;
 
 	if (a->i.load)
 		claimed = machine_read(m, WINDOW_MMIO, at, size, value);
 	else
 		claimed = machine_write(m, WINDOW_MMIO, at, size, *value);
-	if (claimed)
-		return true;
-	counter_add(&a->vcpu->counters.unclaimed_mmio);
-	return vcpu_violation(a->vcpu, &(struct vm_access){.space = WINDOW_MMIO,
-					       .address = at,
-					       .size = size,
-					       .write = !a->i.load,
-					       .value = a->i.load ? 0 : *value});
+	access.value = *value;
+	history_add(&a->vcpu->history, &access, claimed);
+	return claimed || vcpu_violation(a->vcpu, &access);
 }
 
 static bool move_values(struct access *a)

@@ -78,9 +78,15 @@ bool arch_vcpu_space(struct vcpu *vcpu, struct space *ret_space)
 
 bool regs_fetch(struct vcpu *vcpu, uint32_t *ret_insn)
 {
-	struct space space;
 	uint64_t pc;
 
-	return !reg_get_u64(vcpu, REG_PC, &pc) && arch_vcpu_space(vcpu, &space) &&
+	return !reg_get_u64(vcpu, REG_PC, &pc) && regs_fetch_at(vcpu, pc, ret_insn);
+}
+
+bool regs_fetch_at(struct vcpu *vcpu, uint64_t pc, uint32_t *ret_insn)
+{
+	struct space space;
+
+	return arch_vcpu_space(vcpu, &space) &&
 	       space_read(&vcpu->vm->machine->gmem, &space, pc, ret_insn, sizeof(*ret_insn));
 }

@@ -5,10 +5,49 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 
 bool arch_vcpu_pc(struct vcpu *vcpu, uint64_t *ret_pc)
 {
 	return !reg_get_u64(vcpu, REG_PC, ret_pc);
+}
+
+#define PSTATE_I    (1u << 7)
+#define PSTATE_MODE 0xF
+#define PSTATE_AA32 (1u << 4) /* M[4] [Arm ARM DDI 0487 C5.2.19] */
+#define INSN_WFI    0xD503207F
+#define INSN_BYTES  4
+
+/* A vCPU in WFI is for KVM one that runs; when it has to leave it there, it is behind it. */
+static bool is_at_wfi(struct vcpu *vcpu, uint64_t pc)
+{
+	uint32_t insn;
+
+	return (regs_fetch_at(vcpu, pc, &insn) && insn == INSN_WFI) ||
+	       (regs_fetch_at(vcpu, pc - INSN_BYTES, &insn) && insn == INSN_WFI);
+}
+
+void arch_vcpu_look(struct vcpu *vcpu, struct vcpu_look *look)
+{
+	static const char *const modes[PSTATE_MODE + 1] = {
+		[0] = "EL0", [4] = "EL1t", [5] = "EL1h", [8] = "EL2t", [9] = "EL2h"};
+	struct kvm_mp_state mp;
+	uint64_t pc, pstate;
+	const char *mode;
+
+	if (reg_get_u64(vcpu, REG_PC, &pc) || reg_get_u64(vcpu, REG_PSTATE, &pstate) ||
+		ioctl(vcpu->fd, KVM_GET_MP_STATE, &mp))
+		return;
+	mode = pstate & PSTATE_AA32 ? "AArch32" : modes[pstate & PSTATE_MODE];
+	snprintf(look->mode, sizeof(look->mode), "%s", mode ?: "?");
+	look->pc = pc;
+	look->interrupts = !(pstate & PSTATE_I);
+	if (mp.mp_state == KVM_MP_STATE_STOPPED)
+		look->state = LOOK_OFF;
+	else if (mp.mp_state == KVM_MP_STATE_SUSPENDED || is_at_wfi(vcpu, pc))
+		look->state = LOOK_HALTED;
+	else
+		look->state = LOOK_RUNS;
 }
 
 struct shown {

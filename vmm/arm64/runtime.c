@@ -19,7 +19,8 @@ const unsigned arch_runtime_ioctls[] = {
 	/* Faults that are injected into the guest. */
 	KVM_GET_VCPU_EVENTS,
 	KVM_SET_VCPU_EVENTS,
-	/* PSCI's SYSTEM_SUSPEND. */
+	/* Reports, and PSCI's SYSTEM_SUSPEND. */
+	KVM_GET_MP_STATE,
 	KVM_SET_MP_STATE,
 	KVM_ARM_PREFERRED_TARGET,
 	KVM_ARM_VCPU_INIT,

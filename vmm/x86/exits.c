@@ -5,17 +5,18 @@
 
 #include <string.h>
 
-/* As vcpu_violation; VALUE is what is written, if something is. */
-static bool exit_io_unclaimed(struct vcpu *vcpu, uint64_t value)
+/* An access that is over. False: so is the exit, by a violation that is not ignored. */
+static bool exit_io_done(struct vcpu *vcpu, uint64_t value, bool claimed)
 {
 	const struct kvm_run *run = vcpu->run;
+	const struct vm_access access = {.space = WINDOW_PORT,
+		.address = run->io.port,
+		.size = run->io.size,
+		.write = run->io.direction == KVM_EXIT_IO_OUT,
+		.value = value};
 
-	counter_add(&vcpu->counters.unclaimed_port);
-	return vcpu_violation(vcpu, &(struct vm_access){.space = WINDOW_PORT,
-					    .address = run->io.port,
-					    .size = run->io.size,
-					    .write = run->io.direction == KVM_EXIT_IO_OUT,
-					    .value = value});
+	history_add(&vcpu->history, &access, claimed);
+	return claimed || vcpu_violation(vcpu, &access);
 }
 
 static bool exit_out(struct vcpu *vcpu, const uint8_t *data)
@@ -24,8 +25,8 @@ static bool exit_out(struct vcpu *vcpu, const uint8_t *data)
 	uint64_t value = 0;
 
 	memcpy(&value, data, run->io.size);
-	return machine_write(vcpu->vm->machine, WINDOW_PORT, run->io.port, run->io.size, value) ||
-	       exit_io_unclaimed(vcpu, value);
+	return exit_io_done(vcpu, value,
+		machine_write(vcpu->vm->machine, WINDOW_PORT, run->io.port, run->io.size, value));
 }
 
 static bool exit_in(struct vcpu *vcpu, uint8_t *data)
@@ -36,7 +37,7 @@ static bool exit_in(struct vcpu *vcpu, uint8_t *data)
 		machine_read(vcpu->vm->machine, WINDOW_PORT, run->io.port, run->io.size, &value);
 
 	memcpy(data, &value, run->io.size);
-	return claimed || exit_io_unclaimed(vcpu, 0);
+	return exit_io_done(vcpu, value, claimed);
 }
 
 /*

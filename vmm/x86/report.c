@@ -30,6 +30,48 @@ bool arch_vcpu_space(struct vcpu *vcpu, struct space *ret_space)
 	return true;
 }
 
+#define CR0_PE    (1u << 0)
+#define EFER_LMA  (1u << 10)
+#define RFLAGS_IF (1u << 9)
+#define RFLAGS_VM (1u << 17)
+
+/* [SDM 3A 2.2] */
+static void describe_mode(
+	const struct kvm_regs *r, const struct kvm_sregs *s, struct vcpu_look *look)
+{
+	const char *width = s->efer & EFER_LMA && s->cs.l ? "64" : s->cs.db ? "32" : "16";
+
+	if (!(s->cr0 & CR0_PE))
+		snprintf(look->mode, sizeof(look->mode), "real mode");
+	else if (r->rflags & RFLAGS_VM)
+		snprintf(look->mode, sizeof(look->mode), "virtual-8086 mode");
+	else
+		snprintf(look->mode, sizeof(look->mode), "%s-bit, ring %u", width,
+			s->cs.selector & 3u);
+}
+
+void arch_vcpu_look(struct vcpu *vcpu, struct vcpu_look *look)
+{
+	static const enum look_state states[] = {
+		[KVM_MP_STATE_RUNNABLE] = LOOK_RUNS,
+		[KVM_MP_STATE_UNINITIALIZED] = LOOK_OFF,
+		[KVM_MP_STATE_INIT_RECEIVED] = LOOK_OFF,
+		[KVM_MP_STATE_HALTED] = LOOK_HALTED,
+		[KVM_MP_STATE_SIPI_RECEIVED] = LOOK_OFF,
+	};
+	struct kvm_mp_state mp;
+	struct kvm_regs regs;
+	struct kvm_sregs sregs;
+
+	if (ioctl(vcpu->fd, KVM_GET_REGS, &regs) || ioctl(vcpu->fd, KVM_GET_SREGS, &sregs) ||
+		ioctl(vcpu->fd, KVM_GET_MP_STATE, &mp))
+		return;
+	look->state = mp.mp_state < ARRAY_SIZE(states) ? states[mp.mp_state] : LOOK_UNKNOWN;
+	look->interrupts = regs.rflags & RFLAGS_IF;
+	look->pc = sregs.cs.base + regs.rip;
+	describe_mode(&regs, &sregs, look);
+}
+
 static void describe_regs(const struct kvm_regs *r, const struct kvm_sregs *s, FILE *f)
 {
 	fprintf(f,

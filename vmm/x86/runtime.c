@@ -13,7 +13,8 @@ const unsigned arch_runtime_ioctls[] = {
 	KVM_IOEVENTFD,
 	/* Memory behind BARs, which the process has mapped already, when the guest moves them. */
 	KVM_SET_USER_MEMORY_REGION,
-	/* Reports: registers, and the bytes at the program counter. */
+	/* Reports: registers, the bytes at the program counter, whether it is halted. */
+	KVM_GET_MP_STATE,
 	KVM_GET_REGS,
 	KVM_GET_SREGS,
 	KVM_GET_MSRS,
