@@ -21,6 +21,7 @@ struct boot_options {
 	struct option_strings devices, disks, shares, nets;
 	struct option_strings set;
 	uint64_t timeout;
+	const char *silence;
 	const char *log_dir;
 	bool print;
 	bool stats;
@@ -63,6 +64,7 @@ static const struct option_spec boot_specs[] = {
 		"Set any other key of a plan, such as partitions.guest.on_reset=stop. May be repeated."},
 	{"timeout", "TIME", OPTION_DURATION, FIELD(timeout),
 		"Stop after TIME (such as 90s or 5m), counted from the start of the guest."},
+	{"silence", "TIME", OPTION_STRING, FIELD(silence), SILENCE_OPTION_HELP},
 	{"log-dir", "DIR", OPTION_STRING, FIELD(log_dir),
 		"Keep what each port says in DIR/guest.com1.log and so on."},
 	{"print", NULL, OPTION_FLAG, FIELD(print),
@@ -297,7 +299,7 @@ static int boot_run(const void *options, unsigned operand_count, char *const *op
 {
 	const struct boot_options *o = options;
 	struct partition_process spare = {0};
-	const struct run_options run = {
+	struct run_options run = {
 		.spare = &spare,
 		.log_dir = o->log_dir,
 		.timeout_ns = o->timeout,
@@ -314,10 +316,13 @@ static int boot_run(const void *options, unsigned operand_count, char *const *op
 	};
 	AUTO_FREE char *text = NULL;
 	struct plan *plan = NULL;
-	json_t *devices = devices_json(o);
+	json_t *devices;
 	struct diags diags;
 
 	(void)operand_count;
+	if (take_silence(&command_boot, o->silence, &run))
+		return BH_EXIT_USAGE;
+	devices = devices_json(o);
 	if (!devices)
 		return BH_EXIT_USAGE;
 	if (!o->print)

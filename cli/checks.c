@@ -86,6 +86,7 @@ enum bh_exit plan_check(const struct plan *plan, unsigned checks, struct diags *
 	unsigned before = diags->errors;
 	bool plan_wrong;
 
+	plan_check_consoles(plan, diags);
 	if (checks & CHECK_FILES)
 		plan_check_files(plan, diags);
 	for (unsigned i = 0; checks & CHECK_IMAGES && i < plan->partition_count; i++)

@@ -39,6 +39,7 @@ extern const struct command command_check;
 extern const struct command command_console;
 extern const struct command command_doctor;
 extern const struct command command_events;
+extern const struct command command_inspect;
 extern const struct command command_kill;
 extern const struct command command_list;
 extern const struct command command_pause;

@@ -2,6 +2,7 @@
 #include "cli/launch.h"
 
 #include "cli/checks.h"
+#include "lib/size.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -66,6 +67,21 @@ void launch_ahead(const struct option_strings *set, struct partition_process *re
 		isolate = isolate && strcmp(set->items[i], "lockdown=off") != 0;
 	if (process_start(isolate, ret_spare))
 		*ret_spare = (struct partition_process){0};
+}
+
+/* By then, a guest that boots has said something. */
+#define SILENCE_DEFAULT_NS 5000000000
+
+int take_silence(const struct command *cmd, const char *text, struct run_options *ret_run)
+{
+	uint64_t ns = 0;
+
+	if (text && strcmp(text, "off") != 0 && (parse_duration(text, &ns) || !ns))
+		return command_usage_error(
+			cmd, "--silence %s: not a time; write it like 10s, or off", text);
+	ret_run->silence_ns = text ? ns : SILENCE_DEFAULT_NS;
+	ret_run->silence_first = !text;
+	return BH_EXIT_OK;
 }
 
 int launch(struct plan *plan, const struct run_options *options, struct diags *diags)

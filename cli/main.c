@@ -26,6 +26,7 @@ const struct command *const cli_commands[] = {
 	&command_restart,
 	&command_events,
 	&command_stats,
+	&command_inspect,
 	&command_check,
 	&command_doctor,
 	&command_version,

@@ -19,6 +19,7 @@ struct run_command_options {
 	struct option_strings ports;
 	unsigned events_fd;
 	uint64_t sample;
+	const char *silence;
 	bool detach;
 	bool stats;
 	bool json;
@@ -31,6 +32,7 @@ static const struct option_spec run_specs[] = {
 		"Override a key of the plan, such as partitions.linux.memory=1G. May be repeated."},
 	{"timeout", "TIME", OPTION_DURATION, FIELD(timeout),
 		"Stop everything after TIME (such as 90s or 5m), counted from the release."},
+	{"silence", "TIME", OPTION_STRING, FIELD(silence), SILENCE_OPTION_HELP},
 	{"console", "NAME", OPTION_STRING, FIELD(console),
 		"Attach the terminal to partition NAME alone (Ctrl-A x ends the run), or show \"all\" "
 		"with prefixes, or \"none\". Default: all, or the only one."},
@@ -126,6 +128,8 @@ static int run_run(const void *options, unsigned operand_count, char *const *ope
 	(void)operand_count;
 	if (!ret && o->events_fd)
 		ret = check_inherited("--events-fd", o->events_fd);
+	if (!ret)
+		ret = take_silence(&command_run, o->silence, &run);
 	if (ret)
 		return ret;
 	run.ports = ports;

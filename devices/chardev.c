@@ -83,6 +83,12 @@ void chardev_put_or_drop(struct chardev *c, uint8_t byte)
 		atomic_fetch_add_explicit(&c->dropped, 1, memory_order_relaxed);
 }
 
+uint64_t chardev_written(const struct chardev *c)
+{
+	return atomic_load_explicit(&c->tx.head, memory_order_relaxed) +
+	       atomic_load_explicit(&c->dropped, memory_order_relaxed);
+}
+
 static void call_drained(struct chardev *c)
 {
 	atomic_thread_fence(memory_order_seq_cst);

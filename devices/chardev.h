@@ -34,6 +34,8 @@ struct chardev_front {
 	/* I/O thread: what the chardev says of the other side is not what it was. NULL: never mind.
 	 */
 	void (*changed)(void *ctx);
+	/* I/O thread: whether the guest has set the port up. NULL: nobody knows. */
+	bool (*in_use)(void *ctx);
 };
 
 struct chardev {
@@ -66,6 +68,9 @@ void chardev_put_or_drop(struct chardev *c, uint8_t byte);
 
 /* Wakes the I/O thread: input can be taken again. Any thread. */
 void chardev_kick(struct chardev *c);
+
+/* Bytes that the device has written, ever. Any thread. */
+uint64_t chardev_written(const struct chardev *c);
 
 /* I/O thread. */
 

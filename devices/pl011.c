@@ -373,6 +373,17 @@ static void pl011_drained(void *ctx)
 	pthread_mutex_unlock(&u->lock);
 }
 
+static bool pl011_in_use(void *ctx)
+{
+	struct pl011 *u = ctx;
+	bool used;
+
+	pthread_mutex_lock(&u->lock);
+	used = u->cr != CR_RESET || u->lcr_h || u->imsc || u->ibrd;
+	pthread_mutex_unlock(&u->lock);
+	return used;
+}
+
 static void pl011_destroy(struct device *dev)
 {
 	pthread_mutex_destroy(&to_pl011(dev)->lock);
@@ -406,7 +417,9 @@ int pl011_create(struct machine *m, const struct pl011_config *cfg)
 		ret = machine_add_irq(m, dev, cfg->gsi, true);
 	if (ret)
 		return ret;
-	cfg->chardev->front = (struct chardev_front){
-		.ctx = u, .receive = pl011_receive, .drained = pl011_drained};
+	cfg->chardev->front = (struct chardev_front){.ctx = u,
+		.receive = pl011_receive,
+		.drained = pl011_drained,
+		.in_use = pl011_in_use};
 	return 0;
 }

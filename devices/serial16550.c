@@ -52,6 +52,8 @@ enum {
 
 #define LCR_DLAB 0x80
 
+#define DLL_RESET 1 /* 115200 baud, as firmware leaves it: boot code divides by it */
+
 #define MCR_DTR  0x01
 #define MCR_RTS  0x02
 #define MCR_OUT1 0x04
@@ -352,6 +354,18 @@ static void serial16550_drained(void *ctx)
 	pthread_mutex_unlock(&s->lock);
 }
 
+/* A driver chooses a rate, a format, interrupts or FIFOs before it sends; simple code may not. */
+static bool serial16550_in_use(void *ctx)
+{
+	struct serial16550 *s = ctx;
+	bool used;
+
+	pthread_mutex_lock(&s->lock);
+	used = s->ier || s->fcr || s->lcr || s->mcr || s->dlm || s->dll != DLL_RESET;
+	pthread_mutex_unlock(&s->lock);
+	return used;
+}
+
 static void serial16550_destroy(struct device *dev)
 {
 	pthread_mutex_destroy(&to_serial(dev)->lock);
@@ -380,13 +394,15 @@ int serial16550_create(struct machine *m, const struct serial16550_config *cfg)
 	pthread_mutex_init(&s->lock, NULL);
 	s->chardev = cfg->chardev;
 	s->gsi = cfg->gsi;
-	s->dll = 1; /* 115200 baud, as firmware leaves it: boot code divides by it */
+	s->dll = DLL_RESET;
 	ret = machine_add_window(m, WINDOW_PORT, cfg->port, PORTS, dev, 0);
 	if (!ret)
 		ret = machine_add_irq(m, dev, cfg->gsi, false);
 	if (ret)
 		return ret;
-	cfg->chardev->front = (struct chardev_front){
-		.ctx = s, .receive = serial16550_receive, .drained = serial16550_drained};
+	cfg->chardev->front = (struct chardev_front){.ctx = s,
+		.receive = serial16550_receive,
+		.drained = serial16550_drained,
+		.in_use = serial16550_in_use};
 	return 0;
 }

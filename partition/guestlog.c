@@ -138,6 +138,11 @@ void guestlog_flush(struct guestlog *g)
 	send_lines(g, &budget);
 }
 
+uint64_t guestlog_count(const struct guestlog *g)
+{
+	return g->dropped_before + atomic_load(&g->dropped) + atomic_load(&g->head);
+}
+
 uint64_t guestlog_lost(const struct guestlog *g)
 {
 	return g->dropped_before + atomic_load(&g->dropped) +

@@ -53,6 +53,9 @@ void guestlog_pump(struct guestlog *g);
 /* I/O thread, the guest runs no more: sends what there is. */
 void guestlog_flush(struct guestlog *g);
 
+/* Lines that the guest has logged, ever. I/O thread. */
+uint64_t guestlog_count(const struct guestlog *g);
+
 /* I/O thread: lines that were dropped, or have not been sent. */
 uint64_t guestlog_lost(const struct guestlog *g);
 

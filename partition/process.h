@@ -11,6 +11,7 @@
 #include "partition/build.h"
 #include "partition/console.h"
 #include "partition/guestlog.h"
+#include "partition/inspect.h"
 #include "partition/lockdown.h"
 #include "partition/protocol.h"
 
@@ -39,6 +40,7 @@ struct partition {
 	struct console_line *line;
 	struct chr_testdev testdevs[PLAN_PORTS_MAX]; /* behind ports that have no console */
 	struct guestlog guestlog;
+	struct inspector inspector;
 	struct partition_shared *shared;
 	void *status; /* the status page; NULL: the plan gives none */
 

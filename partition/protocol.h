@@ -140,6 +140,7 @@ struct partition_shared {
 	_Atomic uint32_t locked;         /* the guest asks that nobody be reconfigured */
 	_Atomic uint32_t stop_request;   /* 1: the guest is asked to end itself */
 	_Atomic uint32_t stop_reply;     /* 0: none yet, 1: it agrees, 2: veto */
+	_Atomic uint64_t said; /* changes whenever the guest says something, on whatever port */
 };
 
 enum partition_message {
@@ -155,6 +156,7 @@ enum partition_message {
 	MSG_WINDOW,        /* struct partition_window: its terminal has this size now */
 	MSG_LAUNCH,        /* what the process is for: the first, see partition/handover.h */
 	MSG_LAUNCH_MORE,   /* further descriptors of MSG_LAUNCH */
+	MSG_INSPECT,       /* answered by MSG_VCPU for each vCPU, then MSG_INSPECTED */
 	/* From the partition. */
 	MSG_READY = 16, /* created, waits for MSG_START: text, what is not isolated, a line each */
 	MSG_FAILED,     /* could not be created: struct message_failed, then text */
@@ -165,10 +167,12 @@ enum partition_message {
 	MSG_PAUSED,
 	MSG_RESUMED,
 	MSG_STATS_END,
-	MSG_MACHINE, /* before MSG_READY: text, what this host's KVM has decided of its machine */
-	MSG_PARKED,  /* a vCPU will never run again: struct message_parked, then text */
-	MSG_NOTICE,  /* a device has something to say: text, "blk0: cause; remedy" */
-	MSG_LOG,     /* the guest logs a line: struct message_log, then its text, of anything */
+	MSG_MACHINE,   /* before MSG_READY: text, what this host's KVM has decided of its machine */
+	MSG_PARKED,    /* a vCPU will never run again: struct message_parked, then text */
+	MSG_NOTICE,    /* a device has something to say: text, "blk0: cause; remedy" */
+	MSG_LOG,       /* the guest logs a line: struct message_log, then its text, of anything */
+	MSG_VCPU,      /* struct message_vcpu, then text: registers */
+	MSG_INSPECTED, /* struct message_inspected */
 };
 
 /* The lost watchdog, met on vCPU 0. */
@@ -221,10 +225,75 @@ struct message_ended {
 	char how[64];
 };
 
+/* ---- what a guest is at ---- */
+
+enum partition_space { SPACE_PORT, SPACE_MEMORY, SPACE_CALL, SPACE_COUNT };
+
+struct message_access {
+	uint64_t address;
+	uint64_t value; /* written, or what the read got */
+	uint8_t space;  /* enum partition_space */
+	uint8_t size;   /* bytes: 1 to 8 */
+	uint8_t write;
+	uint8_t owned; /* 0: nobody answers there */
+};
+
+/* An address that the guest has used, and nobody owns. */
+#define UNOWNED_NAME_MAX 32
+struct message_unowned {
+	uint64_t address;
+	uint64_t count; /* 0: this entry, and those behind it, are empty */
+	uint8_t space;  /* enum partition_space */
+	uint8_t write;
+	uint8_t console;             /* what is written there is meant for a reader */
+	char name[UNOWNED_NAME_MAX]; /* of what other machines have there, or empty */
+};
+#define UNOWNED_MAX 16
+
+enum partition_vcpu_state {
+	PARTITION_VCPU_UNKNOWN,
+	PARTITION_VCPU_RUNS,
+	PARTITION_VCPU_HALTED,
+	PARTITION_VCPU_OFF,
+	PARTITION_VCPU_DEAD,   /* it has met a fatal error */
+	PARTITION_VCPU_SILENT, /* it did not leave the guest: no more is known of it */
+	PARTITION_VCPU_STATES,
+};
+
+/* A vCPU, as several looks at it have found it. */
+#define MESSAGE_EXITS_MAX 16
+#define MESSAGE_MODE_MAX  24
+struct message_vcpu {
+	uint32_t vcpu;
+	uint32_t state;      /* enum partition_vcpu_state, at last */
+	uint32_t interrupts; /* 1: it takes them */
+	uint32_t looks;
+	uint64_t pc, pc_min, pc_max; /* at last, and of all looks */
+	uint64_t ns;                 /* from the first look to the last */
+	uint64_t exits;              /* in this time */
+	char mode[MESSAGE_MODE_MAX];
+	uint32_t last_count; /* of `last`, the oldest first */
+	struct message_access last[MESSAGE_EXITS_MAX];
+};
+
+enum partition_port_driver { PORT_DRIVER_UNKNOWN, PORT_DRIVER_NONE, PORT_DRIVER_THERE };
+
+struct message_port {
+	uint64_t said;   /* bytes, by the guest */
+	uint32_t driver; /* enum partition_port_driver: whether the guest has set it up */
+	uint32_t held;   /* 1: what was written waits for a reader that does not read */
+};
+
+struct message_inspected {
+	struct message_unowned unowned[UNOWNED_MAX]; /* by falling count */
+	struct message_port ports[PLAN_PORTS_MAX];
+};
+
 struct message_report {
 	uint64_t dropped[PLAN_PORTS_MAX];  /* console bytes that nobody took */
 	uint64_t log_lost[PLAN_PORTS_MAX]; /* bytes that the logs did not take */
 	uint64_t lines_lost;               /* lines that the guest logged and nobody was told */
+	struct message_unowned unowned[UNOWNED_MAX]; /* by falling count */
 };
 
 struct message_counter {

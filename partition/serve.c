@@ -7,6 +7,7 @@
 #include "lib/ipc.h"
 #include "lib/util.h"
 #include "partition/tell.h"
+#include "partition/unowned.h"
 #include "vmm/vm.h"
 
 #include <errno.h>
@@ -30,6 +31,7 @@ static void send_report(const struct partition *p)
 			report.log_lost[i] = console_log_lost(p->consoles[i]);
 	}
 	report.lines_lost = guestlog_lost(&p->guestlog);
+	unowned_list(p->vm, report.unowned);
 	tell_report(p->supervisor_fd, &report, vm_ended(p->vm));
 }
 
@@ -75,6 +77,7 @@ static void stop(struct partition *p, struct message_ended m, const char *how)
 	if (p->stopping)
 		return;
 	p->stopping = true;
+	inspector_stop(&p->inspector);
 	vm_stop(p->vm);
 	m.stopped_ns = monotonic_ns();
 	m.run_ns = p->released_ns ? monotonic_ns() - p->released_ns : 0;
@@ -194,6 +197,9 @@ static void obey(struct partition *p, uint16_t type)
 		tell_stats(p->supervisor_fd, p->vm);
 		ipc_send(p->supervisor_fd, MSG_STATS_END, NULL, 0);
 		return;
+	case MSG_INSPECT:
+		inspector_start(&p->inspector);
+		return;
 	case MSG_FAULT:
 		vm_fault(p->vm, 0, END_WATCHDOG, "lost watchdog",
 			"the guest did not kick its watchdog in time");
@@ -236,6 +242,18 @@ static void control_ready(struct loop_watch *w, uint32_t revents)
 		obey(p, m.type);
 }
 
+/* So that the supervisor sees a guest that says nothing more. */
+static void publish_said(const struct partition *p)
+{
+	uint64_t said = guestlog_count(&p->guestlog);
+
+	for (unsigned i = 0; i < PLAN_PORTS_MAX; i++) {
+		if (plan_port(p->plan, i))
+			said += chardev_written(&p->ports[i]);
+	}
+	atomic_store(&p->shared->said, said);
+}
+
 static void chardevs_ready(struct loop_watch *w, uint32_t revents)
 {
 	struct partition *p = container_of(w, struct partition, wake);
@@ -252,6 +270,7 @@ static void chardevs_ready(struct loop_watch *w, uint32_t revents)
 		else if (port && port->kind == PLAN_PORT_TESTDEV)
 			chr_testdev_pump(&p->testdevs[i], &p->ports[i], &p->build.machine);
 	}
+	publish_said(p);
 }
 
 void serve_quit(void *ctx)
@@ -278,6 +297,8 @@ int serve_io(struct partition *p)
 		ret = loop_timer_init(p->loop, &p->button_timer, button_let_go);
 	if (!ret)
 		ret = alarm_init(&p->alarm, p->loop, &p->build.machine);
+	if (!ret)
+		ret = inspector_init(&p->inspector, p);
 	if (!ret)
 		ret = guestlog_init(&p->guestlog, p->loop, p->supervisor_fd, p->wake.fd);
 	if (!ret)

@@ -430,6 +430,21 @@ int plan_check_files(const struct plan *plan, struct diags *diags);
 /* The same for the logs in DIR of all ports that are there; they are outputs, too. */
 int plan_check_log_dir(const struct plan *plan, const char *dir, struct diags *diags);
 
+/* Whether the consoles are there that a command line asks a Linux kernel for. */
+enum plan_consoles {
+	PLAN_CONSOLES_FINE,    /* all, or it asks for none, or says nothing that is understood */
+	PLAN_CONSOLES_SOME,    /* one is not, perhaps on purpose */
+	PLAN_CONSOLES_LACKING, /* console= names none that is */
+};
+
+/* Of P; *RET_TEXT says which is not: "console=ttyS2 names a device that ...". */
+#define PLAN_CONSOLES_TEXT_MAX 192
+enum plan_consoles plan_consoles(
+	const struct plan_partition *p, char ret_text[PLAN_CONSOLES_TEXT_MAX]);
+
+/* Warns of partitions whose kernel would show nothing. */
+void plan_check_consoles(const struct plan *plan, struct diags *diags);
+
 /*
  * Holds the plan against this host: cores that exist, are online and allowed, hyper-thread
  * siblings, memory, hugepages, locked-memory limit. Adds every

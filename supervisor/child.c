@@ -44,6 +44,7 @@ void child_concluded(struct child *child)
 	child->last_cause = r->cause;
 	child->last_code = r->code;
 	child_requests_end(child);
+	child_inspect_end(child);
 	child_watchdog_stop(child);
 	child_shared_ended(child, false);
 	if (child->run->released && child_is_fatal(child))
@@ -177,6 +178,8 @@ int child_init(struct child *child, struct run *run, unsigned index)
 	ret = loop_timer_init(run->loop, &child->linger, linger_expired);
 	if (!ret)
 		ret = child_lifecycle_init(child);
+	if (!ret)
+		ret = child_inspect_init(child);
 	if (ret)
 		return ret;
 	/* Sealed: nobody takes the page away from under us. */
@@ -208,6 +211,7 @@ void child_fini(struct child *child)
 	loop_timer_fini(&child->linger);
 	loop_timer_fini(&child->watchdog);
 	child_lifecycle_fini(child);
+	child_inspect_fini(child);
 	free(child->report);
 	free(child->counters);
 }
@@ -239,6 +243,7 @@ void child_release(struct child *child)
 	ipc_send(child->control.fd, MSG_START, NULL, 0);
 	child_set_state(child, CHILD_RUNNING);
 	child_watchdog_start(child);
+	child_silence_start(child);
 }
 
 /* As before its first start, but for what outlives one. */

@@ -16,7 +16,7 @@ struct child;
 
 #define EVENTS_MAX       1024 /* kept: those of a partition that restarts in a loop for minutes */
 #define EVENTS_LOG_MAX   256  /* beside them: what guests log would soon displace the others */
-#define EVENT_TEXT_MAX   288
+#define EVENT_TEXT_MAX   640
 #define EVENT_KIND_MAX   16
 #define EVENT_PEOPLE_MAX 33 /* a partition's name and a NUL */
 

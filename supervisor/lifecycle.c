@@ -102,6 +102,7 @@ bool child_on_resumed(struct child *child)
 	if (!take_answer(child, MSG_RESUMED))
 		return false;
 	child_watchdog_start(child);
+	child_silence_start(child);
 	child_set_state(child, CHILD_RUNNING);
 	return true;
 }

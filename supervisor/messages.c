@@ -158,6 +158,8 @@ static bool on_report(struct child *child, const struct ipc_message *m)
 	if (m->size < sizeof(child->last) || child->state != CHILD_ENDED || child->has_report)
 		return false;
 	memcpy(&child->last, m->payload, sizeof(child->last));
+	if (!inspection_check_unowned(child->last.unowned))
+		return false;
 	child->has_report = true;
 	if (m->size > sizeof(child->last))
 		child->report =
@@ -232,6 +234,10 @@ static bool on_message(struct child *child, const struct ipc_message *m)
 		return on_parked(child, m);
 	case MSG_LOG:
 		return on_log(child, m);
+	case MSG_VCPU:
+		return child_on_vcpu(child, m->payload, m->size);
+	case MSG_INSPECTED:
+		return child_on_inspected(child, m->payload, m->size);
 	case MSG_NOTICE:
 		return on_notice(child, m);
 	case MSG_QUIT:

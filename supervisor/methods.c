@@ -337,6 +337,84 @@ static void call_stats(struct rpc_call *call)
 	}
 }
 
+/* ---- what a guest is at ---- */
+
+struct inspect_call {
+	struct inspect_waiter waiter;
+	struct rpc_call call;
+	struct control *control;
+};
+
+static json_t *inspected_json(const struct child *child, const struct inspection *in)
+{
+	char *summary = NULL, *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&summary, &size);
+	json_t *o = inspection_json(in);
+
+	if (f) {
+		inspection_summarise(in, f);
+		fclose(f);
+	}
+	f = open_memstream(&text, &size);
+	if (f) {
+		inspection_print(in, f);
+		fclose(f);
+	}
+	json_object_update_new(
+		o, json_pack("{s:s, s:s, s:o, s:o}", "partition", child->plan->name, "state",
+			   child_state_name(child), "summary", json_string(summary ?: ""), "text",
+			   json_string(text ?: "")));
+	free(summary);
+	free(text);
+	return o;
+}
+
+static void inspected(
+	struct inspect_waiter *w, struct child *child, const struct inspection *in, const char *why)
+{
+	struct inspect_call *i = container_of(w, struct inspect_call, waiter);
+
+	i->control->inspecting--;
+	if (in)
+		rpc_reply(&i->call, inspected_json(child, in));
+	else
+		rpc_fail(&i->call, RPC_ERROR_TIMEOUT, "%s: %s", child->plan->name, why);
+	free(i);
+}
+
+static void call_inspect(struct rpc_call *call)
+{
+	struct control *c = call->ctx;
+	struct inspect_call *i;
+	const char *partition;
+	struct child *child;
+	int ret;
+
+	child = take_partition(call, &partition) ? find_child(call, partition) : NULL;
+	if (!child)
+		return;
+	if (!child_active(child)) {
+		conclude(call, child, "inspected", -EINVAL);
+		return;
+	}
+	if (c->inspecting == INSPECTING_MAX) {
+		rpc_fail(call, RPC_ERROR_BUSY, "too many wait for an inspection; try again");
+		return;
+	}
+	i = calloc(1, sizeof(*i));
+	if (i)
+		*i = (struct inspect_call){.waiter.done = inspected, .control = c};
+	ret = i ? child_inspect(child, &i->waiter) : -ENOMEM;
+	if (ret) {
+		free(i);
+		conclude(call, child, "inspected", ret);
+		return;
+	}
+	c->inspecting++;
+	rpc_defer(call, &i->call);
+}
+
 /* ---- consoles ---- */
 
 /* A number from 1, or a name; without either that which is the partition's console. -1: none. */
@@ -428,6 +506,7 @@ static const struct rpc_method methods[] = {
 	{"restart", call_restart},
 	{"events", call_events},
 	{"stats", call_stats},
+	{"inspect", call_inspect},
 	{"attach", call_attach},
 	{0},
 };
@@ -460,6 +539,8 @@ void methods_stop(struct control *c)
 		if (c->stats_waiting[i].child)
 			rpc_fail(&c->stats_waiting[i].call, RPC_ERROR_STATE, "the run has ended");
 	}
+	for (unsigned i = 0; i < c->run->child_count; i++)
+		child_inspect_end(&c->run->children[i]);
 	loop_timer_fini(&c->stats_timer);
 	rpc_server_destroy(c->server);
 	c->server = NULL;

@@ -11,6 +11,9 @@
 /* `stats` calls that wait for a partition's process. */
 #define STATS_WAITING_MAX 16
 
+/* `inspect` calls that do. */
+#define INSPECTING_MAX 16
+
 struct stats_waiting {
 	struct rpc_call call;
 	struct child *child; /* NULL: free */
@@ -32,6 +35,7 @@ struct control {
 	struct event_follower follower;
 	struct loop_timer stats_timer; /* runs while stats_waiting has any */
 	struct stats_waiting stats_waiting[STATS_WAITING_MAX];
+	unsigned inspecting;
 };
 
 /* Serves the clients of c->listen_fd. 0 or a negative errno. */

@@ -60,6 +60,25 @@ static void happened(struct event_follower *f, const struct event *e)
 	tell(container_of(f, struct observer, follower), event_json(e));
 }
 
+/* So that a line of JSON, in which each character may take several, is short enough. */
+#define CHUNK_BYTES_MAX 1500
+
+void run_observe_text(
+	struct run *run, const struct child *child, const char *kind, const char *text)
+{
+	while (run->observer && *text) {
+		size_t size = min_u64(strlen(text), CHUNK_BYTES_MAX);
+		const char *end = memrchr(text, '\n', size);
+
+		if (end)
+			size = (size_t)(end - text) + 1;
+		tell(run->observer, json_pack("{s:s, s:I, s:s, s:s%}", "kind", kind, "monotonic_ns",
+					    (json_int_t)monotonic_ns(), "partition",
+					    child->plan->name, "text", text, size));
+		text += size;
+	}
+}
+
 static void counted(struct child *child, void *ctx)
 {
 	const struct partition_shared *s = child->shared;

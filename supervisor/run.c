@@ -113,6 +113,10 @@ static void signal_ready(struct loop_watch *w, uint32_t revents)
 		terminal_resized(run);
 		return;
 	}
+	if (info.ssi_signo == SIGUSR1) {
+		run_inspect(run);
+		return;
+	}
 	if (!run->interrupted_ns) {
 		run->interrupted_ns = monotonic_ns();
 		run_stop(run, STOP_INTERRUPTED);
@@ -151,6 +155,7 @@ static void release(struct run *run, bool bsp_ok)
 		child_release(&run->children[i]);
 	run_event(run, NULL, "state", "%s", run_state_name(run));
 	control_operational(run);
+	run_silence_start(run);
 	loop_timer_stop(&run->timeout);
 	if (run->options->timeout_ns)
 		loop_timer_start(&run->timeout, run->options->timeout_ns);
@@ -196,7 +201,8 @@ void run_check_ready(struct run *run)
 
 /* ---- set-up ---- */
 
-/* The signals that end a run, and that of the terminal's size; they are read from a descriptor. */
+/* The signals that end a run, that of the terminal's size, and who wants to know more; they are
+ * read from a descriptor. */
 static void wanted_signals(sigset_t *ret_set)
 {
 	sigemptyset(ret_set);
@@ -205,6 +211,7 @@ static void wanted_signals(sigset_t *ret_set)
 	sigaddset(ret_set, SIGHUP);
 	sigaddset(ret_set, SIGQUIT);
 	sigaddset(ret_set, SIGWINCH);
+	sigaddset(ret_set, SIGUSR1);
 }
 
 static int watch_signals(struct run *run)
@@ -238,6 +245,8 @@ static int run_start_loop(struct run *run)
 		ret = watch_signals(run);
 	if (!ret)
 		ret = loop_timer_init(run->loop, &run->timeout, timeout_expired);
+	if (!ret)
+		ret = run_silence_init(run);
 	return ret;
 }
 
@@ -338,6 +347,7 @@ static void run_fini(struct run *run)
 	event_log_fini(&run->events);
 	free(run->children);
 	loop_timer_fini(&run->timeout);
+	run_silence_fini(run);
 	fd_close(&run->signals.fd);
 	loop_destroy(run->loop);
 	run_close(run);

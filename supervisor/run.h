@@ -9,6 +9,7 @@
 #include "lib/loop.h"
 #include "partition/protocol.h"
 #include "supervisor/events.h"
+#include "supervisor/inspection.h"
 #include "supervisor/supervisor.h"
 
 #include <jansson.h>
@@ -92,6 +93,14 @@ struct child {
 	uint64_t faulted_ns;     /* ... when that was seen */
 	unsigned fatal_restarts; /* of `restarts`, those that on_fatal has limited */
 
+	/* inspect.c */
+	struct inspection *inspection;     /* the answers so far; NULL: nothing was asked */
+	struct inspect_waiter *inspectors; /* who waits for it */
+	struct loop_timer inspect_timer;   /* to when the process should have answered */
+	uint64_t said;                     /* what it had said when that was looked at last */
+	uint64_t said_ns;                  /* ... and since when that is so */
+	bool silence_told;
+
 	/* messages.c: lines that the guest logs. */
 	uint64_t log_since_ns; /* the second that is going */
 	unsigned log_lines;    /* in it */
@@ -125,6 +134,7 @@ struct run {
 	struct loop *loop;
 	struct loop_watch signals;
 	struct loop_timer timeout;
+	struct loop_timer silence;
 	struct child *children;
 	unsigned child_count;
 	struct run_bsp *bsp; /* supervisor/bsp.h; NULL: the plan has none */
@@ -313,7 +323,52 @@ void run_status_changed(struct run *run);
 int run_status_fd(const struct run *run, const struct child *child);
 int run_status_irq_fd(const struct run *run, const struct child *child);
 
+/* ---- inspect.c: what a guest is at ---- */
+
+/* Embedded by whoever waits for it. */
+struct inspect_waiter {
+	/* IN is complete; NULL: WHY there is none. W is not waiting any more. */
+	void (*done)(struct inspect_waiter *w, struct child *child, const struct inspection *in,
+		const char *why);
+	struct inspect_waiter *next;
+};
+
+/*
+ * Calls W->done once the child's process has told what its guest is at, or when it does not within
+ * INSPECT_PATIENCE_NS, or has ended. 0; -EINVAL when it is not in a state for it; or what sending
+ * said: then nothing is called.
+ */
+#define INSPECT_PATIENCE_NS 3000000000
+int child_inspect(struct child *child, struct inspect_waiter *w);
+
+/* The child's guest has ended: whoever waits is told. */
+void child_inspect_end(struct child *child);
+
+/* The answers of the child, by messages.c. False when they come out of turn, or are wrong. */
+bool child_on_vcpu(struct child *child, const void *payload, size_t size);
+bool child_on_inspected(struct child *child, const void *payload, size_t size);
+
+int child_inspect_init(struct child *child);
+void child_inspect_fini(struct child *child);
+
+/* Somebody wants to know (SIGUSR1) what all guests are at: it is said, and events tell it. */
+void run_inspect(struct run *run);
+
+/* ---- silence.c ---- */
+
+/* From the release on, tells of partitions that say nothing for as long as the options allow. */
+int run_silence_init(struct run *run);
+void run_silence_start(struct run *run);
+void run_silence_fini(struct run *run);
+
+/* The child's guest runs, for the first time or again. */
+void child_silence_start(struct child *child);
+
 /* ---- observe.c ---- */
+
+/* TEXT, which is of any length, for whoever observes: events of KIND with some lines each. */
+void run_observe_text(
+	struct run *run, const struct child *child, const char *kind, const char *text);
 
 /* Tells run_options.events_fd of all that happens. After event_log_init. 0 or -errno. */
 int run_observe(struct run *run);

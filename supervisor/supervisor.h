@@ -54,8 +54,10 @@ struct run_options {
 	int ready_fd; /* gets the run's name and a newline when it is OPERATIONAL; 0: none */
 	const struct run_port *ports; /* ports of kind `console` that go elsewhere */
 	unsigned port_count;
-	int events_fd;      /* gets each event as a line of JSON; 0: none */
-	uint64_t sample_ns; /* ... and that often what each partition has counted; 0: never */
+	int events_fd;       /* gets each event as a line of JSON; 0: none */
+	uint64_t sample_ns;  /* ... and that often what each partition has counted; 0: never */
+	uint64_t silence_ns; /* a partition that says nothing for so long is told of; 0: never */
+	bool silence_first;  /* ... but only before it has said anything */
 	struct partition_process *spare; /* taken for the first partition if it fits; NULL: none */
 };
 

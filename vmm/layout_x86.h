@@ -9,6 +9,7 @@
 
 /* The first MiB: RAM, the hole where a PC has video memory, firmware. */
 #define X86_LOW_RAM_END 0xA0000
+#define X86_VGA_END     0xC0000 /* of what a PC's display has there */
 /*
  * Where a PC has option ROMs and BIOS: memory, reserved in e820. Kernels search all of it for
  * signatures, some 25,000 reads, each of which would be an exit if nothing were there.
@@ -71,6 +72,15 @@
 #define X86_IRQ_POWER_BUTTON 9  /* where a PC has the interrupt of its ACPI events */
 
 /* Ports. */
+#define X86_PORT_PIC1       0x20  /* interrupt controllers and timer, which are KVM's */
+#define X86_PORT_PIT        0x40
+#define X86_PORT_PIC2       0xA0
+#define X86_PORT_IDE2       0x170 /* what a PC may have, and this machine has not */
+#define X86_PORT_IDE1       0x1F0
+#define X86_PORT_LPT1       0x378
+#define X86_PORT_VGA        0x3B0
+#define X86_PORT_VGA_END    0x3E0
+#define X86_PORT_ACPI_PM    0x600 /* QEMU's q35 */
 #define X86_PORT_I8042_DATA 0x60
 #define X86_PORT_I8042_CMD  0x64
 #define X86_PORT_RTC        0x70 /* index, data */
@@ -81,7 +91,9 @@
 #define X86_PORT_DEBUG      0xE9 /* the debug console of Bochs */
 #define X86_PORT_TEST_CHAR  0xF1 /* that of kvm-unit-tests' first test device */
 #define X86_PORT_EXIT       0xF4
+#define X86_PORT_COM4       0x2E8 /* as PCs have it; this machine has not */
 #define X86_PORT_COM2       0x2F8
+#define X86_PORT_COM3       0x3E8 /* likewise */
 #define X86_PORT_COM1       0x3F8
 #define X86_PORT_SLEEP_CTRL 0x400 /* ACPI sleep control register */
 #define X86_PORT_SLEEP_STS  0x401 /* ACPI sleep status register */
