@@ -20,6 +20,7 @@ struct test_options {
 	struct option_strings variables;
 	unsigned retry;
 	uint64_t timeout;
+	uint64_t silence;
 	const char *machine;
 	const char *artifacts;
 	bool fail_fast;
@@ -48,6 +49,9 @@ static const struct option_spec test_specs[] = {
 		"Run a case that fails up to N times more; one that passes then is reported as flaky."},
 	{"timeout", "TIME", OPTION_DURATION, FIELD(timeout),
 		"The deadline of every case, whatever its suite says."},
+	{"silence", "TIME", OPTION_DURATION, FIELD(silence),
+		"Look at a partition that says nothing for TIME; what it is at is in the artifacts. "
+		"Default: as the suite says, else 5s."},
 	{"machine", "TYPE", OPTION_STRING, FIELD(machine),
 		"What an IMAGE runs on: standard, or testdev: with the devices that test images for "
 		"QEMU's machines expect (docs/testdev.md). Default: standard."},
@@ -138,8 +142,10 @@ static enum plan_arch image_arch(const char *image)
 static int load_image(const struct test_options *o, const char *image, struct diags *diags,
 	struct suite **ret_suite)
 {
-	struct suite_options options = {
-		.arch = image_arch(image), .timeout_ns = o->timeout, .machine = o->machine};
+	struct suite_options options = {.arch = image_arch(image),
+		.timeout_ns = o->timeout,
+		.silence_ns = o->silence,
+		.machine = o->machine};
 
 	/* A panic ends it, instead of hanging. */
 	if (partition_image_is_linux(image))
@@ -182,6 +188,7 @@ static int load(const struct test_options *o, unsigned count, char *const *paths
 {
 	const struct suite_options options = {.arch = partition_host_arch(),
 		.timeout_ns = o->timeout,
+		.silence_ns = o->silence,
 		.variable_count = ret->variable_count,
 		.variables = ret->variables};
 	unsigned total = 0;

@@ -90,11 +90,11 @@ static const char *next_console(const char **at, size_t *ret_size, bool *ret_ear
 	return NULL;
 }
 
-/* "; it has ttyS0, hvc0", or that it has none. */
+/* " (it has ttyS0, hvc0)", or nothing. */
 static void append_those_there(const struct plan_partition *p, char *text)
 {
 	size_t used = strlen(text);
-	const char *before = "; it has ";
+	const char *before = " (it has ";
 
 	for (unsigned i = 0; i + 1 < ARRAY_SIZE(families); i++) {
 		for (unsigned n = 0; n < PLAN_PORTS_MAX && used < PLAN_CONSOLES_TEXT_MAX; n++) {
@@ -105,6 +105,8 @@ static void append_those_there(const struct plan_partition *p, char *text)
 			before = ", ";
 		}
 	}
+	if (*before == ',' && used < PLAN_CONSOLES_TEXT_MAX)
+		snprintf(text + used, PLAN_CONSOLES_TEXT_MAX - used, ")");
 }
 
 enum plan_consoles plan_consoles(

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What is kept of a case, in a folder of its own: plan.yaml, a log of each console with times,
- * events.jsonl, result.json, messages.log, registers.txt, repeat.sh. Each is bounded, and says
- * where it was cut. That one of them cannot be written fails no case: its reader sees that it is
- * missing.
+ * events.jsonl, result.json, messages.log, registers.txt, diagnosis.txt, repeat.sh. Each is
+ * bounded, and says where it was cut. That one of them cannot be written fails no case: its reader
+ * sees that it is missing.
  */
 #include "suite/job.h"
 
@@ -224,6 +224,8 @@ void artifacts_finish(struct artifacts *a, const struct job *job, const json_t *
 		write_file(a, "messages.log", r->messages, strlen(r->messages));
 	if (r->report)
 		write_file(a, "registers.txt", r->report, strlen(r->report));
+	if (job->diagnosis.size)
+		write_file(a, "diagnosis.txt", job->diagnosis.bytes, job->diagnosis.size);
 }
 
 void artifacts_destroy(struct artifacts *a)

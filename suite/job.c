@@ -25,6 +25,9 @@
 /* What is told to end has that long; then it is killed. */
 #define LINGER_NS 6000000000
 
+/* What is asked what its guests are at has that long: longer than the run waits for them. */
+#define ANSWER_NS 5000000000
+
 /* How often a run counts, for limits on exits and heartbeats. */
 #define SAMPLE_OPTION "--sample=250ms"
 
@@ -32,21 +35,32 @@
 
 /* ---- its end ---- */
 
+void job_answered(struct job *job)
+{
+	job->asked = 0;
+	/* The supervisor alone: it ends what it has started, and tells what it was. */
+	kill(job->pid, SIGTERM);
+	loop_timer_start(&job->linger, LINGER_NS);
+}
+
 static void stop(struct job *job)
 {
 	if (job->stopping || job->pid <= 0)
 		return;
 	job->stopping = true;
-	/* The supervisor alone: it ends what it has started, and tells what it was. */
-	kill(job->pid, SIGTERM);
-	loop_timer_start(&job->linger, LINGER_NS);
+	if (job_ask(job))
+		loop_timer_start(&job->linger, ANSWER_NS);
+	else
+		job_answered(job);
 }
 
 static void linger_expired(struct loop_timer *t)
 {
 	struct job *job = container_of(t, struct job, linger);
 
-	if (job->pid > 0)
+	if (job->pid > 0 && job->asked)
+		job_answered(job);
+	else if (job->pid > 0)
 		kill(-job->pid, SIGKILL);
 }
 
@@ -67,6 +81,8 @@ void job_fail(struct job *job, const char *cause, const char *fmt, ...)
 void job_abandon(struct job *job)
 {
 	job->abandoned = true;
+	if (job->asked)
+		job_answered(job);
 	stop(job);
 }
 
@@ -169,7 +185,7 @@ static void step_matched(void *ctx, const struct suite_step *s, const struct mat
 
 /* ---- what it says ---- */
 
-static void text_add(struct job_text *t, size_t max, const char *bytes, size_t size)
+void job_text_add(struct job_text *t, size_t max, const char *bytes, size_t size)
 {
 	size_t n = min_u64(size, max - t->size);
 
@@ -222,7 +238,7 @@ static bool stream_read(struct job_stream *s)
 		fd_close(&s->watch.fd);
 		return false;
 	}
-	text_add(&s->text, s->max, bytes, (size_t)n);
+	job_text_add(&s->text, s->max, bytes, (size_t)n);
 	if (s == &job->events)
 		take_events(job);
 	return true;
@@ -397,7 +413,7 @@ static int ports_create(struct job *job)
 struct launch {
 	int in, out, err, events; /* the child's ends */
 	int *ports;
-	char name[64], events_arg[32], timeout_arg[64];
+	char name[64], events_arg[32], timeout_arg[64], silence_arg[64];
 	char (*port_args)[160];
 	char *argv[ARGS_MAX];
 	const cpu_set_t *cores;
@@ -419,6 +435,9 @@ static void build_argv(struct launch *l, const struct job *job)
 	l->argv[n++] = l->name;
 	l->argv[n++] = "--events-fd";
 	l->argv[n++] = l->events_arg;
+	snprintf(l->silence_arg, sizeof(l->silence_arg), "--silence=%lluns",
+		(unsigned long long)job->test->silence_ns);
+	l->argv[n++] = l->silence_arg;
 	if (e->max_exits || e->max_heartbeat_gap_ns)
 		l->argv[n++] = SAMPLE_OPTION;
 	if (e->exit_code == BH_EXIT_TIMEOUT) {
@@ -602,5 +621,6 @@ void job_destroy(struct job *job)
 	free(job->ports);
 	free(job->samples);
 	free(job->text);
+	free(job->diagnosis.bytes);
 	free(job);
 }

@@ -79,6 +79,11 @@ struct job {
 	bool abandoned;  /* ... and what comes of it does not count */
 	bool stop_met;   /* ... because all was there that the case waits for */
 
+	/* suite/diagnose.c */
+	unsigned asked;            /* partitions that have not said yet what they are at */
+	struct job_text diagnosis; /* what partitions were at, in lines */
+	char diagnosed[64];        /* whose lines came last */
+
 	/* Why it has failed, once that is known. */
 	char cause[SUITE_CAUSE_MAX];
 	char *text;
@@ -106,6 +111,28 @@ void job_judge(struct job *job);
 /* A line of JSON from the run: an event, or a sample. */
 void job_event(struct job *job, const char *line, size_t size);
 
+/* What is kept of T, at most MAX bytes, becomes longer. */
+void job_text_add(struct job_text *t, size_t max, const char *bytes, size_t size);
+
+/* What it was asked (job_ask) is answered, or will not be: it is told to end. */
+void job_answered(struct job *job);
+
+/* ---- suite/diagnose.c ---- */
+
+/* Asks the run, which has failed, what its guests are at, where that may say more. Whether it did.
+ */
+bool job_ask(struct job *job);
+
+/* Events: some lines of an inspection; one line, of a partition that says nothing. */
+void job_take_inspection(struct job *job, const char *partition, const char *text);
+void job_take_silence(struct job *job, const char *partition, const char *text);
+
+/* An event: what PARTITION is at, in one line. True when that was the last that was asked for. */
+bool job_take_answer(struct job *job, const char *partition, const char *summary);
+
+/* Appends to why it has failed. */
+void job_add(struct job *job, const char *before, const char *text);
+
 /* ---- suite/artifacts.c ---- */
 
 /* Makes the case's folder, with PLAN (YAML) in it. NULL when it cannot: the case runs all the same.
@@ -121,7 +148,7 @@ void artifact_close(struct artifact *log);
 /* One more line of events.jsonl. */
 void artifacts_event(struct artifacts *a, const char *line, size_t size);
 
-/* What is known at the end: result.json, messages.log, registers.txt. */
+/* What is known at the end: result.json, messages.log, registers.txt, diagnosis.txt. */
 void artifacts_finish(struct artifacts *a, const struct job *job, const json_t *run);
 
 void artifacts_destroy(struct artifacts *a);

@@ -14,6 +14,9 @@
 /* Lines of a console in a report. */
 #define TAIL_LINES 12
 
+/* What a case still waits for, in words. */
+#define WAITS_ROOM (EXCERPT_ROOM + 256)
+
 #define NS_PER_S ((uint64_t)1000000000)
 
 /* The shortest time between two samples that a rate is made of. */
@@ -126,26 +129,56 @@ void job_event(struct job *job, const char *line, size_t size)
 		job_released(job, number_of(o, "monotonic_ns"));
 	else if (strcmp(kind, "state") == 0)
 		take_state(job, o);
+	else if (strcmp(kind, "silence") == 0)
+		job_take_silence(job, text_of(o, "partition"), text_of(o, "text"));
+	else if (strcmp(kind, "inspection") == 0)
+		job_take_inspection(job, text_of(o, "partition"), text_of(o, "text"));
+	else if (strcmp(kind, "inspected") == 0 &&
+		 job_take_answer(job, text_of(o, "partition"), text_of(o, "text")))
+		job_answered(job);
 	json_decref(o);
 }
 
+/* ": guest.com2 has said nothing, guest.com1 has", when step S waits for the one alone. */
+static void add_silent_port(
+	const struct job *job, const struct suite_step *s, char *buf, size_t size)
+{
+	const struct match_port *silent = NULL, *other = NULL;
+
+	for (unsigned i = 0; s->pattern.port && i < job->port_count; i++) {
+		const struct match_port *port = &job->ports[i].match;
+
+		if (strcmp(port->port, s->pattern.port) == 0 && !port->total)
+			silent = port;
+		else if (port->total)
+			other = port;
+	}
+	if (silent && other)
+		snprintf(buf, size, ": %s.%s has said nothing, %s.%s has", silent->partition,
+			silent->port, other->partition, other->port);
+}
+
 /* The next step that is still to come, for messages; "" when there is none. */
-static const char *waiting_for(const struct job *job, char buf[EXCERPT_ROOM + 64])
+static const char *waiting_for(const struct job *job, char buf[WAITS_ROOM])
 {
 	const struct suite_expect *e = &job->test->expect;
+	const struct suite_step *next = &e->steps[job->matcher.step];
 	char name[EXCERPT_ROOM];
+	int n = 0;
 
 	*buf = '\0';
 	if (job->matcher.step < e->step_count && job->matcher.shown)
-		snprintf(buf, EXCERPT_ROOM + 64, "; %s showed %u times, and has to %u times",
+		snprintf(buf, WAITS_ROOM, "; %s showed %u times, and has to %u times",
 			step_text(&e->steps[job->matcher.step], name), job->matcher.shown,
 			e->steps[job->matcher.step].times);
 	else if (job->matcher.step < e->step_count)
-		snprintf(buf, EXCERPT_ROOM + 64, "; %s never showed (%u of %u did)",
+		n = snprintf(buf, WAITS_ROOM, "; %s never showed (%u of %u did)",
 			step_text(&e->steps[job->matcher.step], name), job->matcher.step,
 			e->step_count);
 	else if (e->step_count)
-		snprintf(buf, EXCERPT_ROOM + 64, "; all that it had to say is there");
+		snprintf(buf, WAITS_ROOM, "; all that it had to say is there");
+	if (n > 0 && n < WAITS_ROOM)
+		add_silent_port(job, next, buf + n, WAITS_ROOM - (size_t)n);
 	return buf;
 }
 
@@ -154,7 +187,7 @@ void job_timed_out(struct job *job)
 	uint64_t now = monotonic_ns(), said = 0;
 	double limit = (double)job->test->timeout_ns / 1e9;
 	double silent = (double)(now - job->last_output_ns) / 1e9;
-	char waits[EXCERPT_ROOM + 64];
+	char waits[WAITS_ROOM];
 
 	for (unsigned i = 0; i < job->port_count; i++)
 		said += job->ports[i].match.total;
@@ -306,7 +339,7 @@ static void judge_codes(struct job *job, const json_t *run)
 	const struct suite_expect *e = &job->test->expect;
 	bool any = e->fatal && !e->exit_code_loc.file;
 	struct suite_result *r = &job->entry->result;
-	char what[256], waits[EXCERPT_ROOM + 64];
+	char what[256], waits[WAITS_ROOM];
 
 	waiting_for(job, waits);
 	describe(run, false, what, sizeof(what));
@@ -394,6 +427,22 @@ static void take_codes(struct job *job, const json_t *run)
 	}
 }
 
+/* What the run knows of outputs that do not show. */
+static void add_hints(struct job *job, const json_t *run)
+{
+	const json_t *p, *hint;
+	size_t i, k;
+
+	json_array_foreach(json_object_get(run, "partitions"), i, p)
+	{
+		json_array_foreach(json_object_get(p, "hints"), k, hint)
+		{
+			job_add(job, "; ", text_of(p, "name"));
+			job_add(job, ": ", json_string_value(hint));
+		}
+	}
+}
+
 /* What is judged of a run that nothing has been found wrong with while it went. */
 static void judge_run(struct job *job, const json_t *run)
 {
@@ -420,6 +469,8 @@ static void judge_run(struct job *job, const json_t *run)
 	if (!job->stop_met)
 		judge_codes(job, run);
 	judge_messages(job);
+	if (*job->cause && job->matcher.step < job->test->expect.step_count)
+		add_hints(job, run);
 	judge_counts(job, run);
 }
 

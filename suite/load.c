@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define DEFAULT_TIMEOUT_NS ((uint64_t)60 * 1000000000)
+#define DEFAULT_SILENCE_NS ((uint64_t)5 * 1000000000)
 #define DEFAULT_MEMORY     "128M"
 
 struct suite_box {
@@ -236,6 +237,7 @@ static void load_case(struct loader *l, const struct node *map)
 		c->result.timeout_ns = l->options->timeout_ns;
 	else if (!c->result.timeout_ns)
 		c->result.timeout_ns = l->source.timeout_ns;
+	c->result.silence_ns = l->options->silence_ns ?: c->result.silence_ns ?: l->source.silence_ns;
 	load_plan(l, c);
 	check_expect(&c->result, l->diags);
 	room = case_add(l->box);
@@ -455,7 +457,7 @@ int suite_from_image(const char *path, const struct suite_options *options, stru
 		.options = options,
 		.diags = diags,
 		.dir = dir,
-		.source = {.timeout_ns = DEFAULT_TIMEOUT_NS}};
+		.source = {.timeout_ns = DEFAULT_TIMEOUT_NS, .silence_ns = DEFAULT_SILENCE_NS}};
 	struct diag_loc loc = {.file = box ? box->suite.path : path};
 	unsigned errors = diags->errors;
 

@@ -7,6 +7,8 @@
 static const char *const feature_names[] = {
 	"full-kvm", "nested", "root", "tun", "vhost-net", "vhost-vsock", NULL};
 
+#define SILENCE_RANGE .min = 100000000, .max = 24 * HOUR
+
 static const char *const a_mapping[] = {"mapping", NULL};
 static const char *const path_or_mapping[] = {"path", "mapping", NULL};
 static const char *const a_list[] = {"list", NULL};
@@ -333,6 +335,13 @@ const struct key suite_case_keys[] = {
 		.min = 1000000,
 		.max = 24 * HOUR,
 		.help = "The case's deadline, its start included."},
+	{.name = "silence",
+		.type = KEY_TIME,
+		CASE(result.silence_ns),
+		.def_doc = "the suite's",
+		SILENCE_RANGE,
+		.help = "How long one of its partitions may say nothing before it is looked at: what "
+			"it is at is in the case's artifacts."},
 	{.name = "optional",
 		.type = KEY_BOOL,
 		CASE(result.optional),
@@ -368,6 +377,13 @@ const struct key suite_keys[] = {
 		.min = 1000000,
 		.max = 24 * HOUR,
 		.help = "The deadline of every case that has none of its own."},
+	{.name = "silence",
+		.type = KEY_TIME,
+		SUITE(silence_ns),
+		.def = "5s",
+		SILENCE_RANGE,
+		.help = "The same for every case that has none of its own: how long a partition may "
+			"say nothing before it is looked at."},
 	{.name = "partition",
 		.type = KEY_NODE,
 		SUITE(partition),

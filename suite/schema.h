@@ -15,7 +15,7 @@ struct suite_set {
 /* A suite as its text has it. */
 struct suite_source {
 	char *name;
-	uint64_t timeout_ns;
+	uint64_t timeout_ns, silence_ns;
 	const struct node *partition; /* what inline partitions have that do not say; NULL: none */
 	const struct node *variables; /* NULL: none */
 	const struct node *cases;

@@ -94,6 +94,7 @@ struct suite_case {
 	char *name; /* unique in its suite */
 	struct diag_loc loc;
 	uint64_t timeout_ns;
+	uint64_t silence_ns; /* one that says nothing for so long is looked at */
 	bool optional; /* skipped where the host cannot, even if its KVM is required to */
 	struct suite_expect expect;
 	struct suite_needs needs;
@@ -118,6 +119,7 @@ struct suite_variable {
 struct suite_options {
 	enum plan_arch arch; /* of plans that do not say */
 	uint64_t timeout_ns; /* of every case; 0: as the suite says */
+	uint64_t silence_ns; /* likewise */
 	unsigned variable_count;
 	struct suite_variable *variables;
 	/* Of suite_from_image: */

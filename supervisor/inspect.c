@@ -102,7 +102,8 @@ static void told(
 		inspection_print(in, f);
 		fclose(f);
 		run_observe_text(child->run, child, "inspection", text);
-		run_say_lines(child->run, child->plan->name, text);
+		if (!child->run->observer)
+			run_say_lines(child->run, child->plan->name, text);
 	}
 	f = open_memstream(&summary, &size);
 	if (f) {

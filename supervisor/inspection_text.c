@@ -4,6 +4,7 @@
 
 #include "lib/util.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -20,7 +21,7 @@
 static const char *const space_names[SPACE_COUNT] = {
 	[SPACE_PORT] = "port", [SPACE_MEMORY] = "address", [SPACE_CALL] = "call"};
 
-/* "out 0x3f8: 0x41", "read 0x9000018, 4 bytes: 0x90". */
+/* "out 0x3f8: 0x41 'A'", "read 0x9000018, 4 bytes: 0x90". */
 static void print_access(const struct message_access *a, FILE *f)
 {
 	static const char *const verbs[SPACE_COUNT][2] = {[SPACE_PORT] = {"in", "out"},
@@ -31,6 +32,8 @@ static void print_access(const struct message_access *a, FILE *f)
 	if (a->size > 1 && a->space != SPACE_CALL)
 		fprintf(f, ", %u bytes", a->size);
 	fprintf(f, ": 0x%" PRIx64, a->value);
+	if (a->size == 1 && isgraph((int)(a->value & 0x7F)) && a->value < 0x80)
+		fprintf(f, " '%c'", (char)a->value);
 }
 
 static bool same_access(const struct message_access *a, const struct message_access *b)

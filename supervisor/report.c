@@ -272,6 +272,10 @@ static json_t *child_json(const struct child *child)
 	}
 	json_object_set_new(
 		o, "log_lost", json_integer((json_int_t)sum_ports(child->last.log_lost)));
+	if (child->has_report) {
+		json_object_set_new(o, "unowned", inspection_unowned_json(child->last.unowned));
+		json_object_set_new(o, "hints", inspection_hints(child->plan, child->last.unowned));
+	}
 	if (child->report)
 		json_object_set_new(o, "report", json_string(child->report));
 	return o;

@@ -38,7 +38,7 @@ void vcpu_take_look(struct vcpu *vcpu)
 	look->exits = vcpu_exits(vcpu);
 	arch_vcpu_look(vcpu, look);
 	if (f) {
-		arch_vcpu_describe(vcpu, f);
+		vcpu_describe(vcpu, f);
 		fclose(f);
 	}
 	atomic_fetch_and(&vcpu->wanted, ~(unsigned)VCPU_LOOK);

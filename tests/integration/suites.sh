@@ -32,6 +32,10 @@ test_suite-bare-images() {
 test_suite-planted-faults() {
 	printf '\353\376' >silent.bin # jmp itself
 	printf '\146\272\005\005\260\001\356\353\376' >pvpanic.bin # out 1 to port 0x505, then the same
+	printf '\372\364\353\375' >halt.bin # interrupts off, halt, again
+	# h to port 0x2F8, 0 to the exit port; x to port 0x3E8, again and again
+	printf '\146\272\370\002\260\150\356\146\272\364\000\061\300\356\353\376' >com2.bin
+	printf '\146\272\350\003\260\170\356\353\375' >com3.bin
 	suite s.yaml \
 		'{name: hang-silent, timeout: 2s, partition: {image: {path: silent.bin, type: raw}}, expect: {console: [hello]}}' \
 		'{name: hang-after, timeout: 3s, partition: {cmdline: how=spin}, expect: {console: ["how=spin", done]}}' \
@@ -45,6 +49,10 @@ test_suite-planted-faults() {
 		"{name: wrong-console, plan: {partitions: {g: {cpus: {count: 1}, memory: 16M, image: $GUESTS/hello.elf, serial: [console, console]}}}, expect: {console: [{text: hello, port: com2}]}}" \
 		'{name: code, partition: {cmdline: how=exit code=7}}' \
 		'{name: reset, partition: {cmdline: how=cf9}}' \
+		'{name: halted, timeout: 2s, partition: {image: {path: halt.bin, type: raw}}}' \
+		'{name: com2, partition: {image: {path: com2.bin, type: raw}}, expect: {console: [h]}}' \
+		'{name: com3-hang, timeout: 2s, partition: {image: {path: com3.bin, type: raw}}, expect: {console: [x]}}' \
+		'{name: cmdline, timeout: 2s, silence: 1s, partition: {cmdline: "how=spin console=ttyS2"}, expect: {console: [done]}}' \
 		'{name: late, timeout: 10s, partition: {cmdline: how=spin}, expect: {console: [{text: done, within: 300ms, name: booted}]}}' \
 		"{name: forbidden, partition: {image: $GUESTS/hello.elf}, expect: {forbid: [{regex: \"^hello from\"}]}}" \
 		'{name: no-fatal, partition: {cmdline: how=off}, expect: {fatal: triple fault}}' \
@@ -52,8 +60,12 @@ test_suite-planted-faults() {
 		"{name: heartbeat, partition: {image: $EXAMPLES/heartbeat.elf, cmdline: beats=5}, expect: {console: [beats expected], stop: true, max_heartbeat_gap: 1ms}}" \
 		"{name: well, partition: {image: $GUESTS/hello.elf}}"
 	bulkhead 1 test s.yaml --json report.json --artifacts art
-	has out '^FAIL s/hang-silent: not ended within 2.000 s: no output at all, so it hangs before its first; "hello" never showed \(0 of 1 did\)' \
-		'^FAIL s/hang-after: not ended within 3.000 s: it hangs, silent for the last 2.[0-9] s; "done" never showed \(1 of 2 did\)' \
+	has out '^FAIL s/hang-silent: not ended within 2.000 s: no output at all, so it hangs before its first; "hello" never showed \(0 of 1 did\); guest: vCPU 0 spins at PC 0x100000; no exits' \
+		'^FAIL s/hang-after: not ended within 3.000 s: it hangs, silent for the last (2.[0-9]|3.0) s; "done" never showed \(1 of 2 did\); guest: vCPU 0 (spins|runs,) at PC 0x[0-9a-f]+.*; last exits: .*out 0x3f8: 0xa' \
+		'^FAIL s/halted: not ended within 2.000 s: no output at all, .*; guest: vCPU 0 halted with interrupts off at PC 0x100002' \
+		'^FAIL s/com2: it ended with exit code 0; "h" never showed \(0 of 1 did\); guest: it writes to COM2 \(port 0x2f8\), which this partition lacks' \
+		'^FAIL s/com3-hang: .*no output at all.*vCPU 0 loops at PC 0x10000[0-9].*nobody owns: 0x3e8 \(COM3, written [0-9]+ times\); it writes to COM3 \(port 0x3e8\), which' \
+		'^FAIL s/cmdline: .*"done" never showed.*; console=ttyS2 names a device that this partition lacks \(it has ttyS0\)' \
 		'^FAIL s/panic: guest.com1 says ".*Kernel panic - not syncing: VFS' \
 		'^FAIL s/pvpanic: guest: .*panic' \
 		'^FAIL s/triple-fault: guest: triple fault' \
@@ -61,19 +73,22 @@ test_suite-planted-faults() {
 		'^FAIL s/flood-time: not ended within 3.000 s: it still writes, [0-9]+ bytes so far' \
 		'^FAIL s/silent-success: it ended with exit code 0; "goodbye" never showed \(1 of 2 did\)' \
 		'^FAIL s/exits: [0-9]+ exits (per second|in [0-9.]+ s); max_exits_per_second allows 100' \
-		'^FAIL s/wrong-console: it ended with exit code 0; "hello" never showed' \
+		'^FAIL s/wrong-console: it ended with exit code 0; "hello" never showed \(0 of 1 did\): g.com2 has said nothing, g.com1 has' \
 		'^FAIL s/code: exit code 1, not 0: guest: code 7, by exit port 0xF4' \
 		'^FAIL s/reset: exit code 1, not 0: guest: .*0xCF9' \
-		'^FAIL s/late: booted did not show within 0.300 s of the start' \
+		'^FAIL s/late: booted did not show within 0.300 s of the start; guest: vCPU 0 (spins|runs,) at PC' \
 		'^FAIL s/forbidden: guest.com1 says "hello from .*", and /\^hello from/ is forbidden' \
 		'^FAIL s/no-fatal: the fatal error /triple fault/ did not happen: guest: ' \
 		'^FAIL s/no-heartbeat: no partition has ever kicked its heartbeat' \
 		'^FAIL s/heartbeat: guest: no heartbeat for [0-9.]+ ms; max_heartbeat_gap allows 1.000 ms' \
 		'^PASS s/well'
-	counts 1 17 0
+	counts 1 21 0
 	has art/triple-fault/registers.txt 'RIP' 'CR3'
 	has art/hang-after/guest.com1.log '^\[ *[0-9]+\.[0-9]{6}\] how=spin'
 	[ "$(stat -c %s art/flood-time/guest.com1.log)" -lt 6000000 ] || fail "the log is not bounded"
+	has art/com3-hang/diagnosis.txt '^guest:$' '^  last exits' 'out 0x3e8: 0x78 .x. \(16 times\), which nobody owns' 'RIP' '^COM1: 0 bytes written'
+	has art/cmdline/diagnosis.txt '^no output for 1 s: vCPU 0 (spins|runs,) at PC'
+	has art/com2/result.json '"hints": ' '"name": "COM2"' '"address": 760'
 	has art/code/result.json '"cause": "exit-code"' '"guest_code": 7' '"count": '
 	has art/code/events.jsonl '"text":"OPERATIONAL"'
 	bulkhead 0 check art/well/plan.yaml
