@@ -78,7 +78,7 @@ ldflags = -pthread $(if $(SAN),-fsanitize=$(SAN)) $(if $(filter 1,$(STATIC)),-st
 
 # ---- sources: every .c of a layer's folder ----
 
-layers := lib vmm vmm/$(ARCH) loader acpi fdt devices devices/pci devices/testdev devices/virtio partition plan supervisor suite cli
+layers := lib vmm vmm/$(ARCH) loader acpi fdt devices devices/pci devices/testdev devices/virtio partition plan rig supervisor suite cli
 # Of any architecture's folder: what asks nothing of the host, so that its tests run on each.
 portable := $(foreach f,call paging,vmm/arm64/$(f).c vmm/x86/$(f).c) vmm/arm64/insn.c
 sources := $(filter-out cli/main.c,$(sort $(patsubst $(src)%,%,$(wildcard $(layers:%=$(src)%/*.c) \

@@ -2,9 +2,11 @@
 /* bulkhead boot: one partition from the command line, without a plan file. */
 #include "cli/commands.h"
 #include "cli/device_option.h"
+#include "cli/images.h"
 #include "cli/launch.h"
 #include "lib/size.h"
 #include "partition/partition.h"
+#include "rig/job.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -96,18 +98,8 @@ static json_t *modules_json(const struct option_strings *modules)
 	return list;
 }
 
-/* The host's, unless the image is one for the other: --print has a use for that, a run says so. */
-static enum plan_arch image_arch(const char *image)
-{
-	enum plan_arch host = partition_host_arch();
-	enum plan_arch other = host == PLAN_ARCH_ARM64 ? PLAN_ARCH_X86_64 : PLAN_ARCH_ARM64;
-
-	return partition_image_may_be_for(host, image) || !partition_image_may_be_for(other, image)
-		       ? host
-		       : other;
-}
-
-static const char *default_cmdline(const struct boot_options *o, const char *image)
+static const char *default_cmdline(
+	const struct boot_options *o, const char *image, enum plan_arch arch)
 {
 	bool is_linux =
 		o->type && strcmp(o->type, "auto") != 0
@@ -116,7 +108,7 @@ static const char *default_cmdline(const struct boot_options *o, const char *ima
 
 	if (!is_linux)
 		return "";
-	return image_arch(image) == PLAN_ARCH_ARM64 ? "console=ttyAMA0" : "console=ttyS0";
+	return arch == PLAN_ARCH_ARM64 ? "console=ttyAMA0" : "console=ttyS0";
 }
 
 /* The options that add a device: each is one way to write some of them. */
@@ -230,7 +222,8 @@ static json_t *devices_json(const struct boot_options *o)
  * The plan as text: JSON, which is YAML. Takes DEVICES. Owned by the caller; NULL when something is
  * no UTF-8.
  */
-static char *plan_text(const struct boot_options *o, const char *image, json_t *devices)
+static char *plan_text(
+	const struct boot_options *o, const char *image, enum plan_arch arch, json_t *devices)
 {
 	char memory[QUANTITY_MAX];
 	json_t *guest, *plan;
@@ -240,7 +233,7 @@ static char *plan_text(const struct boot_options *o, const char *image, json_t *
 		o->cpus ? (int)o->cpus : 1, "memory", "size",
 		format_size(o->memory ? o->memory : 512 * MIB, memory), "lock", 0, "image", "path",
 		image, "type", o->type ? o->type : "auto", "cmdline",
-		o->cmdline ? o->cmdline : default_cmdline(o, image));
+		o->cmdline ? o->cmdline : default_cmdline(o, image, arch));
 	if (o->machine)
 		json_object_set_new(guest, "machine", json_string(o->machine));
 	if (o->initrd)
@@ -295,6 +288,33 @@ static void forget_message_places(struct diags *diags)
 	}
 }
 
+/*
+ * The plan that the options stand for, with every error in DIAGS; NULL when there is one.
+ * BH_EXIT_OK, or a usage error was printed.
+ */
+static int load(const struct boot_options *o, const char *image, enum plan_arch preferred,
+	struct diags *diags, struct plan **ret_plan)
+{
+	const struct plan_options options = {
+		.overrides = o->set.items,
+		.override_count = o->set.count,
+		.arch = image_arch(image, preferred),
+	};
+	json_t *devices = devices_json(o);
+	AUTO_FREE char *text = NULL;
+
+	*ret_plan = NULL;
+	if (!devices)
+		return BH_EXIT_USAGE;
+	text = plan_text(o, image, options.arch, devices);
+	if (!text)
+		return command_usage_error(&command_boot, "an argument is not UTF-8 text");
+	if (plan_load_text(TEXT_NAME, NULL, text, strlen(text), &options, diags, ret_plan) == 0)
+		forget_places(*ret_plan);
+	forget_message_places(diags);
+	return BH_EXIT_OK;
+}
+
 static int boot_run(const void *options, unsigned operand_count, char *const *operands)
 {
 	const struct boot_options *o = options;
@@ -309,38 +329,40 @@ static int boot_run(const void *options, unsigned operand_count, char *const *op
 		.default_name =
 			strrchr(operands[0], '/') ? strrchr(operands[0], '/') + 1 : operands[0],
 	};
-	const struct plan_options plan_options = {
-		.overrides = o->set.items,
-		.override_count = o->set.count,
-		.arch = image_arch(operands[0]),
-	};
-	AUTO_FREE char *text = NULL;
-	struct plan *plan = NULL;
-	json_t *devices;
+	struct plan *plan;
 	struct diags diags;
+	int code;
 
 	(void)operand_count;
 	if (take_silence(&command_boot, o->silence, &run))
 		return BH_EXIT_USAGE;
-	devices = devices_json(o);
-	if (!devices)
-		return BH_EXIT_USAGE;
 	if (!o->print)
 		launch_ahead(&o->set, &spare);
-	text = plan_text(o, operands[0], devices);
-	if (!text) {
-		process_end(&spare);
-		return command_usage_error(&command_boot, "an argument is not UTF-8 text");
-	}
 	diags_init(&diags);
-	if (plan_load_text(TEXT_NAME, NULL, text, strlen(text), &plan_options, &diags, &plan) == 0)
-		forget_places(plan);
-	forget_message_places(&diags);
-	if (!plan || !o->print)
+	code = load(o, operands[0], partition_host_arch(), &diags, &plan);
+	if (!code && (!plan || !o->print))
 		return launch(plan, &run, &diags);
+	process_end(&spare);
 	diags_print(&diags, stderr, "bulkhead: ");
 	diags_fini(&diags);
-	plan_print_yaml(plan, stdout);
+	if (!code)
+		plan_print_yaml(plan, stdout);
+	plan_destroy(plan);
+	return code;
+}
+
+static int boot_gather(
+	const void *options, unsigned operand_count, char *const *operands, struct rig_job *job)
+{
+	const struct boot_options *o = options;
+	struct plan *plan;
+	int code = load(o, operands[0], job->arch, job->diags, &plan);
+
+	(void)operand_count;
+	if (!plan)
+		return code ?: BH_EXIT_USAGE;
+	rig_job_plan(job, plan);
+	rig_job_output(job, o->log_dir, true);
 	plan_destroy(plan);
 	return BH_EXIT_OK;
 }
@@ -359,4 +381,5 @@ const struct command command_boot = {
 	.operands_max = 1,
 	.exit_codes = true,
 	.run = boot_run,
+	.gather = boot_gather,
 };

@@ -96,7 +96,7 @@ int command_usage_error(const struct command *cmd, const char *fmt, ...)
 	return BH_EXIT_USAGE;
 }
 
-static const struct command *command_find(const struct command *const *commands, const char *name)
+const struct command *command_find(const struct command *const *commands, const char *name)
 {
 	for (; *commands; commands++) {
 		if (strcmp((*commands)->name, name) == 0)
@@ -133,32 +133,47 @@ static int check_operands(const struct command *cmd, const struct option_result 
 	return BH_EXIT_OK;
 }
 
-static int command_start(const struct command *cmd, int argc, char **argv)
+int command_parse(const struct command *cmd, int argc, char **argv, void **ret_options,
+	struct option_result *ret)
 {
-	AUTO_FREE void *options = calloc(1, cmd->options_size + 1);
-	struct option_result parsed;
-	int ret;
+	int err;
 
-	if (!options) {
+	*ret = (struct option_result){0};
+	*ret_options = calloc(1, cmd->options_size + 1);
+	if (!*ret_options) {
 		fputs("bulkhead: out of memory; free some and try again\n", stderr);
 		return BH_EXIT_HOST;
 	}
-	ret = options_parse(cmd->options, argc, argv, options, &parsed);
-	if (ret == -EINVAL) {
-		ret = command_usage_error(cmd, "%s", parsed.error);
-	} else if (ret) {
+	err = options_parse(cmd->options, argc, argv, *ret_options, ret);
+	if (err == -EINVAL)
+		return command_usage_error(cmd, "%s", ret->error);
+	if (err) {
 		fprintf(stderr, "bulkhead %s: cannot read the options: %s\n", cmd->name,
-			strerror(-ret));
-		ret = BH_EXIT_HOST;
-	} else if (parsed.help) {
-		command_print_help(cmd, stdout);
-	} else {
-		ret = check_operands(cmd, &parsed);
-		if (!ret)
-			ret = cmd->run(options, parsed.operand_count, parsed.operands);
+			strerror(-err));
+		return BH_EXIT_HOST;
 	}
-	free(parsed.error);
-	options_fini(cmd->options, options);
+	return ret->help ? BH_EXIT_OK : check_operands(cmd, ret);
+}
+
+void command_forget(const struct command *cmd, void *options, struct option_result *parsed)
+{
+	free(parsed->error);
+	if (options)
+		options_fini(cmd->options, options);
+	free(options);
+}
+
+static int command_start(const struct command *cmd, int argc, char **argv)
+{
+	struct option_result parsed;
+	void *options;
+	int ret = command_parse(cmd, argc, argv, &options, &parsed);
+
+	if (!ret && parsed.help)
+		command_print_help(cmd, stdout);
+	else if (!ret)
+		ret = cmd->run(options, parsed.operand_count, parsed.operands);
+	command_forget(cmd, options, &parsed);
 	return ret;
 }
 

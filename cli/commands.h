@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+struct rig_job;
+
 struct command {
 	const char *name;
 	const char *synopsis; /* what follows the name: "[OPTIONS] PLAN" */
@@ -32,6 +34,12 @@ struct command {
 	 * checked.
 	 */
 	int (*run)(const void *options, unsigned operand_count, char *const *operands);
+	/*
+	 * For the rig: tells JOB what run() would read, write and take. BH_EXIT_OK, or what run()
+	 * would end with; problems are in the job's diagnostics, too. NULL: it has no use for that.
+	 */
+	int (*gather)(const void *options, unsigned operand_count, char *const *operands,
+		struct rig_job *job);
 };
 
 extern const struct command command_boot;
@@ -47,6 +55,8 @@ extern const struct command command_print_docs;
 extern const struct command command_report;
 extern const struct command command_restart;
 extern const struct command command_resume;
+extern const struct command command_rig;
+extern const struct command command_rig_init;
 extern const struct command command_run;
 extern const struct command command_stats;
 extern const struct command command_stop;
@@ -61,6 +71,18 @@ extern const struct command *const cli_commands[];
  * run() can return it. CMD is NULL for the program itself.
  */
 int command_usage_error(const struct command *cmd, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* The one of COMMANDS (NULL-terminated) with that name; NULL: none. */
+const struct command *command_find(const struct command *const *commands, const char *name);
+
+/*
+ * Reads the arguments of CMD into *RET_OPTIONS and *RET, which command_forget frees whatever comes
+ * of it. BH_EXIT_OK; with RET->help, the help is all that is asked for. Else the reason was
+ * printed.
+ */
+int command_parse(const struct command *cmd, int argc, char **argv, void **ret_options,
+	struct option_result *ret);
+void command_forget(const struct command *cmd, void *options, struct option_result *parsed);
 
 /* Runs what ARGV asks for, of the COMMANDS (NULL-terminated). An enum bh_exit. */
 int commands_dispatch(const struct command *const *commands, int argc, char **argv);

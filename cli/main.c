@@ -16,6 +16,7 @@ const struct command *const cli_commands[] = {
 	&command_run,
 	&command_boot,
 	&command_test,
+	&command_rig,
 	&command_report,
 	&command_list,
 	&command_console,
@@ -31,6 +32,7 @@ const struct command *const cli_commands[] = {
 	&command_doctor,
 	&command_version,
 	&command_print_docs,
+	&command_rig_init,
 	NULL,
 };
 

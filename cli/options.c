@@ -189,6 +189,61 @@ int options_parse(const struct option_spec *specs, int argc, char **argv, void *
 	return 0;
 }
 
+/* ---- and back ---- */
+
+/* S as one word, of which VALUE is what it says; NULL for a flag. */
+static char *option_word(const struct option_spec *s, const char *value)
+{
+	char *word;
+
+	return asprintf(&word, "--%s%s%s", s->name, value ? "=" : "", value ?: "") < 0 ? NULL
+										       : word;
+}
+
+/* What S, which is given once at most, stands at, as text in BUF or elsewhere; NULL: not given. */
+static const char *option_text(const struct option_spec *s, const void *field, char buf[32])
+{
+	uint64_t value;
+
+	if (s->kind == OPTION_STRING)
+		return *(const char *const *)field;
+	value = s->kind == OPTION_UNSIGNED ? *(const unsigned *)field : *(const uint64_t *)field;
+	snprintf(buf, 32, "%llu%s", (unsigned long long)value,
+		s->kind == OPTION_DURATION ? "ns" : "");
+	return value ? buf : NULL;
+}
+
+char **options_words(const struct option_spec *specs, const void *values)
+{
+	size_t count = 0, room = 1;
+	char **words, buf[32];
+
+	for (const struct option_spec *s = specs; s->name; s++) {
+		const struct option_strings *strings =
+			(const void *)((const char *)values + s->offset);
+		bool many = s->kind == OPTION_STRINGS || s->kind == OPTION_OPTIONALS;
+
+		room += many ? strings->count : 1;
+	}
+	words = calloc(room, sizeof(*words));
+	for (const struct option_spec *s = specs; words && s->name; s++) {
+		const void *field = (const char *)values + s->offset;
+		const struct option_strings *strings = field;
+		const char *text;
+
+		if (s->kind == OPTION_STRINGS || s->kind == OPTION_OPTIONALS) {
+			for (unsigned i = 0; i < strings->count; i++)
+				words[count++] = option_word(s, strings->items[i]);
+		} else if (s->kind == OPTION_FLAG) {
+			if (*(const bool *)field)
+				words[count++] = option_word(s, NULL);
+		} else if ((text = option_text(s, field, buf))) {
+			words[count++] = option_word(s, text);
+		}
+	}
+	return words;
+}
+
 void options_fini(const struct option_spec *specs, void *values)
 {
 	for (const struct option_spec *s = specs; s && s->name; s++) {

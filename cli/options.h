@@ -53,6 +53,12 @@ struct option_result {
 int options_parse(const struct option_spec *specs, int argc, char **argv, void *values,
 	struct option_result *ret);
 
+/*
+ * The options in VALUES as words that options_parse reads the same from. The caller's, as are the
+ * words; NULL at the end. NULL without memory.
+ */
+char **options_words(const struct option_spec *specs, const void *values);
+
 /* Frees what options_parse has allocated inside VALUES. */
 void options_fini(const struct option_spec *specs, void *values);
 

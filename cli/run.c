@@ -5,6 +5,7 @@
 #include "cli/launch.h"
 #include "lib/size.h"
 #include "partition/partition.h"
+#include "rig/job.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -153,6 +154,31 @@ static int run_run(const void *options, unsigned operand_count, char *const *ope
 	return launch(plan, &run, &diags);
 }
 
+/* What has to do with descriptors of this process, or goes on after it, has no place inside. */
+static int run_gather(
+	const void *options, unsigned operand_count, char *const *operands, struct rig_job *job)
+{
+	const struct run_command_options *o = options;
+	const struct plan_options plan_options = {
+		.overrides = o->set.items,
+		.override_count = o->set.count,
+		.arch = job->arch,
+	};
+	struct plan *plan;
+
+	(void)operand_count;
+	if (o->detach || o->ports.count || o->events_fd || strcmp(operands[0], "-") == 0)
+		return command_usage_error(&command_run,
+			"--detach, --port, --events-fd and a plan from standard input do not work in "
+			"the rig");
+	if (plan_load(operands[0], &plan_options, job->diags, &plan))
+		return BH_EXIT_USAGE;
+	rig_job_plan(job, plan);
+	rig_job_output(job, o->log_dir, true);
+	plan_destroy(plan);
+	return BH_EXIT_OK;
+}
+
 const struct command command_run = {
 	.name = "run",
 	.synopsis = "[OPTIONS] PLAN",
@@ -167,4 +193,5 @@ const struct command command_run = {
 	.operands_max = 1,
 	.exit_codes = true,
 	.run = run_run,
+	.gather = run_gather,
 };

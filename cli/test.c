@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* bulkhead test: guests and what must come of them, for CI. */
 #include "cli/commands.h"
+#include "cli/images.h"
 #include "cli/reports.h"
 #include "partition/partition.h"
 #include "partition/probe.h"
+#include "rig/inside.h"
+#include "rig/rig.h"
 #include "suite/progress.h"
 
 #include <errno.h>
@@ -26,6 +29,7 @@ struct test_options {
 	bool fail_fast;
 	bool list;
 	bool require_kvm;
+	bool rig;
 };
 
 #define FIELD(f) offsetof(struct test_options, f)
@@ -63,11 +67,15 @@ static const struct option_spec test_specs[] = {
 	{"list", NULL, OPTION_FLAG, FIELD(list), "Print the names of the cases, and run nothing."},
 	{"require-kvm", NULL, OPTION_FLAG, FIELD(require_kvm),
 		"What this host's KVM cannot run fails, instead of being skipped."},
+	{"rig", NULL, OPTION_FLAG, FIELD(rig),
+		"If this host's KVM cannot run one of the cases, run them all inside an emulated "
+		"machine, as `bulkhead rig -- test` does."},
 	{0},
 };
 
 /* Suites, and their cases in the order given. */
 struct selection {
+	enum plan_arch arch; /* of plans that do not say */
 	struct suite **suites;
 	unsigned suite_count;
 	struct suite_entry *entries;
@@ -128,21 +136,11 @@ static void check_names(const struct selection *s, struct diags *diags)
 	}
 }
 
-/* The host's, unless the image is one for the other: then the case is skipped, and says so. */
-static enum plan_arch image_arch(const char *image)
+/* For the other architecture, the image is a case that is skipped, and says so. */
+static int load_image(const struct test_options *o, const char *image, enum plan_arch arch,
+	struct diags *diags, struct suite **ret_suite)
 {
-	enum plan_arch host = partition_host_arch();
-	enum plan_arch other = host == PLAN_ARCH_ARM64 ? PLAN_ARCH_X86_64 : PLAN_ARCH_ARM64;
-
-	return partition_image_may_be_for(host, image) || !partition_image_may_be_for(other, image)
-		       ? host
-		       : other;
-}
-
-static int load_image(const struct test_options *o, const char *image, struct diags *diags,
-	struct suite **ret_suite)
-{
-	struct suite_options options = {.arch = image_arch(image),
+	struct suite_options options = {.arch = image_arch(image, arch),
 		.timeout_ns = o->timeout,
 		.silence_ns = o->silence,
 		.machine = o->machine};
@@ -186,7 +184,7 @@ static void check_variables(const struct selection *s, struct diags *diags)
 static int load(const struct test_options *o, unsigned count, char *const *paths,
 	struct selection *ret, struct diags *diags)
 {
-	const struct suite_options options = {.arch = partition_host_arch(),
+	const struct suite_options options = {.arch = ret->arch,
 		.timeout_ns = o->timeout,
 		.silence_ns = o->silence,
 		.variable_count = ret->variable_count,
@@ -197,7 +195,7 @@ static int load(const struct test_options *o, unsigned count, char *const *paths
 	for (unsigned i = 0; ret->suites && i < count; i++) {
 		struct suite **s = &ret->suites[ret->suite_count];
 		int err = is_suite(paths[i]) ? suite_load(paths[i], &options, diags, s)
-					     : load_image(o, paths[i], diags, s);
+					     : load_image(o, paths[i], ret->arch, diags, s);
 
 		if (!err)
 			total += ret->suites[ret->suite_count++]->case_count;
@@ -358,16 +356,23 @@ static void tick(void *ctx)
 /* The command that has started this, but for what would change what it leaves or picks. */
 static char **repeat_command(const struct test_options *o, unsigned count, char *const *paths)
 {
-	char **argv = calloc(count + 2 * o->variables.count + 6, sizeof(*argv));
+	char **argv = calloc(count + 2 * o->variables.count + 10, sizeof(*argv));
 	static char timeout[64], machine[64], program[PATH_MAX];
 	ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
+	const char *rig = getenv(INSIDE_VARIABLE);
 	unsigned n = 0;
 
 	if (!argv)
 		return NULL;
-	if (length <= 0)
-		snprintf(program, sizeof(program), "bulkhead");
+	if (length <= 0 || rig)
+		snprintf(program, sizeof(program), "%s", rig ?: "bulkhead");
 	argv[n++] = program;
+	if (rig) {
+		argv[n++] = (char *)(uintptr_t) "rig";
+		argv[n++] = (char *)(uintptr_t) "--arch";
+		argv[n++] = (char *)(uintptr_t)plan_arch_name(partition_host_arch());
+		argv[n++] = (char *)(uintptr_t) "--";
+	}
 	argv[n++] = (char *)(uintptr_t) "test";
 	if (o->timeout) {
 		snprintf(timeout, sizeof(timeout), "--timeout=%lluns",
@@ -396,7 +401,8 @@ static int exit_code(const struct suite_summary *s, bool interrupted)
 	return s->passed || !s->skipped ? BH_EXIT_OK : BH_EXIT_NOTHING_RAN;
 }
 
-static int run(const struct test_options *o, struct selection *s, char *const *repeat)
+static int run(const struct test_options *o, struct selection *s, const struct suite_host *host,
+	char *const *repeat)
 {
 	struct session session = {.tap = o->tap};
 	struct suite_runner_options options = {.entries = s->entries,
@@ -407,6 +413,7 @@ static int run(const struct test_options *o, struct selection *s, char *const *r
 		.require_kvm = o->require_kvm,
 		.artifacts = o->artifacts,
 		.repeat = repeat,
+		.host = *host,
 		.started = started,
 		.finished = finished,
 		.tick = tick,
@@ -417,7 +424,6 @@ static int run(const struct test_options *o, struct selection *s, char *const *r
 	json_t *report;
 	int ret, code;
 
-	find_host(s, &options.host);
 	progress_init(&session.progress, o->tap ? stderr : stdout, s->count);
 	if (o->tap)
 		report_print_tap_plan(s->count, stdout);
@@ -461,12 +467,103 @@ static int choose(
 	return code;
 }
 
+/* ---- inside the rig ---- */
+
+static void gather_selection(const struct test_options *o, const struct selection *s,
+	unsigned path_count, char *const *paths, struct rig_job *job)
+{
+	for (unsigned i = 0; i < path_count; i++)
+		rig_job_input(job, paths[i]);
+	for (unsigned i = 0; i < s->count; i++)
+		rig_job_plan(job, s->entries[i].test->plan);
+	rig_job_output(job, o->junit, false);
+	rig_job_output(job, o->json, false);
+	rig_job_output(job, o->artifacts, true);
+}
+
+static int test_gather(
+	const void *options, unsigned operand_count, char *const *operands, struct rig_job *job)
+{
+	const struct test_options *o = options;
+	struct selection s = {.arch = job->arch};
+	int code = choose(o, operand_count, operands, &s);
+
+	for (unsigned i = 0; !code && i < operand_count; i++) {
+		if (strcmp(operands[i], "-") == 0)
+			code = command_usage_error(&command_test,
+				"a suite from standard input does not work in the rig; give a file");
+	}
+	if (!code)
+		gather_selection(o, &s, operand_count, operands, job);
+	selection_fini(&s);
+	return code;
+}
+
+/* This host's KVM cannot run one of the cases, or they are for another architecture. */
+static bool wants_rig(const struct selection *s, const struct suite_host *host)
+{
+	for (unsigned i = 0; i < s->count; i++) {
+		const struct suite_case *c = s->entries[i].test;
+
+		if (c->plan->arch != host->arch || suite_kvm_lacks(host, c))
+			return true;
+	}
+	return false;
+}
+
+/* The same command inside, without --rig. */
+static char **inside_command(const struct test_options *o, unsigned count, char *const *paths)
+{
+	struct test_options inside = *o;
+	AUTO_FREE char **words = NULL;
+	char **argv;
+	unsigned n = 0;
+
+	inside.rig = false;
+	words = options_words(test_specs, &inside);
+	for (n = 0; words && words[n]; n++)
+		;
+	argv = calloc(n + count + 3, sizeof(*argv));
+	if (!words || !argv)
+		return NULL;
+	argv[0] = (char *)(uintptr_t)command_test.name;
+	memcpy(argv + 1, words, n * sizeof(*argv));
+	argv[1 + n] = (char *)(uintptr_t) "--";
+	memcpy(argv + 2 + n, paths, count * sizeof(*argv));
+	return argv;
+}
+
+static int run_in_rig(const struct test_options *o, const struct selection *s, unsigned path_count,
+	char *const *paths)
+{
+	AUTO_FREE char **argv = inside_command(o, path_count, paths);
+	struct rig_options options = {.argv = (const char *const *)argv};
+	struct rig_job job = {0};
+	struct diags diags;
+	int code = BH_EXIT_HOST;
+
+	diags_init(&diags);
+	if (argv && rig_job_init(&job, s->arch, &diags) == 0) {
+		gather_selection(o, s, path_count, paths, &job);
+		options.job = &job;
+		options.arch = rig_job_arch(&job);
+		code = rig_run(&options);
+	}
+	diags_fini(&diags);
+	rig_job_fini(&job);
+	/* The options among the words; the paths are our caller's. */
+	for (unsigned i = 1; argv && strcmp(argv[i], "--") != 0; i++)
+		free(argv[i]);
+	return code;
+}
+
 static int test_run(const void *options, unsigned operand_count, char *const *operands)
 {
 	const struct test_options *o = options;
 	AUTO_FREE char **repeat = repeat_command(o, operand_count, operands);
-	struct selection s = {0};
+	struct selection s = {.arch = partition_host_arch()};
 	int code = choose(o, operand_count, operands, &s);
+	struct suite_host host = {0};
 
 	if (!code && !s.count && !o->shard)
 		code = command_usage_error(&command_test,
@@ -474,8 +571,11 @@ static int test_run(const void *options, unsigned operand_count, char *const *op
 			"it prints the names of all");
 	for (unsigned i = 0; !code && o->list && i < s.count; i++)
 		printf("%s/%s\n", s.entries[i].suite->name, s.entries[i].test->name);
-	if (!code && !o->list)
-		code = run(o, &s, repeat);
+	if (!code && !o->list) {
+		find_host(&s, &host);
+		code = o->rig && wants_rig(&s, &host) ? run_in_rig(o, &s, operand_count, operands)
+						      : run(o, &s, &host, repeat);
+	}
 	selection_fini(&s);
 	return code;
 }
@@ -497,4 +597,5 @@ const struct command command_test = {
 	.operands_min = 1,
 	.operands_max = 4096,
 	.run = test_run,
+	.gather = test_gather,
 };

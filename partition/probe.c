@@ -2,6 +2,7 @@
 #include "partition/probe.h"
 
 #include "lib/util.h"
+#include "vmm/hold.h"
 #include "vmm/probe.h"
 
 #include <assert.h>
@@ -199,4 +200,9 @@ const char *host_kvm_kind_name(enum host_kvm_kind kind)
 unsigned partition_kvm_api_version(void)
 {
 	return KVM_PROBE_API_VERSION;
+}
+
+void partition_hold_kvm(const char *device)
+{
+	kvm_hold(device);
 }

@@ -83,6 +83,12 @@ struct host_kvm_report {
 #define PARTITION_PROBE_MS 20000
 int partition_probe(const char *device, struct host_kvm_report *ret_report);
 
+/*
+ * Holds VMs that never run, for as long as this process lives: in an emulated machine, KVM then has
+ * no reason to change the kernel's code while guests run (vmm/hold.h).
+ */
+void partition_hold_kvm(const char *device);
+
 /* True when it was tried and did not do what it should. */
 static inline bool host_kvm_failed(const struct host_kvm_instruction *it)
 {

@@ -186,26 +186,24 @@ static bool fits(const struct runner *r, const struct demand *d)
 
 /* ---- what cannot run here ---- */
 
-static bool any_linux(const struct runner *r, const struct plan *plan)
+static bool any_linux(const struct suite_host *host, const struct plan *plan)
 {
 	bool any = false;
 
-	for (unsigned i = 0; r->o->host.is_linux && i < plan->partition_count; i++)
-		any = any || r->o->host.is_linux(plan->partitions[i].image);
+	for (unsigned i = 0; host->is_linux && i < plan->partition_count; i++)
+		any = any || host->is_linux(plan->partitions[i].image);
 	return any;
 }
 
-/* Why the host's KVM cannot run it, or NULL. */
-static const char *kvm_lacks(const struct runner *r, const struct suite_case *c)
+const char *suite_kvm_lacks(const struct suite_host *host, const struct suite_case *c)
 {
-	const struct suite_host *host = &r->o->host;
 	bool full = false;
 
 	if (host->no_kvm)
 		return host->no_kvm;
 	for (unsigned i = 0; i < c->needs.feature_count; i++)
 		full = full || c->needs.features[i].feature == SUITE_FULL_KVM;
-	return host->no_full_kvm && (full || any_linux(r, c->plan)) ? host->no_full_kvm : NULL;
+	return host->no_full_kvm && (full || any_linux(host, c->plan)) ? host->no_full_kvm : NULL;
 }
 
 /* What else of its needs the host has not; the caller's, or NULL. */
@@ -257,7 +255,7 @@ static bool skip(struct runner *r, unsigned i)
 
 	if (r->tasks[i].able)
 		return false;
-	kvm = kvm_lacks(r, c);
+	kvm = suite_kvm_lacks(&r->o->host, c);
 	lacks = host_lacks(r, c, &r->tasks[i].demand);
 	if (lacks) {
 		conclude(r, i, SUITE_SKIP, "needs", lacks);

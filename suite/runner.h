@@ -85,6 +85,9 @@ struct suite_runner_options {
 	void *ctx;
 };
 
+/* Why HOST's KVM cannot run C, or NULL. */
+const char *suite_kvm_lacks(const struct suite_host *host, const struct suite_case *c);
+
 /* Runs all. 0, with *RET_INTERRUPTED when a signal ended it, everything being stopped; or what the
  * event loop or the artifacts' folder said, negative. */
 int suite_run(const struct suite_runner_options *options, bool *ret_interrupted);
