@@ -10,6 +10,7 @@
 #include "partition/alarm.h"
 #include "partition/build.h"
 #include "partition/console.h"
+#include "partition/dump.h"
 #include "partition/guestlog.h"
 #include "partition/inspect.h"
 #include "partition/lockdown.h"
@@ -34,6 +35,7 @@ struct partition {
 	struct loop_timer drain_timer;
 	struct loop_timer button_timer; /* to the end of a press of the power button */
 	struct alarm alarm;
+	struct dump dump;
 	struct chardev ports[PLAN_PORTS_MAX];
 	char labels[PLAN_PORTS_MAX][PARTITION_LABEL_MAX];
 	struct console *consoles[PLAN_PORTS_MAX];
@@ -44,7 +46,10 @@ struct partition {
 	struct partition_shared *shared;
 	void *status; /* the status page; NULL: the plan gives none */
 
+	bool paused; /* by the supervisor */
 	bool stopping;
+	bool drained;  /* ... and the consoles have taken all that they will */
+	bool core_due; /* ... and the supervisor is to say whether it wants a core */
 	uint64_t released_ns;
 	uint64_t drain_deadline_ns;
 };

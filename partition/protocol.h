@@ -22,7 +22,7 @@
 #define PARTITION_ARGV0     "bulkhead-partition"
 #define PARTITION_ARGV_NAME "(not launched yet)              "
 
-#define PARTITION_LAUNCH_VERSION 4
+#define PARTITION_LAUNCH_VERSION 5
 
 /* Cores as bits: core N is bit N % 64 of word N / 64. */
 #define CORE_WORDS (PLAN_CORES_MAX / 64)
@@ -108,6 +108,8 @@ struct partition_launch {
 	uint16_t device_mtus[PLAN_DEVICES_MAX]; /* of the networks behind them; 0: not known */
 	uint64_t io_cores[CORE_WORDS];          /* where the I/O thread runs; all zero: anywhere */
 	uint64_t vcpu_cores[CORE_WORDS];        /* where the vCPUs run that share cores */
+	/* 1: MSG_CORE follows a fatal end or a panic, and is waited for. */
+	uint32_t cores;
 	/* The terminal as it was, for the partition to restore should the supervisor be killed. */
 	uint32_t has_termios;
 	struct termios termios;
@@ -154,6 +156,7 @@ enum partition_message {
 	MSG_FAULT,         /* struct message_fault: a fatal error that was found from outside */
 	MSG_ATTACH,        /* struct message_attach, and a descriptor: a reader of a console */
 	MSG_WINDOW,        /* struct partition_window: its terminal has this size now */
+	MSG_CORE,          /* an ELF core goes into the socket sent along, if there is one */
 	MSG_LAUNCH,        /* what the process is for: the first, see partition/handover.h */
 	MSG_LAUNCH_MORE,   /* further descriptors of MSG_LAUNCH */
 	MSG_INSPECT,       /* answered by MSG_VCPU for each vCPU, then MSG_INSPECTED */
@@ -173,6 +176,7 @@ enum partition_message {
 	MSG_LOG,       /* the guest logs a line: struct message_log, then its text, of anything */
 	MSG_VCPU,      /* struct message_vcpu, then text: registers */
 	MSG_INSPECTED, /* struct message_inspected */
+	MSG_CORE_DONE, /* of MSG_CORE with a socket: struct message_core */
 };
 
 /* The lost watchdog, met on vCPU 0. */
@@ -196,6 +200,11 @@ struct message_parked {
 #define MESSAGE_LOG_MAX BULKHEAD_LOG_MAX
 struct message_log {
 	uint64_t dropped; /* lines, since the message before */
+};
+
+struct message_core {
+	uint32_t error; /* an errno; 0: all of it is written */
+	uint64_t bytes;
 };
 
 struct message_failed {

@@ -56,6 +56,13 @@ static bool consoles_drained(const struct partition *p)
 	return true;
 }
 
+/* Nothing is left to do but to wait for a core, if there is to be one. */
+static void finish_unless_dumping(struct partition *p)
+{
+	if (p->drained && !p->core_due && !dump_busy(&p->dump))
+		finish(p);
+}
+
 /* Once stopped: waits for the consoles to take what is left, within the limit. */
 static void drain(struct loop_timer *t)
 {
@@ -65,8 +72,9 @@ static void drain(struct loop_timer *t)
 		if (p->consoles[i])
 			console_pump(p->consoles[i]);
 	}
-	if (consoles_drained(p) || monotonic_ns() > p->drain_deadline_ns)
-		finish(p);
+	p->drained = consoles_drained(p) || monotonic_ns() > p->drain_deadline_ns;
+	if (p->drained)
+		finish_unless_dumping(p);
 	else
 		loop_timer_start(&p->drain_timer, DRAIN_STEP_NS);
 }
@@ -78,6 +86,7 @@ static void stop(struct partition *p, struct message_ended m, const char *how)
 		return;
 	p->stopping = true;
 	inspector_stop(&p->inspector);
+	p->core_due = p->launch.cores && (m.end == PARTITION_FATAL || m.end == PARTITION_PANIC);
 	vm_stop(p->vm);
 	m.stopped_ns = monotonic_ns();
 	m.run_ns = p->released_ns ? monotonic_ns() - p->released_ns : 0;
@@ -170,6 +179,40 @@ static void button_let_go(struct loop_timer *t)
 		loop_timer_start(t, POWER_BUTTON_NS);
 }
 
+/* Unless something still needs it to stand still. */
+static void resume(struct partition *p)
+{
+	if (!p->paused && !p->stopping && !dump_busy(&p->dump))
+		vm_resume(p->vm);
+}
+
+static void core_done(struct partition *p, int error, uint64_t bytes)
+{
+	tell_core(p->supervisor_fd, error, bytes);
+	resume(p);
+	finish_unless_dumping(p);
+}
+
+/* Into the socket in FDS; without one there is to be none. */
+static void core(struct partition *p, struct ipc_fds *fds)
+{
+	int ret = dump_busy(&p->dump) ? -EBUSY : 0;
+
+	p->core_due = false;
+	/* The registers of a vCPU that does not leave the guest cannot be had. */
+	if (fds->count && !ret && !p->stopping)
+		ret = vm_pause(p->vm);
+	if (fds->count && !ret) {
+		dump_start(&p->dump, fds->list[0]);
+		return;
+	}
+	if (fds->count)
+		core_done(p, ret, 0);
+	else
+		finish_unless_dumping(p);
+	ipc_fds_close(fds);
+}
+
 /* What the supervisor may want of a guest that has not ended. */
 static void obey(struct partition *p, uint16_t type)
 {
@@ -187,10 +230,12 @@ static void obey(struct partition *p, uint16_t type)
 		return;
 	case MSG_PAUSE:
 		vm_pause(p->vm);
+		p->paused = true;
 		ipc_send(p->supervisor_fd, MSG_PAUSED, NULL, 0);
 		return;
 	case MSG_RESUME:
-		vm_resume(p->vm);
+		p->paused = false;
+		resume(p);
 		ipc_send(p->supervisor_fd, MSG_RESUMED, NULL, 0);
 		return;
 	case MSG_STATS_REQUEST:
@@ -233,6 +278,10 @@ static void control_ready(struct loop_watch *w, uint32_t revents)
 		supervisor_gone(p);
 	if (m.type == MSG_ATTACH) {
 		attach(p, &m, &fds);
+		return;
+	}
+	if (m.type == MSG_CORE) {
+		core(p, &fds);
 		return;
 	}
 	ipc_fds_close(&fds);
@@ -299,6 +348,8 @@ int serve_io(struct partition *p)
 		ret = alarm_init(&p->alarm, p->loop, &p->build.machine);
 	if (!ret)
 		ret = inspector_init(&p->inspector, p);
+	if (!ret)
+		ret = dump_init(&p->dump, p, core_done);
 	if (!ret)
 		ret = guestlog_init(&p->guestlog, p->loop, p->supervisor_fd, p->wake.fd);
 	if (!ret)

@@ -102,6 +102,13 @@ void tell_parked(int control_fd, const struct vm_end *end, bool spinning)
 	ipc_send(control_fd, MSG_PARKED, &message, sizeof(message.parked) + strlen(message.text));
 }
 
+void tell_core(int control_fd, int error, uint64_t bytes)
+{
+	const struct message_core m = {.error = (uint32_t)-error, .bytes = bytes};
+
+	ipc_send(control_fd, MSG_CORE_DONE, &m, sizeof(m));
+}
+
 void tell_notice(int control_fd, const char *device, const char *text)
 {
 	char message[MESSAGE_LOG_MAX];

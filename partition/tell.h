@@ -25,6 +25,9 @@ void tell_stats(int control_fd, const struct vm *vm);
 /* REPORT, and what END (NULL: the guest was stopped) has to say of a fatal error. */
 void tell_report(int control_fd, const struct message_report *report, const struct vm_end *end);
 
+/* A core was written, up to BYTES, or not: ERROR is a negative errno. */
+void tell_core(int control_fd, int error, uint64_t bytes);
+
 /* DEVICE of the plan has something to say. Any thread. */
 void tell_notice(int control_fd, const char *device, const char *text);
 
