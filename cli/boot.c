@@ -25,6 +25,7 @@ struct boot_options {
 	uint64_t timeout;
 	const char *silence;
 	const char *log_dir;
+	const char *core_dir;
 	bool print;
 	bool stats;
 	bool json;
@@ -69,6 +70,9 @@ static const struct option_spec boot_specs[] = {
 	{"silence", "TIME", OPTION_STRING, FIELD(silence), SILENCE_OPTION_HELP},
 	{"log-dir", "DIR", OPTION_STRING, FIELD(log_dir),
 		"Keep what each port says in DIR/guest.com1.log and so on."},
+	{"core-dir", "DIR", OPTION_STRING, FIELD(core_dir),
+		"When the guest dies or panics, write an ELF core to DIR/guest.core, for gdb "
+		"and crash (docs/debugging.md); SIGQUIT ends the run with one, too."},
 	{"print", NULL, OPTION_FLAG, FIELD(print),
 		"Print the plan that says the same, and start nothing."},
 	{"stats", NULL, OPTION_FLAG, FIELD(stats),
@@ -322,6 +326,7 @@ static int boot_run(const void *options, unsigned operand_count, char *const *op
 	struct run_options run = {
 		.spare = &spare,
 		.log_dir = o->log_dir,
+		.core_dir = o->core_dir,
 		.timeout_ns = o->timeout,
 		.stats = o->stats,
 		.json = o->json,

@@ -59,6 +59,7 @@ extern const struct command command_rig;
 extern const struct command command_rig_init;
 extern const struct command command_run;
 extern const struct command command_stats;
+extern const struct command command_dump;
 extern const struct command command_stop;
 extern const struct command command_test;
 extern const struct command command_version;

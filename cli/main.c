@@ -4,6 +4,7 @@
 
 #include "partition/partition.h"
 #include "partition/protocol.h"
+#include "supervisor/supervisor.h"
 
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -28,6 +29,7 @@ const struct command *const cli_commands[] = {
 	&command_events,
 	&command_stats,
 	&command_inspect,
+	&command_dump,
 	&command_check,
 	&command_doctor,
 	&command_version,
@@ -65,6 +67,8 @@ int main(int argc, char **argv)
 	/* The supervisor's own re-execution: it comes before anything a user may say. */
 	if (argc && strcmp(argv[0], PARTITION_ARGV0) == 0)
 		return partition_main(argc, argv);
+	if (argc && strcmp(argv[0], CORE_WRITER_ARGV0) == 0)
+		return core_writer_main(argc, argv);
 	hold_standard_descriptors();
 	/* Descriptors that our caller left open are nobody's business, least of all a partition's.
 	 */

@@ -16,6 +16,7 @@ struct run_command_options {
 	uint64_t timeout;
 	const char *console;
 	const char *log_dir;
+	const char *core_dir;
 	const char *name;
 	struct option_strings ports;
 	unsigned events_fd;
@@ -39,6 +40,9 @@ static const struct option_spec run_specs[] = {
 		"with prefixes, or \"none\". Default: all, or the only one."},
 	{"log-dir", "DIR", OPTION_STRING, FIELD(log_dir),
 		"Keep what each port says in DIR/NAME.com1.log and so on."},
+	{"core-dir", "DIR", OPTION_STRING, FIELD(core_dir),
+		"When a partition dies or panics, write an ELF core to DIR/NAME.core, for gdb "
+		"and crash (docs/debugging.md); SIGQUIT ends the run with one, too."},
 	{"name", "NAME", OPTION_STRING, FIELD(name),
 		"The run's name, for `bulkhead list` and the others. Default: the plan's name, or its "
 		"file's, with a number if that is taken."},
@@ -108,6 +112,7 @@ static int run_run(const void *options, unsigned operand_count, char *const *ope
 		.name = o->name,
 		.detach = o->detach,
 		.log_dir = o->log_dir,
+		.core_dir = o->core_dir,
 		.timeout_ns = o->timeout,
 		.stats = o->stats,
 		.json = o->json,

@@ -33,7 +33,9 @@ static void linger_expired(struct loop_timer *t)
 {
 	struct child *child = container_of(t, struct child, linger);
 
-	if (child_alive(child))
+	if (child_core_pending(child))
+		loop_timer_start(&child->linger, LINGER_NS);
+	else if (child_alive(child))
 		kill(child->pid, SIGKILL);
 }
 
@@ -53,6 +55,7 @@ void child_concluded(struct child *child)
 		 !child_stopping(child))
 		child->restart_wanted = true;
 	child_set_state(child, CHILD_ENDED);
+	child_core_at_end(child);
 	/* One that was stopped wins no time by that. */
 	if (!loop_timer_running(&child->linger))
 		loop_timer_start(&child->linger, LINGER_NS);
@@ -140,6 +143,7 @@ static void child_exited(struct loop_watch *w, uint32_t revents)
 	child_shared_ended(child, true);
 	/* Its last words may still be in the socket. */
 	child_receive(child, LAST_WORDS_MAX);
+	child->core_deadline_ns = 0;
 	helpers_end(child);
 	loop_unwatch(child->run->loop, w);
 	fd_close(&w->fd);
@@ -172,6 +176,7 @@ int child_init(struct child *child, struct run *run, unsigned index)
 		.control = {.fd = -1, .slot = -1, .events = POLLIN, .ready = control_ready},
 		.exited = {.fd = -1, .slot = -1, .events = POLLIN, .ready = child_exited},
 	};
+	child_core_init(child);
 	for (unsigned i = 0; i < PLAN_PORTS_MAX; i++)
 		child->port_fds[i] = child->port_others[i] = -1;
 	memset(child->taps, -1, sizeof(child->taps));
@@ -198,6 +203,7 @@ int child_init(struct child *child, struct run *run, unsigned index)
 void child_fini(struct child *child)
 {
 	helpers_fini(child);
+	child_core_fini(child);
 	fd_close(&child->control.fd);
 	fd_close(&child->exited.fd);
 	fd_close(&child->shared_fd);

@@ -240,6 +240,8 @@ static bool on_message(struct child *child, const struct ipc_message *m)
 		return child_on_inspected(child, m->payload, m->size);
 	case MSG_NOTICE:
 		return on_notice(child, m);
+	case MSG_CORE_DONE:
+		return child_on_core_done(child, m);
 	case MSG_QUIT:
 		/* Only a user at its console can have asked for it. */
 		if (!child->run->has_terminal || child->run->console_child != (int)child->index)

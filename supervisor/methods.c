@@ -495,6 +495,33 @@ static void call_attach(struct rpc_call *call)
 	close(fd);
 }
 
+/* ---- cores ---- */
+
+static void call_dump(struct rpc_call *call)
+{
+	const char *partition;
+	struct child *child;
+	int fd, ret;
+
+	child = take_partition(call, &partition) ? find_child(call, partition) : NULL;
+	if (!child)
+		return;
+	ret = child_may_dump(child);
+	if (ret) {
+		conclude(call, child, "dumped", ret);
+		return;
+	}
+	if (rpc_take_connection(call, json_pack("{s:s}", "partition", partition), &fd)) {
+		rpc_fail(call, RPC_ERROR_BUSY,
+			"the connection has other requests or answers under way; use one of its own");
+		return;
+	}
+	ret = child_dump(child, fd);
+	if (ret)
+		run_event(child->run, child, "error", "no core: %s", strerror(-ret));
+	close(fd);
+}
+
 /* ---- the server ---- */
 
 static const struct rpc_method methods[] = {
@@ -508,6 +535,7 @@ static const struct rpc_method methods[] = {
 	{"stats", call_stats},
 	{"inspect", call_inspect},
 	{"attach", call_attach},
+	{"dump", call_dump},
 	{0},
 };
 

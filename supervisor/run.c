@@ -119,6 +119,8 @@ static void signal_ready(struct loop_watch *w, uint32_t revents)
 	}
 	if (!run->interrupted_ns) {
 		run->interrupted_ns = monotonic_ns();
+		if (info.ssi_signo == SIGQUIT)
+			run_dump(run);
 		run_stop(run, STOP_INTERRUPTED);
 	} else if (monotonic_ns() - run->interrupted_ns > INSIST_NS) {
 		kill_all(run);
@@ -134,7 +136,7 @@ void run_check_done(struct run *run)
 			loop_timer_running(&run->children[i].restart_timer))
 			return;
 	}
-	if (!run_safety_busy(run) && !run_bsp_busy(run))
+	if (!run_safety_busy(run) && !run_bsp_busy(run) && !run_cores_busy(run))
 		loop_stop(run->loop);
 }
 

@@ -13,6 +13,7 @@
 #include "supervisor/supervisor.h"
 
 #include <jansson.h>
+#include <limits.h>
 #include <sched.h>
 #include <sys/types.h>
 #include <termios.h>
@@ -52,6 +53,15 @@ enum stop_phase {
 #define CHILD_COUNTERS_MAX 4096
 
 struct run;
+struct ipc_message;
+
+/* The process that makes a file of a child's core. */
+struct core_writer {
+	struct child *child;
+	pid_t pid;                /* 0: there is none */
+	struct loop_watch exited; /* its pidfd */
+	char path[PATH_MAX];      /* of the file */
+};
 
 struct child {
 	struct run *run;
@@ -100,6 +110,10 @@ struct child {
 	uint64_t said;                     /* what it had said when that was looked at last */
 	uint64_t said_ns;                  /* ... and since when that is so */
 	bool silence_told;
+
+	/* core.c */
+	uint64_t core_deadline_ns; /* when one that is being written must be done; 0: none is */
+	struct core_writer core_writer;
 
 	/* messages.c: lines that the guest logs. */
 	uint64_t log_since_ns; /* the second that is going */
@@ -373,6 +387,37 @@ void run_observe_text(
 /* Tells run_options.events_fd of all that happens. After event_log_init. 0 or -errno. */
 int run_observe(struct run *run);
 void run_unobserve(struct run *run);
+
+/* ---- core.c: ELF cores ---- */
+
+/* Makes run_options.core_dir, if there is one. 0, or -EINVAL with a reason in DIAGS. */
+int run_core_dir(struct run *run, struct diags *diags);
+
+/*
+ * Has the child write a core into FD, a socket, which stays the caller's: its guest stands still
+ * meanwhile. 0; -EINVAL when it is not in a state for it; -EBUSY when it is at it already, or the
+ * safety partition has locked the configuration; else what sending said. The first: whether it may.
+ */
+int child_may_dump(const struct child *child);
+int child_dump(struct child *child, int fd);
+
+/* The child's guest has ended: a core of it, if that was fatal and there is a place for cores. */
+void child_core_at_end(struct child *child);
+
+/* The same of all that run. */
+void run_dump(struct run *run);
+
+/* The child's process still has a core to write. */
+bool child_core_pending(const struct child *child);
+
+/* A file is being written. */
+bool run_cores_busy(const struct run *run);
+
+/* The answer of the child, by messages.c. False when it comes out of turn. */
+bool child_on_core_done(struct child *child, const struct ipc_message *m);
+
+void child_core_init(struct child *child);
+void child_core_fini(struct child *child);
 
 /* ---- messages.c ---- */
 

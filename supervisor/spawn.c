@@ -192,7 +192,7 @@ int run_open(struct run *run, struct diags *diags)
 			"%s cannot be made: %s; name a directory that can", o->log_dir,
 			strerror(-ret));
 	}
-	return ret;
+	return ret ? ret : run_core_dir(run, diags);
 }
 
 void run_close(struct run *run)
@@ -283,6 +283,7 @@ static void launch_init(struct child_files *f)
 		l->region_fds[i] = -1;
 	for (unsigned i = 0; i < PLAN_PORTS_MAX; i++)
 		l->ports[i] = (struct partition_port){.out_fd = -1, .in_fd = -1, .log_fd = -1};
+	l->cores = f->child->run->options->core_dir != NULL;
 	memcpy(l->io_cores, f->child->run->io_cores, sizeof(l->io_cores));
 	if (p->cpus.shared && !choose_vcpu_cores(f->child->run, p, l->vcpu_cores))
 		diag_error(f->diags, &p->locs[PLAN_KEY_CPUS], p->name,

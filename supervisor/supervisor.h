@@ -43,6 +43,7 @@ struct run_options {
 	 * "none"; NULL: the partition's if there is only one, else all. */
 	const char *console;
 	const char *log_dir;      /* NULL: no logs */
+	const char *core_dir;     /* where cores of partitions that die go; NULL: nowhere */
 	uint64_t timeout_ns;      /* from the release on; 0: none */
 	bool stats;               /* print exit counters at the end */
 	bool json;                /* the result as JSON on stdout; consoles move to stderr */
@@ -60,6 +61,10 @@ struct run_options {
 	bool silence_first;  /* ... but only before it has said anything */
 	struct partition_process *spare; /* taken for the first partition if it fits; NULL: none */
 };
+
+/* argv[0] of a process that makes the file of a core, and what that does. Its exit code. */
+#define CORE_WRITER_ARGV0 "bulkhead-core"
+int core_writer_main(int argc, char **argv);
 
 /* Runs PLAN to its end; diagnostics and the verdict go to stderr. An enum bh_exit. */
 int supervisor_run(const struct plan *plan, const struct run_options *options);

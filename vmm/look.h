@@ -23,7 +23,7 @@ struct vcpu_look {
 	uint64_t pc;
 	uint64_t exits;                /* of the vCPU, until now */
 	char mode[LOOK_MODE_MAX];      /* "64-bit, ring 0", "EL1h" */
-	char registers[VM_REPORT_MAX]; /* as arch_vcpu_describe has them */
+	char registers[VM_REPORT_MAX]; /* as vcpu_describe has them */
 };
 
 /*

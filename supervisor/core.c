@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * ELF cores of partitions (docs/debugging.md). A partition's process writes one into a socket; for
+ * `dump` that is the client's connection, which makes the file. For --core-dir a process of ours
+ * does, so that neither the partition nor the supervisor waits for a disk: CORE_WRITER_ARGV0.
+ */
+#include "supervisor/run.h"
+
+#include "lib/corefile.h"
+#include "lib/ipc.h"
+#include "lib/sandbox.h"
+#include "lib/util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+/* A core may take so long, and a second more for so much of memory; a stalled one ends earlier. */
+#define CORE_NS    20000000000
+#define CORE_PER_S (32 * MIB)
+#define NS_PER_S   1000000000
+
+extern char **environ;
+
+/* ---- the process that makes the file ---- */
+
+/* argv[1] is the socket's number, argv[2] the file's. */
+int core_writer_main(int argc, char **argv)
+{
+	struct diags gaps;
+	uint64_t size;
+
+	if (argc != 3)
+		return EINVAL;
+	/* What comes is a guest's: nothing is within reach but the two. */
+	diags_init(&gaps);
+	sandbox_enter(&gaps);
+	diags_fini(&gaps);
+	return -corefile_receive("", 0, atoi(argv[1]), atoi(argv[2]), &size);
+}
+
+static void writer_exited(struct loop_watch *w, uint32_t revents)
+{
+	struct core_writer *cw = container_of(w, struct core_writer, exited);
+	struct child *child = cw->child;
+	struct run *run = child->run;
+	siginfo_t info = {.si_code = CLD_EXITED, .si_status = EIO};
+
+	(void)revents;
+	waitid(P_PID, (id_t)cw->pid, &info, WEXITED);
+	cw->pid = 0;
+	loop_unwatch(run->loop, w);
+	fd_close(&w->fd);
+	if (info.si_code == CLD_EXITED && info.si_status == 0) {
+		run_event(run, child, "core", "%s", cw->path);
+		run_say(run, "%s: core: %s", child->plan->name, cw->path);
+	} else {
+		unlink(cw->path);
+		run_event(run, child, "error", "no core: %s cannot be written", cw->path);
+		run_say(run, "%s: no core: %s cannot be written: %s", child->plan->name, cw->path,
+			info.si_code != CLD_EXITED  ? "its writer was killed"
+			: info.si_status == ENODATA ? "the partition did not finish it"
+						    : strerror(info.si_status));
+	}
+	run_check_done(run);
+}
+
+static int open_file(struct child *child, char path[PATH_MAX])
+{
+	const char *dir = child->run->options->core_dir;
+	char number[16] = "";
+	int fd;
+
+	if (child->restarts)
+		snprintf(number, sizeof(number), ".%u", child->restarts);
+	if (snprintf(path, PATH_MAX, "%s/%s%s.core", dir, child->plan->name, number) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Starts the writer of the child's core; *RET_FD is where that goes. */
+static int start_writer(struct child *child, int *ret_fd)
+{
+	struct core_writer *cw = &child->core_writer;
+	char numbers[2][16];
+	char *argv[] = {CORE_WRITER_ARGV0, numbers[0], numbers[1], NULL};
+	AUTO_CLOSE int file = open_file(child, cw->path);
+	int pair[2], ret;
+
+	if (file < 0)
+		return file;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		return -errno;
+	snprintf(numbers[0], sizeof(numbers[0]), "%d", pair[1]);
+	snprintf(numbers[1], sizeof(numbers[1]), "%d", file);
+	ret = sandbox_spawn(&(struct sandbox_spawn){.path = "/proc/self/exe",
+				    .argv = argv,
+				    .envp = environ,
+				    .fds = (const int[]){pair[1], file},
+				    .fd_count = 2},
+		&cw->pid, &cw->exited.fd);
+	close(pair[1]);
+	if (!ret)
+		ret = loop_watch(child->run->loop, &cw->exited);
+	if (ret) {
+		close(pair[0]);
+		return ret;
+	}
+	*ret_fd = pair[0];
+	return 0;
+}
+
+/* ---- asking for one ---- */
+
+static int ask(struct child *child, int fd)
+{
+	struct ipc_fds fds = {.count = 1, .list = {fd}};
+	int ret = ipc_send_fds(child->control.fd, MSG_CORE, NULL, 0, &fds);
+
+	if (ret)
+		return ret;
+	child->core_deadline_ns =
+		monotonic_ns() + CORE_NS + child->plan->memory / CORE_PER_S * NS_PER_S;
+	child_watchdog_stop(child);
+	return 0;
+}
+
+int child_may_dump(const struct child *child)
+{
+	if (!child_active(child) || child->stop_sent)
+		return -EINVAL;
+	if (child->core_deadline_ns || run_locked(child->run))
+		return -EBUSY;
+	return 0;
+}
+
+int child_dump(struct child *child, int fd)
+{
+	return child_may_dump(child) ?: ask(child, fd);
+}
+
+/* A core into --core-dir. */
+static int dump_to_file(struct child *child)
+{
+	int fd = -1, ret = child->core_writer.pid ? -EBUSY : start_writer(child, &fd);
+
+	if (!ret)
+		ret = ask(child, fd);
+	fd_close(&fd);
+	if (ret)
+		run_say(child->run, "%s: no core: %s: %s", child->plan->name,
+			child->run->options->core_dir, strerror(-ret));
+	return ret;
+}
+
+void child_core_at_end(struct child *child)
+{
+	const struct message_ended *r = &child->result;
+
+	if (!child->run->options->core_dir || !child_alive(child) ||
+		(r->end != PARTITION_FATAL && r->end != PARTITION_PANIC))
+		return;
+	/* It waits to be told, whether there is to be one or not. */
+	if (dump_to_file(child))
+		ipc_send(child->control.fd, MSG_CORE, NULL, 0);
+}
+
+void run_dump(struct run *run)
+{
+	for (unsigned i = 0; run->options->core_dir && i < run->child_count; i++) {
+		if (child_active(&run->children[i]) && !run->children[i].stop_sent)
+			dump_to_file(&run->children[i]);
+	}
+}
+
+/* ---- its end ---- */
+
+bool child_on_core_done(struct child *child, const struct ipc_message *m)
+{
+	struct message_core done;
+
+	if (m->size != sizeof(done) || !child->core_deadline_ns)
+		return false;
+	memcpy(&done, m->payload, sizeof(done));
+	child->core_deadline_ns = 0;
+	if (child->state == CHILD_RUNNING) {
+		child_watchdog_start(child);
+		child_silence_start(child);
+	}
+	if (done.error)
+		run_event(child->run, child, "error", "the core was not finished: %s",
+			strerror((int)min_u64(done.error, INT_MAX)));
+	return true;
+}
+
+bool child_core_pending(const struct child *child)
+{
+	return child->core_deadline_ns > monotonic_ns();
+}
+
+bool run_cores_busy(const struct run *run)
+{
+	for (unsigned i = 0; i < run->child_count; i++) {
+		if (run->children[i].core_writer.pid)
+			return true;
+	}
+	return false;
+}
+
+void child_core_init(struct child *child)
+{
+	child->core_writer = (struct core_writer){.child = child,
+		.exited = {.fd = -1, .slot = -1, .events = POLLIN, .ready = writer_exited}};
+}
+
+void child_core_fini(struct child *child)
+{
+	struct core_writer *cw = &child->core_writer;
+
+	if (cw->pid > 0) {
+		kill(cw->pid, SIGKILL);
+		waitpid(cw->pid, NULL, 0);
+	}
+	fd_close(&cw->exited.fd);
+}
+
+int run_core_dir(struct run *run, struct diags *diags)
+{
+	const char *dir = run->options->core_dir;
+
+	if (!dir || !mkdir(dir, 0777) || errno == EEXIST)
+		return 0;
+	diag_error(diags, NULL, "--core-dir", "%s cannot be made: %s; name a directory that can",
+		dir, strerror(errno));
+	return -EINVAL;
+}
