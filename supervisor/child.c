@@ -218,6 +218,7 @@ void child_fini(struct child *child)
 	loop_timer_fini(&child->watchdog);
 	child_lifecycle_fini(child);
 	child_inspect_fini(child);
+	free(child->gaps);
 	free(child->report);
 	free(child->counters);
 }

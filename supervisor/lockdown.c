@@ -78,6 +78,18 @@ static const struct sandbox_rule denied_calls[] = {
 	SANDBOX_CALL("setns"),
 };
 
+/* Says it, and adds a line to *GAPS. WHO: of whom, with a colon; or "". */
+static void say_gap(struct run *run, char **gaps, const char *who, const char *gap)
+{
+	AUTO_FREE char *before = *gaps;
+
+	run_say(run, "%sNOT ISOLATED: %s", who, gap);
+	if (asprintf(gaps, "%s%s\n", before ? before : "", gap) < 0) {
+		*gaps = before;
+		before = NULL;
+	}
+}
+
 int run_lock_down(struct run *run, struct diags *diags)
 {
 	struct sandbox_filter *filter = NULL;
@@ -85,7 +97,8 @@ int run_lock_down(struct run *run, struct diags *diags)
 	int ret;
 
 	if (run->plan->lockdown == PLAN_LOCKDOWN_OFF)
-		run_say(run, "NOT ISOLATED: the plan has lockdown: off; no process is locked down");
+		say_gap(run, &run->gaps, "",
+			"the plan has lockdown: off; no process is locked down");
 	if (run->plan->lockdown == PLAN_LOCKDOWN_OFF || run->plan->safe_state.command)
 		return 0;
 	diags_init(&gaps);
@@ -102,7 +115,7 @@ int run_lock_down(struct run *run, struct diags *diags)
 				gaps.items[i].text);
 			ret = -EPERM;
 		} else {
-			run_say(run, "the supervisor: NOT ISOLATED: %s", gaps.items[i].text);
+			say_gap(run, &run->gaps, "the supervisor: ", gaps.items[i].text);
 		}
 	}
 	diags_fini(&gaps);
@@ -114,19 +127,23 @@ int run_lock_down(struct run *run, struct diags *diags)
 /* More lines than there are kinds of gaps would come from a process that lies. */
 #define GAP_LINES_MAX 16
 
-void child_say_gaps(const struct child *child, const struct ipc_message *ready)
+void child_say_gaps(struct child *child, const struct ipc_message *ready)
 {
+	char who[64];
 	AUTO_FREE char *text = strndup((const char *)ready->payload, ready->size);
 	char *rest = text, *line;
 	unsigned lines = 0;
 
+	free(child->gaps);
+	child->gaps = NULL;
+	snprintf(who, sizeof(who), "%s: ", child->plan->name);
 	while (rest && (line = strsep(&rest, "\n")) != NULL && lines++ < GAP_LINES_MAX) {
 		for (char *c = line; *c; c++) {
 			if (!isprint((unsigned char)*c))
 				*c = '?';
 		}
 		if (*line)
-			run_say(child->run, "%s: NOT ISOLATED: %s", child->plan->name, line);
+			say_gap(child->run, &child->gaps, who, line);
 	}
 }
 

@@ -15,7 +15,7 @@
 int run_lock_down(struct run *run, struct diags *diags);
 
 /* Says what the child could not be isolated from, as its MSG_READY tells. */
-void child_say_gaps(const struct child *child, const struct ipc_message *ready);
+void child_say_gaps(struct child *child, const struct ipc_message *ready);
 
 /*
  * Says, and adds to the reports of partitions that ended in an error of KVM's, what this host's KVM

@@ -240,6 +240,20 @@ static json_t *counters_json(const struct child *child)
 	return list;
 }
 
+/* TEXT's lines; NULL has none. */
+static json_t *lines_json(const char *text)
+{
+	json_t *list = json_array();
+
+	while (text && *text) {
+		size_t n = strcspn(text, "\n");
+
+		json_array_append_new(list, json_stringn(text, n));
+		text += n + (text[n] == '\n');
+	}
+	return list;
+}
+
 static json_t *child_json(const struct child *child)
 {
 	const struct message_ended *r = &child->result;
@@ -249,6 +263,7 @@ static json_t *child_json(const struct child *child)
 
 	if (*child->machine)
 		json_object_set_new(o, "machine", json_string(child->machine));
+	json_object_set_new(o, "not_isolated", lines_json(child->gaps));
 	json_object_set_new(o, "restarts", json_integer(child->restarts));
 	json_object_set_new(o, "parked_vcpus", json_integer(child->parked));
 	if (child->has_result) {
@@ -291,6 +306,7 @@ void report_json(const struct run *run, enum bh_exit code, const struct diags *d
 		(int)code, "diagnostics", diags_json(diags), "released_ns",
 		(json_int_t)run->released_ns, "partitions", list, "bsp", run_bsp_json(run),
 		"safe_state", run_safe_state_json(run));
+	json_object_set_new(o, "not_isolated", lines_json(run->gaps));
 	json_dumpf(o, f, JSON_INDENT(2));
 	fputc('\n', f);
 	json_decref(o);

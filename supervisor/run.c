@@ -348,6 +348,7 @@ static void run_fini(struct run *run)
 		child_fini(&run->children[i]);
 	event_log_fini(&run->events);
 	free(run->children);
+	free(run->gaps);
 	loop_timer_fini(&run->timeout);
 	run_silence_fini(run);
 	fd_close(&run->signals.fd);

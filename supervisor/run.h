@@ -137,6 +137,7 @@ struct child {
 	bool has_report; /* `last` is there */
 	struct message_report last;
 	char machine[EVENT_TEXT_MAX]; /* what the host's KVM has decided of it; empty: nothing */
+	char *gaps;   /* of its isolation, a line each; NULL: none; owned, printable */
 	char *report; /* reason of a failed start, or report of a fatal end; owned, sanitised */
 	struct message_counter *counters;
 	unsigned counter_count;
@@ -163,6 +164,7 @@ struct run {
 	struct safe_state *safe_state; /* NULL: not in it */
 	struct status_page *status;    /* NULL: no partition has one */
 	struct shared_regions *shared; /* supervisor/shared.h; NULL: the plan has none */
+	char *gaps;                    /* of the supervisor's own isolation, as a child's */
 	struct observer *observer;     /* NULL: nobody is told of events by a descriptor */
 
 	cpu_set_t allowed;             /* the cores that this process was given */

@@ -79,13 +79,20 @@ without() {
 	done
 }
 
+# What `--json` says of the first partition, a line each.
+gaps_in_json() {
+	sed -n '0,/"not_isolated": \[$/d; /^ *\]/q; s/^ *"\(.*\)",\?$/\1/p' out
+}
+
 test_not-isolated() {
 	local kind
 	local -A word=([user]=user [mnt]='mount \(empty root\)' [pid]=pid [net]=network [ipc]=ipc)
 	plan_of a how=off 0 >plan.yaml
 	for kind in user mnt pid net ipc; do
-		without $kind 0 run plan.yaml --set partitions.a.memory=4M
+		without $kind 0 run plan.yaml --set partitions.a.memory=4M --json
 		has err '^bulkhead: a: NOT ISOLATED: '
+		sed -n 's/^bulkhead: a: NOT ISOLATED: //p' err >gaps
+		[ "$(gaps_in_json)" = "$(cat gaps)" ] || fail "in JSON: $(gaps_in_json)"
 		without $kind 3 run plan.yaml --set partitions.a.memory=4M --set lockdown=strict
 		has err 'plan.yaml:2:3: a: it cannot be isolated, as lockdown: strict demands: no '
 		verdict 'a: could not be created; exit code 3$'
@@ -97,8 +104,9 @@ test_not-isolated() {
 test_isolated() {
 	need_namespaces
 	plan_of a how=off 0 >plan.yaml
-	bulkhead 0 run plan.yaml --set lockdown=strict
+	bulkhead 0 run plan.yaml --set lockdown=strict --json
 	lacks err 'NOT ISOLATED'
+	[ "$(grep -c '"not_isolated": \[\]' out)" = 2 ] || fail "in JSON something is not isolated"
 	expect 0 unshare -Ur setpriv --bounding-set=-all --inh-caps=-all "$BULKHEAD" run plan.yaml \
 		--set lockdown=strict --set partitions.a.memory=4M
 	lacks err 'NOT ISOLATED'
