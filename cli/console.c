@@ -34,13 +34,24 @@ static const struct option_spec console_specs[] = {
 	{0},
 };
 
+/*
+ * How often a partition that may be started again is looked at; and how many times one that runs
+ * on, when its console was closed: it may be about to end.
+ */
+#define LOOK_MS   100
+#define LOOKS_MAX 20
+
 struct session {
+	const struct console_options *options;
+	const char *partition;
+	struct client client;
 	int fd;        /* the console; blocking */
 	bool terminal; /* stdin is one, and raw */
 	bool keys;     /* stdin is read */
 	bool escaped;  /* Ctrl-A was pressed */
 	bool detached;
-	bool mid_line; /* what was shown last was no newline */
+	bool mid_line;  /* what was shown last was no newline */
+	unsigned looks; /* since the console was closed */
 };
 
 static struct termios terminal_before;
@@ -159,68 +170,164 @@ static void carry(struct session *s)
 }
 
 /* Leaves the JSON behind: from the answer on the connection is the console. */
-static enum bh_exit attach(struct client *c, const char *partition, const struct console_options *o,
-	struct diags *diags)
+static enum bh_exit attach(struct session *s, struct diags *diags)
 {
-	json_t *params = json_pack("{s:s, s:b}", "partition", partition, "writer", !o->read_only);
+	json_t *params = json_pack("{s:s, s:b}", "partition", s->partition, "writer", s->keys);
+	struct client *c = &s->client;
 	json_t *answer = NULL;
 	enum bh_exit code;
 
-	if (o->port)
-		json_object_set_new(params, "port", json_string(o->port));
+	if (s->options->port)
+		json_object_set_new(params, "port", json_string(s->options->port));
 	code = client_call(c, "attach", params, diags, &answer);
-
 	json_decref(answer);
-	return code;
+	if (code)
+		return code;
+	s->fd = c->fd;
+	return BH_EXIT_OK;
 }
 
-static void run_session(struct client *c, const char *partition, const struct console_options *o)
+/* What came with the answer is the console's first. */
+static void show_first(struct session *s)
 {
-	struct session s = {.fd = c->fd, .keys = !o->read_only};
-	const char *line_end;
+	const struct client *c = &s->client;
 
-	make_raw(&s);
-	line_end = s.terminal ? "\r\n" : "\n";
-	fprintf(stderr, "bulkhead console: %s/%s%s%s", c->run, partition,
-		s.terminal     ? "; Ctrl-] or Ctrl-A d detaches, Ctrl-A Ctrl-A sends Ctrl-A"
-		: o->read_only ? ", read-only; Ctrl-C ends this"
-			       : "",
-		line_end);
-	/* What came with the answer is the console's first. */
-	s.mid_line = c->in_size && c->in[c->in_size - 1] != '\n';
+	s->mid_line = c->in_size && c->in[c->in_size - 1] != '\n';
 	fwrite(c->in, 1, c->in_size, stdout);
 	fflush(stdout);
-	carry(&s);
-	if (s.terminal)
+}
+
+/* ---- over restarts ---- */
+
+static json_int_t restarts(const struct session *s)
+{
+	const json_t *p = status_partition(s->client.status, s->partition);
+
+	return json_integer_value(json_object_get(p, "restarts"));
+}
+
+/* Time passes. The terminal is read for the keys that end this: there is no guest for others. */
+static void pause_for_keys(struct session *s)
+{
+	struct pollfd p = {.fd = s->terminal && s->keys ? STDIN_FILENO : -1, .events = POLLIN};
+	char bytes[256];
+	ssize_t n;
+
+	if (poll(&p, 1, LOOK_MS) <= 0)
+		return;
+	n = read(STDIN_FILENO, bytes, sizeof(bytes));
+	if (n > 0)
+		take_keys(s, bytes, (size_t)n);
+	else if (n == 0)
+		s->keys = false;
+}
+
+/* Connects to the run anew. False: it is over, or the partition, and will not be started again. */
+static bool look(struct session *s)
+{
+	const json_t *p;
+	struct client next;
+	struct diags diags;
+	const char *name, *state;
+	bool found, starting, active;
+
+	diags_init(&diags);
+	found = client_find(s->client.run, s->partition, TARGET_PARTITION, &diags, &next, &name) ==
+		BH_EXIT_OK;
+	diags_fini(&diags);
+	if (!found)
+		return false;
+	p = status_partition(next.status, s->partition);
+	state = json_text(p, "state");
+	starting = json_is_true(json_object_get(p, "restarting")) || strcmp(state, "created") == 0;
+	active = !starting && strcmp(state, "stopped") != 0 && strcmp(state, "failed") != 0;
+	/* Its last life is told from the next by their number; that has a console once it runs. */
+	if (active && json_integer_value(json_object_get(p, "restarts")) != restarts(s)) {
+		client_close(&s->client);
+		s->client = next;
+		return true;
+	}
+	client_close(&next);
+	return starting || (active && s->looks++ < LOOKS_MAX);
+}
+
+/* Attaches to the partition when it has been started again. False: it will not be. */
+static bool follow(struct session *s)
+{
+	const char *line_end = s->terminal ? "\r\n" : "\n";
+	json_int_t before = restarts(s);
+	struct diags diags;
+	bool ok = true;
+
+	s->looks = 0;
+	while (ok && !s->detached && restarts(s) == before) {
+		pause_for_keys(s);
+		ok = s->detached || look(s);
+	}
+	if (!ok || s->detached)
+		return false;
+	fprintf(stderr, "%sbulkhead console: %s: restart %" JSON_INTEGER_FORMAT "%s",
+		s->mid_line ? line_end : "", s->partition, restarts(s), line_end);
+	diags_init(&diags);
+	/* One that has ended already may be started once more. */
+	if (attach(s, &diags))
+		s->fd = -1;
+	else
+		show_first(s);
+	diags_fini(&diags);
+	return true;
+}
+
+static void run_session(struct session *s)
+{
+	const char *line_end = s->terminal ? "\r\n" : "\n";
+
+	fprintf(stderr, "bulkhead console: %s/%s%s%s", s->client.run, s->partition,
+		s->terminal ? "; Ctrl-] or Ctrl-A d detaches, Ctrl-A Ctrl-A sends Ctrl-A"
+		: s->options->read_only ? ", read-only; Ctrl-C ends this"
+					: "",
+		line_end);
+	show_first(s);
+	do {
+		if (s->fd >= 0)
+			carry(s);
+	} while (!s->detached && follow(s));
+	if (s->terminal)
 		tcsetattr(STDIN_FILENO, TCSANOW, &terminal_before);
-	fprintf(stderr, "%sbulkhead console: %s\n", s.mid_line ? "\n" : "",
-		s.detached ? "detached" : "the console is at its end");
+	fprintf(stderr, "%sbulkhead console: %s\n", s->mid_line ? "\n" : "",
+		s->detached ? "detached" : "the console is at its end");
 }
 
 static int console_run(const void *options, unsigned operand_count, char *const *operands)
 {
 	const struct console_options *o = options;
 	const char *partition, *name = operand_count ? operands[0] : NULL;
-	struct client c;
+	AUTO_FREE char *own_name = NULL;
+	struct session s = {.options = o, .fd = -1, .keys = !o->read_only};
+	struct client *c = &s.client;
 	struct diags diags;
 	enum bh_exit code;
 
 	diags_init(&diags);
-	code = client_find(o->run, name, TARGET_PARTITION, &diags, &c, &partition);
+	code = client_find(o->run, name, TARGET_PARTITION, &diags, c, &partition);
 	/* Without a name, the only partition of the only run. */
 	if (!code && !partition) {
-		const json_t *list = json_object_get(c.status, "partitions");
+		const json_t *list = json_object_get(c->status, "partitions");
 
 		partition = json_text(json_array_get(list, 0), "name");
 		if (json_array_size(list) != 1)
-			code = (enum bh_exit)command_usage_error(
-				&command_console, "run %s has several partitions; name one", c.run);
+			code = (enum bh_exit)command_usage_error(&command_console,
+				"run %s has several partitions; name one", c->run);
 	}
+	/* It may be a part of the status, which is replaced. */
+	s.partition = own_name = partition ? strdup(partition) : NULL;
 	if (!code)
-		code = attach(&c, partition, o, &diags);
-	if (!code)
-		run_session(&c, partition, o);
-	client_close(&c);
+		code = s.partition ? attach(&s, &diags) : BH_EXIT_HOST;
+	if (!code) {
+		make_raw(&s);
+		run_session(&s);
+	}
+	client_close(c);
 	return client_finish(&command_console, o->json, code, &diags);
 }
 
@@ -232,7 +339,7 @@ const struct command command_console = {
 		"Starts with the last 64 KiB of what the guest wrote, then follows. Several may "
 		"show a console; one has its input: `bulkhead run` where that reads the terminal, "
 		"else the first who types, until it detaches. On a terminal, Ctrl-] or Ctrl-A d "
-		"detaches; the partition goes on. NAME is a partition's, or RUN/PARTITION.",
+		"detaches; the partition goes on. When it is started again, so is this. NAME is a partition's, or RUN/PARTITION.",
 	.options = console_specs,
 	.options_size = sizeof(struct console_options),
 	.operands_max = 1,

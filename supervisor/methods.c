@@ -70,6 +70,8 @@ static json_t *child_json(const struct child *child)
 		"restarts", (json_int_t)child->restarts, "beats",
 		(json_int_t)atomic_load(&child->shared->beats));
 
+	json_object_set_new(o, "restarting",
+		json_boolean(child->restart_wanted || loop_timer_running(&child->restart_timer)));
 	if (*child->machine)
 		json_object_set_new(o, "machine", json_string(child->machine));
 	if (child->has_result) {

@@ -232,6 +232,21 @@ test_control-console() {
 	has late.err 'the console is at its end'
 }
 
+# Who watches a partition sees its next life, too.
+test_control-console-restart() {
+	need_cores 2
+	start_control --set partitions.two.stop_timeout=200ms
+	timeout 20 "$BULKHEAD" console two >shown 2>shown.err < <(sleep 15) &
+	within 5 grep -q ready shown || fail "no console: $(cat shown shown.err)"
+	bulkhead 0 restart two
+	within 10 grep -q 'console: two: restart 1' shown.err || fail "not attached again: $(cat shown.err)"
+	within 5 eval '[ "$(grep -c ready shown)" = 2 ]' || fail "it does not show: $(cat shown)"
+	bulkhead 0 kill two
+	within 5 grep -q 'the console is at its end' shown.err || fail "it waits for a partition that is over"
+	kill "$supervisor"
+	finish 130
+}
+
 test_control-console-keys() {
 	need_cores 2
 	start_control
