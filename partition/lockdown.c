@@ -73,7 +73,7 @@ static const struct sandbox_rule allowed_calls[] = {
 	SANDBOX_CALL("brk"), SANDBOX_CALL_MASKED("mmap", 2, PROT_EXEC, 0),
 	SANDBOX_CALL_MASKED("mprotect", 2, PROT_EXEC, 0), SANDBOX_CALL("mremap"),
 	SANDBOX_CALL("munmap"), SANDBOX_CALL("madvise"),
-	SANDBOX_CALL("mincore"), /* what a core need not look at */
+	SANDBOX_CALL("mincore"),           /* what a core need not look at */
 	SANDBOX_CALL("sched_getaffinity"), /* how many heaps malloc makes */
 };
 
@@ -139,6 +139,12 @@ void partition_lockdown_first(
 	diags_init(&ret_lockdown->gaps);
 	if (!off(ret_lockdown))
 		sandbox_enter_user(&ret_lockdown->entry, &ret_lockdown->gaps);
+}
+
+void partition_lockdown_network(struct partition_lockdown *l)
+{
+	if (!off(l))
+		sandbox_enter_network(&l->entry);
 }
 
 int partition_lockdown_enter(struct partition_lockdown *l)

@@ -343,6 +343,8 @@ static int create(struct partition *p)
 	partition_lockdown_first(p->plan, &p->lockdown);
 	ret = tell(p, what, vm_ahead_start(p->launch.kvm_fd, &ahead));
 	if (!ret)
+		partition_lockdown_network(&p->lockdown);
+	if (!ret)
 		ret = tell(p, "mapping what it shares", prepare_devices(p));
 	if (!ret)
 		ret = build(p, NULL, partition_build_machine);

@@ -9,7 +9,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
-#include <stdatomic.h>
 #include <sys/ioctl.h>
 
 struct vm_ahead {
@@ -18,45 +17,27 @@ struct vm_ahead {
 	int kvm_fd;
 	sem_t go_on;             /* machine is final */
 	struct machine *machine; /* NULL: it is not wanted any more */
-	atomic_bool asking;      /* somebody asks for host, or has */
-	sem_t asked;             /* vm_ahead_finish did, and host is final */
-	struct arch_host *host;  /* until vm_create takes it */
 	/* The outcome, final once the thread is gone. */
 	struct vm *vm;
 	const char *what;
 	int ret;
 };
 
-static void wait_for(sem_t *semaphore)
-{
-	while (sem_wait(semaphore))
-		; /* a signal */
-}
-
-static struct arch_host *take_host(void *ctx)
-{
-	struct vm_ahead *a = ctx;
-	struct arch_host *host;
-
-	if (!atomic_exchange(&a->asking, true))
-		return NULL;
-	wait_for(&a->asked);
-	host = a->host;
-	a->host = NULL;
-	return host;
-}
-
 static void *ahead_thread(void *arg)
 {
 	struct vm_ahead *a = arg;
-	struct vm_parts parts = {.host = take_host, .ctx = a};
+	struct vm_parts parts;
 
 	parts.fd = ioctl(a->kvm_fd, KVM_CREATE_VM, arch_vm_type(a->kvm_fd));
-	wait_for(&a->go_on);
-	if (a->machine)
+	parts.host = arch_host_ask(a->kvm_fd);
+	while (sem_wait(&a->go_on))
+		; /* a signal */
+	if (a->machine) {
 		a->ret = vm_create(a->kvm_fd, a->machine, &parts, &a->vm, &a->what);
-	else
+	} else {
 		fd_close(&parts.fd);
+		arch_host_free(parts.host);
+	}
 	return NULL;
 }
 
@@ -91,7 +72,6 @@ int vm_ahead_start(int kvm_fd, struct vm_ahead **ret_ahead)
 		return -ENOMEM;
 	*a = (struct vm_ahead){.kvm_fd = kvm_fd, .what = "creating the VM", .ret = -ECANCELED};
 	sem_init(&a->go_on, 0, 0);
-	sem_init(&a->asked, 0, 0);
 	ret = create_beside(a);
 	if (ret) {
 		free(a);
@@ -111,12 +91,8 @@ int vm_ahead_finish(struct vm_ahead *ahead, struct vm **ret_vm, const char **ret
 {
 	int ret;
 
-	if (!ahead->machine) {
+	if (!ahead->machine)
 		sem_post(&ahead->go_on);
-	} else if (!atomic_exchange(&ahead->asking, true)) {
-		ahead->host = arch_host_ask(ahead->kvm_fd);
-		sem_post(&ahead->asked);
-	}
 	/* Where the others are busy it goes on here. */
 	pthread_setaffinity_np(ahead->thread, sizeof(ahead->cores), &ahead->cores);
 	pthread_join(ahead->thread, NULL);
@@ -124,9 +100,7 @@ int vm_ahead_finish(struct vm_ahead *ahead, struct vm **ret_vm, const char **ret
 	*ret_what = ahead->what;
 	if (!ret)
 		*ret_vm = ahead->vm;
-	arch_host_free(ahead->host); /* if nobody has taken it */
 	sem_destroy(&ahead->go_on);
-	sem_destroy(&ahead->asked);
 	free(ahead);
 	return ret;
 }

@@ -22,8 +22,7 @@ int vm_ahead_start(int kvm_fd, struct vm_ahead **ret_ahead);
 void vm_ahead_go_on(struct vm_ahead *ahead, struct machine *m);
 
 /*
- * Waits until the thread is done and gone, and frees AHEAD; asks KVM what it supports meanwhile, if
- * the thread has not come to that yet. What vm_create returns; or -ECANCELED,
+ * Waits until the thread is done and gone, and frees AHEAD. What vm_create returns; or -ECANCELED,
  * with everything undone, when vm_ahead_go_on was never called.
  */
 int vm_ahead_finish(struct vm_ahead *ahead, struct vm **ret_vm, const char **ret_what);

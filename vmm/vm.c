@@ -267,32 +267,33 @@ static void gate_init(struct vm *vm)
 	pthread_condattr_destroy(&attr);
 }
 
-static int create_arch(struct vm *vm, const struct vm_parts *parts, const char **ret_what)
+/* Takes *HOST, if there is one. */
+static int create_arch(struct vm *vm, struct arch_host **host, const char **ret_what)
 {
-	struct arch_host *host = parts->host ? parts->host(parts->ctx) : NULL;
+	struct arch_host *taken = *host;
 
+	*host = NULL;
 	*ret_what = "asking KVM for the features that it supports";
-	if (!host)
-		host = arch_host_ask(vm->kvm_fd);
-	if (!host)
+	if (!taken)
+		taken = arch_host_ask(vm->kvm_fd);
+	if (!taken)
 		return -errno;
 	vm->arch_created = true;
-	return arch_vm_create(vm, host, ret_what);
+	return arch_vm_create(vm, taken, ret_what);
 }
 
 int vm_create(int kvm_fd, struct machine *m, const struct vm_parts *parts, struct vm **ret_vm,
 	const char **ret_what)
 {
 	static const struct vm_parts none = {.fd = -1};
+	struct vm_parts has = parts ? *parts : none;
 	struct vm *vm = calloc(1, sizeof(*vm));
-	int fd, ret;
+	int ret;
 
 	*ret_what = "memory for the VM";
-	if (!parts)
-		parts = &none;
-	fd = parts->fd;
 	if (!vm) {
-		fd_close(&fd);
+		fd_close(&has.fd);
+		arch_host_free(has.host);
 		return -ENOMEM;
 	}
 	*vm = (struct vm){.kvm_fd = kvm_fd, .fd = -1, .machine = m, .end_fd = -1};
@@ -303,13 +304,14 @@ int vm_create(int kvm_fd, struct machine *m, const struct vm_parts *parts, struc
 	if (!ret && !vm->vcpus)
 		ret = -ENOMEM;
 	if (!ret)
-		ret = vm_open(vm, &fd, ret_what);
-	fd_close(&fd);
+		ret = vm_open(vm, &has.fd, ret_what);
+	fd_close(&has.fd);
 	/* Memory comes first: each slot added to a VM with vCPUs waits for them. */
 	if (!ret)
 		ret = vm_add_memory(vm, ret_what);
 	if (!ret)
-		ret = create_arch(vm, parts, ret_what);
+		ret = create_arch(vm, &has.host, ret_what);
+	arch_host_free(has.host);
 	while (!ret && vm->vcpu_count < m->vcpus) {
 		ret = vcpu_create(vm, vm->vcpu_count, &vm->vcpus[vm->vcpu_count], ret_what);
 		if (!ret)

@@ -124,17 +124,14 @@ void vm_memory_destroy(struct vm_memory *memory);
 
 /* What can be had of KVM before there is a machine, or beside vm_create. */
 struct vm_parts {
-	int fd; /* KVM_CREATE_VM's; -1: none */
-	/* What arch_host_ask gave, once, perhaps after a wait; NULL when nobody has asked. NULL: it
-	 * is nobody's task. */
-	struct arch_host *(*host)(void *ctx);
-	void *ctx;
+	int fd;                 /* KVM_CREATE_VM's; -1: none */
+	struct arch_host *host; /* arch_host_ask's; NULL: none */
 };
 
 /*
  * Creates the VM of M (memory in place) with its interrupt controller and vCPUs, all stopped.
- * Becomes M's provider of services. KVM_FD is an open /dev/kvm. PARTS->fd is used up; what
- * is missing of PARTS is made (NULL: all). 0, or a negative errno with *RET_WHAT the ioctl that
+ * Becomes M's provider of services. KVM_FD is an open /dev/kvm. PARTS are used up; what is missing
+ * of them is made (NULL: all). 0, or a negative errno with *RET_WHAT the ioctl that
  * failed (static text).
  */
 int vm_create(int kvm_fd, struct machine *m, const struct vm_parts *parts, struct vm **ret_vm,
