@@ -66,6 +66,13 @@ int serve_io(struct partition *p);
 /* Has it see the VM's end: after vm_start. 0 or a negative errno. */
 int serve_vm(struct partition *p);
 
+/*
+ * Tells that the partition is ready, GAPS being what it is not isolated from. Its guest runs before
+ * that if the supervisor has allowed it already: with a single partition there is nobody to wait
+ * for. 0 or a negative errno.
+ */
+int serve_ready(struct partition *p, const char *gaps, size_t size);
+
 /* The user asks for the end of the run; CTX is the partition. */
 void serve_quit(void *ctx);
 

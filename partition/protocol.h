@@ -147,7 +147,7 @@ struct partition_shared {
 
 enum partition_message {
 	/* From the supervisor. Without payload but for those that say so. */
-	MSG_START = 1,     /* run the guest */
+	MSG_START = 1,     /* run the guest, now or when it is ready */
 	MSG_STOP,          /* stop it where it is, then report */
 	MSG_POWER_BUTTON,  /* press it: struct partition_shared has the request, too */
 	MSG_PAUSE,         /* all vCPUs out of the guest: answered by MSG_PAUSED */

@@ -264,31 +264,59 @@ static void window_changed(struct partition *p, const struct ipc_message *m)
 	}
 }
 
+/* False when the supervisor has said nothing. */
+static bool receive(struct partition *p, struct ipc_message *ret_message, struct ipc_fds *ret_fds)
+{
+	int ret = ipc_receive_fds(p->supervisor_fd, 1, ret_message, ret_fds);
+
+	if (ret == -EAGAIN)
+		return false;
+	if (ret)
+		supervisor_gone(p);
+	return true;
+}
+
+static void handle(struct partition *p, const struct ipc_message *m, struct ipc_fds *fds)
+{
+	if (m->type == MSG_ATTACH) {
+		attach(p, m, fds);
+		return;
+	}
+	if (m->type == MSG_CORE) {
+		core(p, fds);
+		return;
+	}
+	ipc_fds_close(fds);
+	if (m->type == MSG_WINDOW)
+		window_changed(p, m);
+	else if (!p->stopping)
+		obey(p, m->type);
+}
+
 static void control_ready(struct loop_watch *w, uint32_t revents)
 {
 	struct partition *p = container_of(w, struct partition, control);
 	struct ipc_message m;
 	struct ipc_fds fds;
-	int ret = ipc_receive_fds(w->fd, 1, &m, &fds);
 
 	(void)revents;
-	if (ret == -EAGAIN)
-		return;
-	if (ret)
-		supervisor_gone(p);
-	if (m.type == MSG_ATTACH) {
-		attach(p, &m, &fds);
-		return;
-	}
-	if (m.type == MSG_CORE) {
-		core(p, &fds);
-		return;
-	}
-	ipc_fds_close(&fds);
-	if (m.type == MSG_WINDOW)
-		window_changed(p, &m);
-	else if (!p->stopping)
-		obey(p, m.type);
+	if (receive(p, &m, &fds))
+		handle(p, &m, &fds);
+}
+
+int serve_ready(struct partition *p, const char *gaps, size_t size)
+{
+	struct ipc_message m;
+	struct ipc_fds fds;
+	bool any = receive(p, &m, &fds), start = any && m.type == MSG_START;
+	int ret;
+
+	if (start)
+		handle(p, &m, &fds);
+	ret = ipc_send(p->supervisor_fd, MSG_READY, gaps, size);
+	if (any && !start)
+		handle(p, &m, &fds);
+	return ret;
 }
 
 /* So that the supervisor sees a guest that says nothing more. */

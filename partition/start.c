@@ -291,7 +291,7 @@ static int send_ready(struct partition *p)
 		return ret;
 	}
 	size = partition_lockdown_text(&p->lockdown, gaps, sizeof(gaps));
-	return ipc_send(p->supervisor_fd, MSG_READY, gaps, size);
+	return serve_ready(p, gaps, size);
 }
 
 /* Tells of RET, unless it is 0. Returns it. */

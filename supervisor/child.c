@@ -245,9 +245,15 @@ int child_watch(struct child *child, struct diags *diags)
 	return ret;
 }
 
+void child_release_ahead(struct child *child)
+{
+	child->start_sent = !ipc_send(child->control.fd, MSG_START, NULL, 0);
+}
+
 void child_release(struct child *child)
 {
-	ipc_send(child->control.fd, MSG_START, NULL, 0);
+	if (!child->start_sent)
+		ipc_send(child->control.fd, MSG_START, NULL, 0);
 	child_set_state(child, CHILD_RUNNING);
 	child_watchdog_start(child);
 	child_silence_start(child);
@@ -257,7 +263,8 @@ void child_release(struct child *child)
 static void child_reset(struct child *child)
 {
 	child->failed = child->failed_host = child->has_result = child->has_report = false;
-	child->stop_sent = child->broke_protocol = child->faulted = child->alarmed = false;
+	child->start_sent = child->stop_sent = child->broke_protocol = child->faulted =
+		child->alarmed = false;
 	child->stopped_for = STOP_NONE;
 	child->stop_phase = STOP_PHASE_NONE;
 	child->restart_wanted = false;

@@ -213,6 +213,8 @@ static bool on_message(struct child *child, const struct ipc_message *m)
 			return false;
 		child_say_gaps(child, m);
 		child_set_state(child, CHILD_READY);
+		if (child->start_sent) /* its end may be what it says next */
+			run_check_ready(child->run);
 		return true;
 	case MSG_MACHINE:
 		return on_machine(child, m);

@@ -75,6 +75,7 @@ struct child {
 	bool failed;      /* could not be created */
 	bool failed_host; /* ... because of the host, not of the plan */
 	bool has_result;  /* `result` is there */
+	bool start_sent;  /* MSG_START, before it was ready */
 	bool stop_sent;
 	bool broke_protocol;
 	enum stop_reason stopped_for;
@@ -215,6 +216,9 @@ void child_fini(struct child *child);
 
 /* Starts listening to a child; one that cannot be listened to is killed. */
 int child_watch(struct child *child, struct diags *diags);
+
+/* Lets the guest run as soon as it can: nothing else has to be ready. Not yet CHILD_RUNNING. */
+void child_release_ahead(struct child *child);
 
 /* Lets the guest run. */
 void child_release(struct child *child);

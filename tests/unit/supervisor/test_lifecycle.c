@@ -5,6 +5,28 @@
  */
 #include "tests/unit/supervisor/world.h"
 
+/* ---- the start ---- */
+
+/* One that may run before it is ready says that it is in the same breath as how it ended. */
+START_TEST(end_of_one_released_ahead)
+{
+	const struct message_ended ended = {
+		.end = PARTITION_POWER_OFF, .cause = BULKHEAD_END_POWER_OFF, .vcpu = -1};
+	struct child *c = spawn(SAFETY);
+
+	run.released = run.all_ready = true; /* as for one that is started again */
+	child_release_ahead(c);
+	ck_assert_int_eq(c->state, CHILD_STARTING);
+	ck_assert_uint_eq(sent(SAFETY, MSG_START), 1);
+	ck_assert_int_eq(ipc_send(peers[SAFETY], MSG_READY, NULL, 0), 0);
+	ck_assert_int_eq(ipc_send(peers[SAFETY], MSG_ENDED, &ended, sizeof(ended)), 0);
+	child_receive(c, 2);
+	ck_assert(!c->broke_protocol);
+	ck_assert_int_eq(c->state, CHILD_ENDED);
+	ck_assert_uint_eq(sent(SAFETY, MSG_START), 0);
+}
+END_TEST
+
 /* ---- pause and resume ---- */
 
 START_TEST(two_who_pause)
@@ -372,6 +394,7 @@ Suite *unit_suite(void)
 
 	tcase_set_timeout(t, 30);
 	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, end_of_one_released_ahead);
 	tcase_add_test(t, two_who_pause);
 	tcase_add_test(t, pause_that_nobody_asked_for);
 	tcase_add_test(t, pause_does_not_save_from_a_lost_watchdog);
