@@ -29,6 +29,7 @@ struct rpc_client {
 struct rpc_server {
 	struct rpc_server_config config;
 	struct listener listener;
+	unsigned places; /* of clients, those that were ever taken: the others are untouched */
 	struct rpc_client clients[RPC_CLIENTS_MAX];
 };
 
@@ -345,7 +346,7 @@ static struct rpc_client *find_place(struct rpc_server *s)
 {
 	struct rpc_client *silent = NULL;
 
-	for (unsigned i = 0; i < RPC_CLIENTS_MAX; i++) {
+	for (unsigned i = 0; i < s->places; i++) {
 		struct rpc_client *c = &s->clients[i];
 
 		if (!connected(c))
@@ -355,6 +356,8 @@ static struct rpc_client *find_place(struct rpc_server *s)
 		if (!silent || c->heard_ns < silent->heard_ns)
 			silent = c;
 	}
+	if (s->places < RPC_CLIENTS_MAX)
+		return &s->clients[s->places++];
 	if (silent)
 		client_drop(silent);
 	return silent;
@@ -384,7 +387,7 @@ static void client_comes(struct listener *l, int fd)
 
 void rpc_notify(struct rpc_server *s, const char *method, json_t *params)
 {
-	for (unsigned i = 0; i < RPC_CLIENTS_MAX; i++) {
+	for (unsigned i = 0; i < s->places; i++) {
 		struct rpc_client *c = &s->clients[i];
 
 		if (connected(c) && c->subscribed)
@@ -397,7 +400,7 @@ unsigned rpc_server_clients(const struct rpc_server *s)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < RPC_CLIENTS_MAX; i++)
+	for (unsigned i = 0; i < s->places; i++)
 		n += connected(&s->clients[i]);
 	return n;
 }
@@ -412,10 +415,6 @@ int rpc_server_create(const struct rpc_server_config *config, struct rpc_server 
 		return -ENOMEM;
 	}
 	s->config = *config;
-	for (unsigned i = 0; i < RPC_CLIENTS_MAX; i++) {
-		s->clients[i].server = s;
-		s->clients[i].watch = LOOP_WATCH_INIT;
-	}
 	ret = listener_init(&s->listener, config->loop, config->listen_fd, client_comes);
 	if (ret)
 		rpc_server_destroy(s);
@@ -428,7 +427,7 @@ void rpc_server_destroy(struct rpc_server *s)
 {
 	if (!s)
 		return;
-	for (unsigned i = 0; i < RPC_CLIENTS_MAX; i++) {
+	for (unsigned i = 0; i < s->places; i++) {
 		struct rpc_client *c = &s->clients[i];
 
 		if (connected(c) && client_flush(c))
