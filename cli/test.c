@@ -3,8 +3,8 @@
 #include "cli/commands.h"
 #include "cli/images.h"
 #include "cli/reports.h"
+#include "cli/test_host.h"
 #include "partition/partition.h"
-#include "partition/probe.h"
 #include "rig/inside.h"
 #include "rig/rig.h"
 #include "suite/progress.h"
@@ -246,78 +246,6 @@ static int take_shard(const char *shard, struct selection *s)
 		s->entries[kept++] = s->entries[i];
 	s->count = kept;
 	return BH_EXIT_OK;
-}
-
-/* ---- this host ---- */
-
-static bool has_device(const char *path)
-{
-	return access(path, R_OK | W_OK) == 0;
-}
-
-/* A feature or an image may ask what only a probe can tell. */
-static bool wants_probe(const struct selection *s)
-{
-	for (unsigned i = 0; i < s->count; i++) {
-		const struct suite_case *c = s->entries[i].test;
-
-		for (unsigned f = 0; f < c->needs.feature_count; f++) {
-			if (c->needs.features[f].feature == SUITE_FULL_KVM)
-				return true;
-		}
-		for (unsigned p = 0; p < c->plan->partition_count; p++) {
-			if (partition_image_is_linux(c->plan->partitions[p].image))
-				return true;
-		}
-	}
-	return false;
-}
-
-static bool nested_kvm(void)
-{
-	static const char *const files[] = {
-		"/sys/module/kvm_intel/parameters/nested", "/sys/module/kvm_amd/parameters/nested"};
-	bool nested = false;
-
-	for (unsigned i = 0; i < ARRAY_SIZE(files); i++) {
-		FILE *f = fopen(files[i], "re");
-		int c = f ? fgetc(f) : EOF;
-
-		nested = nested || c == 'Y' || c == '1';
-		if (f)
-			fclose(f);
-	}
-	return nested;
-}
-
-static void find_host(const struct selection *s, struct suite_host *ret)
-{
-	static char no_kvm[128];
-	AUTO_FREE struct host_kvm_report *kvm = calloc(1, sizeof(*kvm));
-
-	ret->arch = partition_host_arch();
-	ret->is_linux = partition_image_is_linux;
-	ret->features[SUITE_NESTED] = nested_kvm();
-	ret->features[SUITE_ROOT] = geteuid() == 0;
-	ret->features[SUITE_TUN] = has_device("/dev/net/tun");
-	ret->features[SUITE_VHOST_NET] = has_device("/dev/vhost-net");
-	ret->features[SUITE_VHOST_VSOCK] = has_device("/dev/vhost-vsock");
-	if (!has_device(HOST_KVM_DEVICE)) {
-		snprintf(no_kvm, sizeof(no_kvm), "%s: %s; `bulkhead doctor` says what to do",
-			HOST_KVM_DEVICE, strerror(errno));
-		ret->no_kvm = no_kvm;
-		return;
-	}
-	if (!wants_probe(s))
-		return;
-	if (!kvm || partition_probe(HOST_KVM_DEVICE, kvm) || !host_kvm_runs_partitions(kvm))
-		ret->no_kvm =
-			"partitions cannot run on this host's KVM; `bulkhead doctor` says why";
-	else if (kvm->kind != HOST_KVM_FULL)
-		ret->no_full_kvm = "this host's KVM does not run unmodified kernels; `bulkhead "
-				   "doctor` names the instructions that it fails on";
-	else
-		ret->features[SUITE_FULL_KVM] = true;
 }
 
 /* ---- running ---- */
@@ -572,7 +500,7 @@ static int test_run(const void *options, unsigned operand_count, char *const *op
 	for (unsigned i = 0; !code && o->list && i < s.count; i++)
 		printf("%s/%s\n", s.entries[i].suite->name, s.entries[i].test->name);
 	if (!code && !o->list) {
-		find_host(&s, &host);
+		test_host_find(s.entries, s.count, &host);
 		code = o->rig && wants_rig(&s, &host) ? run_in_rig(o, &s, operand_count, operands)
 						      : run(o, &s, &host, repeat);
 	}
