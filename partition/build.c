@@ -58,10 +58,23 @@ static const char *memory_remedy(const struct plan_partition *p, int error)
 	return "give it less memory";
 }
 
+/* VM_MEMORY_ flags. A back-end of vhost-user maps the guest's memory. */
+static unsigned memory_flags(const struct builder *w)
+{
+	const struct plan_partition *p = w->plan;
+	unsigned flags = p->lock && !w->req->dry ? VM_MEMORY_LOCKED : 0;
+
+	for (unsigned i = 0; i < p->device_count; i++) {
+		if (p->devices[i].type == PLAN_DEVICE_FS)
+			flags |= VM_MEMORY_SHARED;
+	}
+	return flags;
+}
+
 static int build_memory(struct builder *w)
 {
 	static const enum vm_pages pages[] = {
-		[PLAN_HUGEPAGES_NONE] = VM_PAGES_4K,
+		[PLAN_HUGEPAGES_NONE] = VM_PAGES_ANY,
 		[PLAN_HUGEPAGES_2M] = VM_PAGES_2M,
 		[PLAN_HUGEPAGES_1G] = VM_PAGES_1G,
 	};
@@ -86,8 +99,8 @@ static int build_memory(struct builder *w)
 	}
 	w->b->machine.dedicated = !p->cpus.shared;
 	w->b->machine.bios_pic = plan_machine_has(p, PLAN_PART_BIOS_PIC);
-	ret = vm_memory_create(&w->b->machine, w->req->dry ? VM_PAGES_4K : pages[p->hugepages],
-		p->lock && !w->req->dry, &w->b->memory, &what);
+	ret = vm_memory_create(&w->b->machine, w->req->dry ? VM_PAGES_ANY : pages[p->hugepages],
+		memory_flags(w), &w->b->memory, &what);
 	if (ret)
 		diag_error(w->diags, &p->locs[PLAN_KEY_MEMORY], plan_field(p, "memory", field),
 			"the host does not give %s (%s: %s); %s", format_size(p->memory, size),

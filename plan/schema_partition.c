@@ -55,7 +55,9 @@ static const struct key memory_keys[] = {
 		.names = hugepages_names,
 		.def = "none",
 		.help = "Size of the host pages that back it. `2M` and `1G` are taken from the "
-			"host's pool of that size, and `size` must be a multiple of it."},
+			"host's pool of that size, and `size` must be a multiple of it. With "
+			"`none` the host chooses: transparent huge pages where it has some, but "
+			"for partitions with an `fs` device."},
 	{.name = "lock",
 		.type = KEY_BOOL,
 		AT(lock),

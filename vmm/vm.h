@@ -76,12 +76,17 @@ struct vm_policy {
 };
 
 struct vm_memory {
-	int fd;       /* the memfd behind guest RAM; -1: none */
+	int fd;       /* the memfd behind guest RAM; -1: it is this process's alone */
 	uint8_t *hva; /* where all of it is mapped */
 	uint64_t size;
 };
 
-enum vm_pages { VM_PAGES_4K, VM_PAGES_2M, VM_PAGES_1G };
+/* Of the host's choice, or of one size, from its pool of that. */
+enum vm_pages { VM_PAGES_ANY, VM_PAGES_2M, VM_PAGES_1G };
+
+#define VM_MEMORY_LOCKED                                                                           \
+	(1u << 0) /* populated and locked: no page of the guest's is ever missing */
+#define VM_MEMORY_SHARED (1u << 1) /* in a file, for other processes to map */
 
 struct vm {
 	int kvm_fd; /* borrowed */
@@ -114,11 +119,10 @@ struct vm {
 };
 
 /*
- * Allocates the memory of M's ranges and adds it to M->gmem. With LOCK it is populated and locked,
- * so that no page of the guest can ever be missing. 0, or a negative errno with *RET_WHAT the call
- * that failed (static text).
+ * Allocates the memory of M's ranges, as FLAGS (VM_MEMORY_) want it, and adds it to M->gmem. 0, or
+ * a negative errno with *RET_WHAT the call that failed (static text).
  */
-int vm_memory_create(struct machine *m, enum vm_pages pages, bool lock,
+int vm_memory_create(struct machine *m, enum vm_pages pages, unsigned flags,
 	struct vm_memory *ret_memory, const char **ret_what);
 void vm_memory_destroy(struct vm_memory *memory);
 

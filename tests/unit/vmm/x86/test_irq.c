@@ -76,7 +76,7 @@ static void setup(void)
 	fx.memory.fd = -1;
 	fx.kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	ck_assert_int_eq(machine_init(&fx.m, GUEST_X86_64, 4 * MIB, 1), 0);
-	ck_assert_int_eq(vm_memory_create(&fx.m, VM_PAGES_4K, false, &fx.memory, &what), 0);
+	ck_assert_int_eq(vm_memory_create(&fx.m, VM_PAGES_ANY, 0, &fx.memory, &what), 0);
 }
 
 static void teardown(void)

@@ -156,7 +156,7 @@ static void machine_make(unsigned vcpus)
 	const char *what;
 
 	ck_assert_int_eq(machine_init(&fx.m, GUEST_X86_64, 4 * MIB, vcpus), 0);
-	ck_assert_int_eq(vm_memory_create(&fx.m, VM_PAGES_4K, false, &fx.memory, &what), 0);
+	ck_assert_int_eq(vm_memory_create(&fx.m, VM_PAGES_ANY, 0, &fx.memory, &what), 0);
 	ck_assert_int_eq(debug_exit_create(&fx.m), 0);
 }
 
