@@ -251,7 +251,7 @@ struct machine {
 	enum guest_arch arch;
 	enum machine_contract contract;
 	unsigned vcpus; /* 1..MACHINE_VCPUS_MAX; vCPU i has APIC id i, or MPIDR arm64_mpidr(i) */
-	bool dedicated; /* each vCPU has a host core to itself: the guest may spin and poll */
+	bool dedicated; /* each vCPU has a host core to itself: it never waits for another */
 	bool nested;    /* the guest may run guests of its own */
 	bool bios_pic;  /* x86: PICs and interval timer are as a PC's BIOS leaves them */
 	struct machine_arm64 arm64;

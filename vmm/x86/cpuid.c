@@ -29,6 +29,28 @@
 #define LEAF_HV_TIMING   0x40000010
 #define KVM_APIC_BUS_KHZ 1000000
 
+/*
+ * What a guest that knows KVM is told of it, a list of ours: what a later KVM adds is not shown
+ * unseen. All of it stays within the partition: calls and MSRs by which it saves exits, reads
+ * clocks, and has KVM write into its own memory, times that it did not run among it.
+ */
+#define KVM_SHOWN                                                                                  \
+	(1u << KVM_FEATURE_CLOCKSOURCE | 1u << KVM_FEATURE_NOP_IO_DELAY |                          \
+		1u << KVM_FEATURE_CLOCKSOURCE2 | 1u << KVM_FEATURE_ASYNC_PF |                      \
+		1u << KVM_FEATURE_STEAL_TIME | 1u << KVM_FEATURE_PV_EOI |                          \
+		1u << KVM_FEATURE_ASYNC_PF_VMEXIT | 1u << KVM_FEATURE_PV_SEND_IPI |                \
+		1u << KVM_FEATURE_POLL_CONTROL | 1u << KVM_FEATURE_ASYNC_PF_INT |                  \
+		1u << KVM_FEATURE_CLOCKSOURCE_STABLE_BIT)
+/*
+ * Locks and TLB flushes that reckon with vCPUs that are not running: where those share cores.
+ * KVM_HINTS_REALTIME would say the same of those that do not, but has Linux' cpuidle-haltpoll
+ * switch off KVM's polling as well, for one of its own that it does only where it has a governor
+ * for it.
+ */
+#define KVM_SHOWN_SHARING                                                                          \
+	(1u << KVM_FEATURE_PV_UNHALT | 1u << KVM_FEATURE_PV_TLB_FLUSH |                            \
+		1u << KVM_FEATURE_PV_SCHED_YIELD)
+
 /* Level types of leaves 0xB and 0x1F, in ECX[15:8]. */
 enum { LEVEL_END, LEVEL_THREAD, LEVEL_CORE };
 
@@ -65,8 +87,8 @@ static void patch_common(struct kvm_cpuid_entry2 *e, const struct vm *vm)
 		e->eax = LEAF_HV_TIMING;
 		break;
 	case KVM_CPUID_FEATURES:
-		if (vm->machine->dedicated)
-			e->edx |= 1u << KVM_HINTS_REALTIME;
+		e->eax &= KVM_SHOWN | (vm->machine->dedicated ? 0 : KVM_SHOWN_SHARING);
+		e->ebx = e->ecx = e->edx = 0;
 		break;
 	case 7: /* SGX needs memory of its own kind, which no partition has */
 		if (e->index == 0) {
