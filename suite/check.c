@@ -139,6 +139,7 @@ void check_expect(struct suite_case *c, struct diags *diags)
 				"the case is over before it is late; give a longer timeout");
 	}
 	check_signs(diags, e->forbids, e->forbid_count, c->plan, "cases.expect.forbid");
+	check_signs(diags, e->contains, e->contain_count, c->plan, "cases.expect.contains");
 	check_signs(diags, e->messages, e->message_count, NULL, "cases.expect.messages");
 	check_signs(diags, e->skips, e->skip_count, c->plan, "cases.expect.skip");
 	check_regex(diags, e->fatal, &e->fatal_loc, "cases.expect.fatal");

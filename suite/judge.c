@@ -359,6 +359,19 @@ static void judge_codes(struct job *job, const json_t *run)
 			job, "missing-output", "it ended with exit code %d%s", r->exit_code, waits);
 }
 
+static void judge_contains(struct job *job)
+{
+	const struct suite_expect *e = &job->test->expect;
+	char text[EXCERPT_ROOM];
+
+	for (unsigned i = 0; i < e->contain_count; i++) {
+		if (!job->matcher.contained[i])
+			job_fail(job, "missing-output",
+				"it ended with exit code %d; %s never showed",
+				job->entry->result.exit_code, sign_text(&e->contains[i], text));
+	}
+}
+
 static const char *messages_of(const struct job *job)
 {
 	return job->err.text.bytes ?: "";
@@ -468,6 +481,7 @@ static void judge_run(struct job *job, const json_t *run)
 	judge_panic(job, run);
 	if (!job->stop_met)
 		judge_codes(job, run);
+	judge_contains(job);
 	judge_messages(job);
 	if (*job->cause && job->matcher.step < job->test->expect.step_count)
 		add_hints(job, run);

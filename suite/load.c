@@ -86,6 +86,22 @@ static void map_set(struct loader *l, struct node *map, const char *key, struct 
 		map_add(l, map, scalar_node(l, &value->loc, key), value);
 }
 
+/* The keys of MAP, and those of OTHERS (NULL: none) that it has not. */
+static struct node *merged(struct loader *l, const struct node *map, const struct node *others)
+{
+	struct node *all = map_node(l, &map->loc);
+
+	if (!all)
+		return NULL;
+	for (const struct node_item *i = map->first; i; i = i->next)
+		map_add(l, all, i->key, i->value);
+	for (const struct node_item *i = others ? others->first : NULL; i; i = i->next) {
+		if (!node_find(all, i->key->text))
+			map_add(l, all, i->key, i->value);
+	}
+	return all;
+}
+
 /* {size: SIZE, lock: false} */
 static struct node *memory_node(struct loader *l, const struct diag_loc *loc, const char *size)
 {
@@ -101,18 +117,11 @@ static struct node *memory_node(struct loader *l, const struct diag_loc *loc, co
 /* The keys of the partition N, and those that it has without saying so. */
 static struct node *complete_partition(struct loader *l, const struct node *n)
 {
-	struct node *map = map_node(l, &n->loc), *cpus = map_node(l, &n->loc);
-	const struct node *from = l->source.partition;
+	struct node *map = merged(l, n, l->source.partition), *cpus = map_node(l, &n->loc);
 	struct node_item *memory;
 
 	if (!map || !cpus)
 		return NULL;
-	for (const struct node_item *i = n->first; i; i = i->next)
-		map_add(l, map, i->key, i->value);
-	for (const struct node_item *i = from ? from->first : NULL; i; i = i->next) {
-		if (!node_find(map, i->key->text))
-			map_add(l, map, i->key, i->value);
-	}
 	if (!node_find(map, "cpus")) {
 		map_set(l, cpus, "count", scalar_node(l, &n->loc, "1"));
 		map_set(l, map, "cpus", cpus);
@@ -216,15 +225,33 @@ static struct suite_case *case_add(struct suite_box *box)
 	return &s->cases[s->case_count++];
 }
 
-/* One case, its matrix applied. */
-static void load_case(struct loader *l, const struct node *map)
+/* The case MAP, and what all cases expect unless they say otherwise. */
+static struct node *complete_case(struct loader *l, const struct node *map)
 {
+	struct node *all = merged(l, map, NULL), *none = map_node(l, &map->loc);
+	struct node_item *item = all ? all->first : NULL;
+
+	if (!none || !l->source.expect)
+		return all;
+	while (item && strcmp(item->key->text, "expect") != 0)
+		item = item->next;
+	if (!item)
+		map_set(l, all, "expect", merged(l, none, l->source.expect));
+	else if (item->value->kind == NODE_MAP)
+		item->value = merged(l, item->value, l->source.expect);
+	return all;
+}
+
+/* One case, its matrix applied. */
+static void load_case(struct loader *l, const struct node *source)
+{
+	const struct node *map = complete_case(l, source);
 	struct parse p = {.arena = &l->box->arena, .diags = l->diags, .dir = l->dir};
 	struct suite_case_source *c = arena_alloc(&l->nodes, sizeof(*c));
 	struct suite_case *room;
 	char buf[EXCERPT_MAX];
 
-	if (!c)
+	if (!c || !map)
 		return;
 	c->result.loc = map->loc;
 	parse_fields(&p, suite_case_keys, map, c, "cases");
@@ -319,6 +346,18 @@ static void load_cases(struct loader *l, struct expansion *e, const struct node 
 	check_names(l);
 }
 
+/* The keys that cases have which do not say otherwise; NULL: none. */
+static const struct node *for_all_cases(
+	struct loader *l, struct expansion *e, const struct node *map, const char *field)
+{
+	if (map && map->kind != NODE_MAP) {
+		diag_error(l->diags, &map->loc, field,
+			"this is %s; give the keys that all cases have", node_kind_name(map));
+		return NULL;
+	}
+	return map ? variables_apply(e, map) : NULL;
+}
+
 static void load_source(struct loader *l, const struct node *root)
 {
 	struct parse p = {.arena = &l->box->arena, .diags = l->diags, .dir = l->dir};
@@ -338,14 +377,9 @@ static void load_source(struct loader *l, const struct node *root)
 			"not a name of a suite; use letters, digits and ._+=,:@-");
 	else if (source.name)
 		s->name = source.name;
-	if (source.partition && source.partition->kind != NODE_MAP) {
-		diag_error(l->diags, &source.partition->loc, "partition",
-			"this is %s; give keys of a partition", node_kind_name(source.partition));
-		source.partition = NULL;
-	}
 	variables_read(&e, source.variables, l->options);
-	if (source.partition)
-		source.partition = variables_apply(&e, source.partition);
+	source.partition = for_all_cases(l, &e, source.partition, "partition");
+	source.expect = for_all_cases(l, &e, source.expect, "expect");
 	l->source = source;
 	s->timeout_ns = source.timeout_ns;
 	if (source.cases)

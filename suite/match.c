@@ -48,7 +48,9 @@ int matcher_init(struct matcher *m)
 	m->steps = calloc(e->step_count + 1, sizeof(*m->steps));
 	m->forbids = compile_signs(e->forbids, e->forbid_count, &ok);
 	m->skips = compile_signs(e->skips, e->skip_count, &ok);
-	if (!m->steps || !m->forbids || !m->skips)
+	m->contains = compile_signs(e->contains, e->contain_count, &ok);
+	m->contained = calloc(e->contain_count + 1, sizeof(*m->contained));
+	if (!m->steps || !m->forbids || !m->skips || !m->contains || !m->contained)
 		return -ENOMEM;
 	for (unsigned i = 0; i < e->step_count; i++)
 		ok = compile(&e->steps[i].pattern, &m->steps[i]) && ok;
@@ -64,7 +66,10 @@ void matcher_fini(struct matcher *m)
 	free(m->steps);
 	free_signs(m->expect->forbids, m->expect->forbid_count, m->forbids);
 	free_signs(m->expect->skips, m->expect->skip_count, m->skips);
-	m->steps = m->forbids = m->skips = NULL;
+	free_signs(m->expect->contains, m->expect->contain_count, m->contains);
+	free(m->contained);
+	m->steps = m->forbids = m->skips = m->contains = NULL;
+	m->contained = NULL;
 }
 
 static bool for_port(const struct suite_pattern *p, const struct match_port *port)
@@ -168,6 +173,18 @@ static void match_steps(struct matcher *m, struct match_port *port, bool ended)
 	}
 }
 
+static void match_contains(struct matcher *m, const struct match_port *port, bool ended)
+{
+	const struct suite_expect *e = m->expect;
+	size_t end;
+
+	for (unsigned i = 0; i < e->contain_count; i++) {
+		if (!m->contained[i])
+			m->contained[i] = find(
+				&e->contains[i].pattern, &m->contains[i], port, 0, ended, &end);
+	}
+}
+
 static void match_skips(struct matcher *m, const struct match_port *port, bool ended)
 {
 	const struct suite_expect *e = m->expect;
@@ -202,13 +219,19 @@ static void match_forbids(struct matcher *m, const struct match_port *port, bool
 	}
 }
 
+static void match_signs(struct matcher *m, const struct match_port *port, bool ended)
+{
+	match_forbids(m, port, ended);
+	match_contains(m, port, ended);
+	match_skips(m, port, ended);
+}
+
 static void line_ends(struct matcher *m, struct match_port *port)
 {
 	while (port->size && port->line[port->size - 1] == '\r')
 		port->size--;
 	match_steps(m, port, true);
-	match_forbids(m, port, true);
-	match_skips(m, port, true);
+	match_signs(m, port, true);
 	port->size = port->from = 0;
 	port->cut = false;
 }
@@ -219,8 +242,7 @@ static void line_shift(struct matcher *m, struct match_port *port)
 	size_t half = MATCH_LINE_MAX / 2;
 
 	match_steps(m, port, false);
-	match_forbids(m, port, false);
-	match_skips(m, port, false);
+	match_signs(m, port, false);
 	memmove(port->line, port->line + half, port->size - half);
 	port->size -= half;
 	port->from -= min_u64(port->from, half);

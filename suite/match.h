@@ -33,9 +33,10 @@ struct match_port {
 struct matcher {
 	const struct suite_expect *expect;
 	bool panics; /* those of known kernels end the case */
-	regex_t *steps, *forbids, *skips;
-	unsigned step;  /* the next; step_count: all have matched */
-	unsigned shown; /* how often that one has */
+	regex_t *steps, *forbids, *skips, *contains;
+	bool *contained; /* those that have shown */
+	unsigned step;   /* the next; step_count: all have matched */
+	unsigned shown;  /* how often that one has */
 	/* A step has matched on PORT, or is one that only sends (PORT is the last that matched). */
 	void (*matched)(void *ctx, const struct suite_step *step, const struct match_port *port);
 	void *ctx;

@@ -197,13 +197,14 @@ static bool any_linux(const struct suite_host *host, const struct plan *plan)
 
 const char *suite_kvm_lacks(const struct suite_host *host, const struct suite_case *c)
 {
-	bool full = false;
+	bool none = c->needs.features_loc.file && !c->needs.feature_count;
+	bool full = !none && any_linux(host, c->plan);
 
 	if (host->no_kvm)
 		return host->no_kvm;
 	for (unsigned i = 0; i < c->needs.feature_count; i++)
 		full = full || c->needs.features[i].feature == SUITE_FULL_KVM;
-	return host->no_full_kvm && (full || any_linux(host, c->plan)) ? host->no_full_kvm : NULL;
+	return full ? host->no_full_kvm : NULL;
 }
 
 /* What else of its needs the host has not; the caller's, or NULL. */

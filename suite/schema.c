@@ -83,7 +83,7 @@ static const struct key_list steps_list = {
 	.example = "[\"login:\", {regex: \"^ok [0-9]+\", within: 5s}]",
 };
 
-static const struct key forbid_keys[] = {
+static const struct key sign_keys[] = {
 	PATTERN_KEYS(suite_sign),
 	{0},
 };
@@ -94,6 +94,14 @@ static const struct key_list forbids_list = {
 	.element_loc = offsetof(struct suite_sign, loc),
 	.what = "forbidden patterns",
 	.example = "[\"BUG:\", {regex: \"^FAIL\"}]",
+};
+
+static const struct key_list contains_list = {
+	.count = offsetof(struct suite_case_source, result.expect.contain_count),
+	.element_size = sizeof(struct suite_sign),
+	.element_loc = offsetof(struct suite_sign, loc),
+	.what = "patterns",
+	.example = "[{text: done, partition: a}, {text: done, partition: b}]",
 };
 
 static const struct key_list skips_list = {
@@ -152,9 +160,19 @@ static const struct key expect_keys[] = {
 		.def_doc = "nothing",
 		.max = SUITE_FORBID_MAX,
 		.list = &forbids_list,
-		.fields = forbid_keys,
+		.fields = sign_keys,
 		.shorthand = "text",
 		.help = "What it must not say: texts or mappings. It ends the case."},
+	{.name = "contains",
+		.type = KEY_LIST,
+		EXPECT(contains),
+		.def_doc = "nothing",
+		.max = SUITE_FORBID_MAX,
+		.list = &contains_list,
+		.fields = sign_keys,
+		.shorthand = "text",
+		.help = "What the guest has to say at some time, in any order: of several consoles, "
+			"say, which no order holds between."},
 	{.name = "messages",
 		.type = KEY_LIST,
 		EXPECT(messages),
@@ -172,7 +190,7 @@ static const struct key expect_keys[] = {
 		.def_doc = "nothing",
 		.max = SUITE_FORBID_MAX,
 		.list = &skips_list,
-		.fields = forbid_keys,
+		.fields = sign_keys,
 		.shorthand = "text",
 		.help = "Signs that this host cannot do what is tested, which make the case SKIP. "
 			"When the guest says one, all else still has to be as expected. One in "
@@ -261,14 +279,16 @@ static const struct key needs_keys[] = {
 		.help = "How much memory the case takes."},
 	{.name = "features",
 		.type = KEY_LIST,
+		.place = offsetof(struct suite_case_source, result.needs.features_loc),
 		.offset = offsetof(struct suite_case_source, result.needs.features),
-		.def_doc = "none",
+		.def_doc = "`full-kvm` if an image is a Linux kernel",
 		.max = SUITE_FEATURES_MAX,
 		.list = &needs_list,
 		.fields = need_keys,
 		.shorthand = "feature",
 		.help = "What else the host has to have: a list of `full-kvm`, `nested`, `root`, "
-			"`tun`, `vhost-net`, `vhost-vsock`."},
+			"`tun`, `vhost-net`, `vhost-vsock`. `[]` is for an image that looks like a "
+			"Linux kernel, and is none."},
 	{0},
 };
 
@@ -390,6 +410,12 @@ const struct key suite_keys[] = {
 		.names = a_mapping,
 		.fields = partition_keys,
 		.help = "What every `partition` of a case has that does not say otherwise, key by key."},
+	{.name = "expect",
+		.type = KEY_NODE,
+		SUITE(expect),
+		.names = a_mapping,
+		.fields = expect_keys,
+		.help = "What every case expects that does not say otherwise, key by key."},
 	{.name = "variables",
 		.type = KEY_NODE,
 		SUITE(variables),

@@ -17,6 +17,7 @@ struct suite_source {
 	char *name;
 	uint64_t timeout_ns, silence_ns;
 	const struct node *partition; /* what inline partitions have that do not say; NULL: none */
+	const struct node *expect;    /* the same of cases */
 	const struct node *variables; /* NULL: none */
 	const struct node *cases;
 };

@@ -72,6 +72,8 @@ struct suite_expect {
 	struct suite_step *steps;
 	unsigned forbid_count;
 	struct suite_sign *forbids;
+	unsigned contain_count; /* what has to show in any order */
+	struct suite_sign *contains;
 	unsigned message_count; /* of bulkhead's own messages, in any order */
 	struct suite_sign *messages;
 	unsigned skip_count; /* signs that this host cannot */
@@ -88,6 +90,7 @@ struct suite_needs {
 	uint64_t memory; /* bytes that are free; 0: what the partitions have */
 	unsigned feature_count;
 	struct suite_need *features;
+	struct diag_loc features_loc; /* without a file: those that its images need */
 };
 
 struct suite_case {

@@ -75,6 +75,23 @@ START_TEST(partitions_inherit_key_by_key)
 }
 END_TEST
 
+START_TEST(expectations_are_inherited_key_by_key)
+{
+	struct suite *s = load_good("expect: {console: [ok], forbid: [FAILED]}\n"
+				    "cases:\n"
+				    "- {name: a, partition: {image: i.elf}}\n"
+				    "- {name: b, partition: {image: i.elf}, expect: {exit_code: 4,"
+				    " console: []}}\n");
+
+	ck_assert_str_eq(s->cases[0].expect.steps[0].pattern.text, "ok");
+	ck_assert_str_eq(s->cases[0].expect.forbids[0].pattern.text, "FAILED");
+	ck_assert_uint_eq(s->cases[1].expect.step_count, 0);
+	ck_assert_uint_eq(s->cases[1].expect.exit_code, 4);
+	ck_assert_str_eq(s->cases[1].expect.forbids[0].pattern.text, "FAILED");
+	suite_destroy(s);
+}
+END_TEST
+
 START_TEST(a_matrix_makes_every_combination)
 {
 	static const char *const names[] = {
@@ -213,8 +230,9 @@ static const struct {
 	{CASE "  expect: {console: [{text: x, partition: nobody}]}\n", "s.yaml:4:22: cases.expect.console: the plan has no partition nobody; name one that it has\n"},
 	{CASE "  expect: {console: [{text: x, within: 61s}]}\n", "s.yaml:4:22: cases.expect.console: the case is over before it is late; give a longer timeout\n"},
 	{CASE "  expect: {forbid: [{port: com1}]}\n", "s.yaml:4:21: cases.expect.forbid: nothing is looked for; give text or regex\n"},
-	{CASE "  expect: {messages: [{text: x, port: com1}]}\n", "s.yaml:4:32: cases.expect.messages.0.port: unknown key; use text or regex\n"},
+	{CASE "  expect: {messages: [{text: x, port: com1}]}\n", "s.yaml:4:33: cases.expect.messages.0.port: unknown key; use text or regex\n"},
 	{CASE "  expect: {skip: [{text: x, port: com2}]}\n", "s.yaml:4:19: cases.expect.skip: the plan has no such port that is a console; see serial and devices in it\n"},
+	{CASE "expect: 3\n", "s.yaml:4:9: expect: this is text; give the keys that all cases have\n"},
 	{CASE "variables: [a]\n", "s.yaml:4:12: variables: this is a list; give names and values, such as {images: ../build}\n"},
 	{CASE "variables: {a b: c}\n", "s.yaml:4:13: variables.a b: not a name of a variable; use letters, digits, - and _\n"},
 	{CASE "variables: {a: null}\n", "s.yaml:4:16: variables.a: it has no value; give one with --var a=VALUE\n"},
@@ -259,6 +277,7 @@ Suite *unit_suite(void)
 
 	tcase_add_test(t, a_short_case_has_sensible_defaults);
 	tcase_add_test(t, partitions_inherit_key_by_key);
+	tcase_add_test(t, expectations_are_inherited_key_by_key);
 	tcase_add_test(t, a_matrix_makes_every_combination);
 	tcase_add_test(t, expectations_are_read);
 	tcase_add_test(t, signs_are_read);

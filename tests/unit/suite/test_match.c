@@ -144,12 +144,31 @@ START_TEST(the_first_sign_that_the_host_cannot_is_kept)
 	static struct suite_sign skip = {.pattern.regex = (char *)(uintptr_t) "^host +"};
 
 	start(0, 0);
+	matcher_fini(&matcher);
 	expect.skips = &skip;
 	expect.skip_count = 1;
-	matcher_fini(&matcher);
 	ck_assert_int_eq(matcher_init(&matcher), 0);
 	feed("ok a\nhost  no \033PMU\nhost  no SVE\n");
 	ck_assert_str_eq(matcher.skip_line, "host  no ?PMU");
+	matcher_fini(&matcher);
+}
+END_TEST
+
+START_TEST(some_texts_show_in_any_order)
+{
+	static struct suite_sign signs[] = {{.pattern.text = (char *)(uintptr_t) "one"},
+		{.pattern.regex = (char *)(uintptr_t) "^two$"},
+		{.pattern = {
+			 .text = (char *)(uintptr_t) "one", .port = (char *)(uintptr_t) "com2"}}};
+
+	start(0, 0);
+	matcher_fini(&matcher);
+	expect.contains = signs;
+	expect.contain_count = ARRAY_SIZE(signs);
+	ck_assert_int_eq(matcher_init(&matcher), 0);
+	feed("two\nthe one");
+	matcher_finish(&matcher, &port);
+	ck_assert(matcher.contained[0] && matcher.contained[1] && !matcher.contained[2]);
 	matcher_fini(&matcher);
 }
 END_TEST
@@ -251,6 +270,7 @@ Suite *unit_suite(void)
 	tcase_add_test(t, lines_without_end_are_looked_at_in_pieces);
 	tcase_add_test(t, a_step_may_have_to_show_more_than_once);
 	tcase_add_test(t, the_first_sign_that_the_host_cannot_is_kept);
+	tcase_add_test(t, some_texts_show_in_any_order);
 	tcase_add_test(t, a_text_is_searched_line_by_line);
 	tcase_add_test(t, forbidden_lines_are_found_and_kept);
 	tcase_add_test(t, panics_of_kernels_are_known);
