@@ -3,8 +3,9 @@
 #
 # What tests/rig/test-x86 and test-arm64 share; they set `arch`, read this, add their cases, and call
 # `choose "$@"`, then `run_cases`. A case is a command line run in an emulated machine of
-# tests/rig/run, and a judgement of its output and exit code made here. There may be several machines,
-# of different kinds; all cases of one run in one start of it.
+# tests/rig/run, and a judgement of its output and exit code made here. Some are suites that `bulkhead
+# test` runs in there, each of whose cases counts here; what a guest reports may be judged once more.
+# There may be several machines, of different kinds; all cases of one run in one start of it.
 #
 # Prints a line `PASS|FAIL|SKIP rig-$arch/CASE` each; what a case printed is kept in
 # $BULKHEAD_OUT/rig-$arch/CASE.log. Exit code: 0; 1 when a case failed; 3 without a static build.
@@ -81,6 +82,50 @@ judge_text() {
 	done
 }
 
+# What judges the report of a suite's case: a function and its arguments.
+declare -A reports=()
+
+# judge_suite LOG CODE [PREFIX]: each case of a suite counts, with PREFIX before its name.
+judge_suite() {
+	local log=$1 code=$2 prefix=${3-} verdict name text
+	awk -v logs="$logs" '/^@console / { out = logs "/" $2 ".log"; printf "" >out; next }
+		out { print >out; next } { print }' "$log" >"$log.suite"
+	if [[ $code != [01] ]] || ! grep -qE '^(PASS|FAIL|SKIP) ' "$log.suite"; then
+		wrong "exit code $code: $(tail -n 1 "$log.suite")"
+	fi
+	while read -r verdict name text; do
+		name=$prefix${name#"$group/"}
+		case $verdict in
+		PASS) judge_report "$name" "$text" ;;
+		SKIP) echo "SKIP $group/$name $text" ;;
+		FAIL) fails "${name%:}" "$text" "all of it: $log" ;;
+		'|') echo "     $name $text" ;;
+		esac
+	done <"$log.suite"
+	counted=yes
+}
+
+# judge_report NAME TEXT: a case that passed, but for what its guest reports.
+judge_report() {
+	local reasons=() judgement
+	if [ "${reports[$1]-}" ]; then
+		read -ra judgement <<<"${reports[$1]}"
+		"${judgement[0]}" "$logs/$1.log" "${judgement[@]:1}"
+	fi
+	if [ ${#reasons[@]} = 0 ]; then
+		passes "$1 $2"
+	else
+		fails "$1" "${reasons[@]}" "all of it: $logs/$1.log"
+	fi
+}
+
+# A report without a warning.
+report_clean() {
+	block "$1" warnings >"$1.warnings"
+	expect_text "$1" '^guest: begin warnings'
+	warnings_allowed "$1"
+}
+
 judge_doctor() {
 	expect_code 0 "$2"
 	expect_text "$1" '"unmodified_kernels": *true'
@@ -108,13 +153,6 @@ judge_pair() {
 		"ivshmem: peer 0 cannot write the other's section" 'guest: ivshmem is as it must be'
 	says "$1" right 'ivshmem: peer 1 reads "greetings from peer 0"' \
 		"ivshmem: peer 1 cannot write the other's section" 'guest: ivshmem is as it must be'
-}
-
-judge_demo() {
-	expect_code 0 "$2"
-	expect_text "$1" '^safety \| beat 15'
-	expect_text "$1" '^linux \| guest: up, 1 cpus'
-	expect_text "$1" '^linux \| guest: poweroff'
 }
 
 # Whatever was said to be flushed is there; and it was something.
@@ -163,18 +201,10 @@ judge_devices() {
 	expect_text "$log" '^guest: poweroff'
 }
 
-judge_guest_images() {
-	local line
-	expect_code 0 "$2"
-	expect_text "$1" '^PASS guest/'
-	while IFS= read -r line; do
-		wrong "$line"
-	done < <(grep -E '^FAIL ' "$1")
-}
-
 # ---- choose ----
 
-# choose [--list | PATTERN...]: those to run, of the patterns of the shell; without, all.
+# choose [--list | PATTERN...]: those to run, of the patterns of the shell; without, all. NAME:GLOB is
+# of the suite NAME those that match.
 choose() {
 	local line name pattern
 	chosen=()
@@ -187,7 +217,9 @@ choose() {
 		[ $# != 0 ] || chosen+=("$line")
 		for pattern; do
 			# shellcheck disable=SC2053 # a pattern it is
-			[[ $name != $pattern ]] || chosen+=("$line")
+			[[ $name == ${pattern%%:*} ]] || continue
+			[[ $pattern != *:* ]] || line="${line%$'\t'} '--filter=${pattern#*:}'"
+			chosen+=("$line")
 		done
 	done
 	[ "${1-}" != --list ] || exit 0
@@ -219,15 +251,16 @@ skip() {
 files=()
 put() { files+=(--file "$1=$2"); }
 
-# tests/guest/run in there: it wants bash, and a flock; its lines may mix.
-put_guest_tests() {
-	printf '#!/bin/sh\nshift\nexec "$@"\n' >"$work/flock"
-	chmod +x "$work/flock"
-	put "$1" /bin/bash
-	put "$work/flock" /bin/flock
-	put "$top/tests/guest/run" tests/guest/run
+# Suites: of this machine's kernels, and tests/guest/run.
+put_suites() {
+	local file
+	for file in "$top"/tests/guest/{run,meanwhile,*.yaml}; do
+		put "$file" "tests/guest/${file##*/}"
+	done
 	put "$built/tests/guest" build/tests/guest
 	put "$built/examples" build/examples
+	put "$rig/suite" suite
+	put "$rig/$arch.yaml" suite.yaml
 }
 
 # put_disks: a root file system of what the guests' initial one has, and the case `power-cut`.
@@ -351,31 +384,31 @@ put_pair() {
 
 mark=@$RANDOM$RANDOM
 passed=0 failed=0
-# Removes the first of the cases left.
 passes() {
 	echo "PASS $group/$1"
 	passed=$((passed + 1))
-	left=("${left[@]:1}")
 }
 fails() {
 	echo "FAIL $group/$1: $2"
 	[ $# -le 2 ] || printf '     %s\n' "${@:3}"
 	failed=$((failed + 1))
-	left=("${left[@]:1}")
 }
 
 # judge CODE SECONDS: the first of the cases left has ended.
 judge() {
 	local code=$1 seconds=$2 name judgement log
 	IFS=$'\t' read -r name _ _ judgement _ <<<"${left[0]}"
+	left=("${left[@]:1}")
 	log=$logs/$name.log
-	reasons=()
+	reasons=() counted=
 	eval "set -- $judgement"
 	"$1" "$log" "$code" "${@:2}"
-	if [ ${#reasons[@]} = 0 ]; then
-		passes "$name ($seconds s)"
-	else
+	if [ ${#reasons[@]} != 0 ]; then
 		fails "$name" "${reasons[@]}" "all of it: $log"
+	elif [ "$counted" ]; then
+		echo "$group: the suite $name took $seconds s"
+	else
+		passes "$name ($seconds s)"
 	fi
 }
 
@@ -447,9 +480,11 @@ run_left() {
 		hangs=$((hangs + 1))
 		mv "$logs/machine.log" "$logs/machine-hung-$on-$hangs.log"
 		name=${left[0]%%$'\t'*}
-		[ "$hung_in" != "$name" ] ||
+		if [ "$hung_in" = "$name" ]; then
 			fails "$name" "two emulated machines hung in it" \
 				"their messages: $logs/machine-hung-*.log"
+			left=("${left[@]:1}")
+		fi
 		hung_in=$name
 		[ ${#left[@]} != 0 ] && [ "$hangs" -le 2 ] || break
 		echo "$group: the emulated machine hung in $name; going on in a new one"
