@@ -156,6 +156,18 @@ test_run-says-where() {
 	has err 'text/a.com1.log'
 }
 
+# Those that the documents show, with images where this build has them.
+test_check-examples() {
+	bulkhead 0 check "$root/examples/safety-hello/plan.yaml" \
+		--set partitions.safety.image="$EXAMPLES/safety-hello.elf"
+	bulkhead 0 check "$root/examples/heartbeat/plan.yaml" \
+		--set partitions.safety.image="$EXAMPLES/heartbeat.elf" \
+		--set partitions.neighbour.image="$EXAMPLES/safety-hello.elf"
+	bulkhead 0 check "$root/configs/shared-memory.yaml" \
+		--set partitions.safety.image="$EXAMPLES/link.elf" \
+		--set partitions.neighbour.image="$EXAMPLES/link.elf"
+}
+
 # The reference plan of the fusa contract, with test images: what it is built of, and what is noted.
 test_check-fusa-reference() {
 	bulkhead 0 check "$root/configs/fusa-reference.yaml" \

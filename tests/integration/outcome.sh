@@ -1,23 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
-# Exit codes, the verdict line and --json: one contract for every run.
-
-test_exit-0-and-1() {
-	need_cores 2
-	plan_of good how=off 0 bad 'how=exit code=7' 1 >plan.yaml
-	bulkhead 1 run plan.yaml
-	verdict '^bulkhead: good: ok, powered off after [0-9.]+ s; bad: failed, exit code 7 after [0-9.]+ s; exit code 1$'
-	bulkhead 0 run plan.yaml --set partitions.bad.cmdline=how=exit
-	verdict 'good: ok.*bad: ok, exit code 0.*exit code 0$'
-}
-
-test_exit-reset() {
-	plan_of a how=cf9 0 >plan.yaml
-	bulkhead 1 run plan.yaml
-	verdict 'a: failed, reset by the guest .*exit code 1$'
-	bulkhead 0 run plan.yaml --set partitions.a.on_reset=stop
-	verdict 'a: ok, reset by the guest .*exit code 0$'
-}
+# Exit codes, the verdict line and --json: one contract for every run. See outcome.yaml, too.
 
 test_exit-3-cores() {
 	plan_of a how=off 0 >plan.yaml
@@ -49,15 +32,6 @@ test_kvm-not-openable() {
 	has out '/dev/kvm'
 }
 
-test_exit-4-triple-fault() {
-	need_cores 2
-	plan_of bad how=triple-fault 0 good beats=3 1 >plan.yaml
-	bulkhead 4 run plan.yaml
-	has out '^good \| beat 3 ' '^good \| safety-hello: done'
-	has err 'bad: .*triple fault'
-	verdict 'bad: died, triple fault.*good: ok, exit code 0.*exit code 4$'
-}
-
 test_exit-4-killed() {
 	need_cores 2
 	plan_of victim how=spin 0 good 'beats=5 period=200ms' 1 >plan.yaml
@@ -69,29 +43,15 @@ test_exit-4-killed() {
 	verdict 'victim: died, its process was killed by signal 9 \(KILL\).*good: ok.*exit code 4$'
 }
 
-# A safety partition that dies ends all of them.
-test_exit-5-safe-state() {
+# A safety partition that dies ends all of them, its process, too.
+test_exit-5-killed() {
 	need_cores 2
-	plan_of rt how=triple-fault 0 other how=spin 1 >plan.yaml
-	bulkhead 5 run plan.yaml --set partitions.rt.role=safety
-	verdict 'rt: died, triple fault.*other: stopped for the safe state.*exit code 5$'
-	bulkhead 5 run plan.yaml --set partitions.rt.on_fatal=safe-state
-	bulkhead 124 run plan.yaml --set partitions.rt.role=safety --timeout 2s \
-		--set partitions.rt.on_fatal=stop --set partitions.rt.cmdline=how=off
 	plan_of rt how=spin 0 other how=spin 1 >plan.yaml
 	start run plan.yaml --set partitions.rt.role=safety
 	wait_output out '^rt \| how=spin'
 	kill -KILL "$(partition rt)"
 	finish 5
 	verdict 'rt: died, its process was killed by signal 9 \(KILL\)'
-}
-
-test_exit-124() {
-	plan_of a how=spin 0 >plan.yaml
-	bulkhead 124 run plan.yaml --timeout 300ms
-	verdict 'a: stopped by the time limit after 0\.[3-9][0-9]* s; exit code 124$'
-	plan_of a how=halt 0 >plan.yaml
-	bulkhead 124 run plan.yaml --timeout 300ms
 }
 
 test_exit-130() {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
-# What follows a fatal error: safe state, restart, watchdogs.
+# What follows a fatal error: safe state, restart, watchdogs. See outcome.yaml, too.
 
 # safety_plan HOW OTHER: a safety partition on core 1 and another on core 0.
 safety_plan() {
@@ -43,14 +43,6 @@ test_safe-state-notify() {
 	has err 'safe_state.notify: /.*/nobody: No such file'
 }
 
-test_safe-state-keeps-safety() {
-	need_cores 2
-	safety_plan beats=5 how=triple-fault | with_rt 'role: safety' >plan.yaml
-	bulkhead 5 run plan.yaml --set safe_state=non-safety --set partitions.linux.on_fatal=safe-state
-	has err 'linux: triple fault; the platform goes to its safe state; non-safety partitions stop$' 'safe state: linux: '
-	verdict 'rt: ok, exit code 0.*; linux: died, triple fault.*exit code 5$'
-}
-
 # The processes die, not the guest: the BSP is called all the same.
 test_safe-state-crash() {
 	need_cores 2
@@ -64,37 +56,12 @@ test_safe-state-crash() {
 	verdict 'rt: died, its process was killed by signal 9.*exit code 5$'
 }
 
-test_restart-limit() {
-	plan_of a how=triple-fault 0 >plan.yaml
-	bulkhead 4 run plan.yaml --set 'partitions.a.on_fatal={action: restart, limit: 2}'
-	has err 'a: restart 1$' 'a: restart 2$' 'a: triple fault; the partition starts anew$' \
-		'a: triple fault; its restarts are used up: it stops$'
-	lacks err 'restart 3'
-	verdict 'a: died, triple fault, restarted 2 times'
-	[ "$(grep -c how=triple-fault out)" = 3 ] || fail "the guest did not run three times"
-}
-
-test_restart-after-reset() {
-	plan_of a how=cf9 0 >plan.yaml
-	bulkhead 124 run plan.yaml --set partitions.a.on_reset=restart --timeout 2s
-	has err 'a: restart 3$'
-}
-
 test_restart-appends() {
 	plan_of a how=triple-fault 0 >plan.yaml
 	bulkhead 4 run plan.yaml --set 'partitions.a.on_fatal={action: restart, limit: 1}' --log-dir logs \
 		--set 'partitions.a.serial=[file:out.txt]'
 	[ "$(grep -c how= out.txt)" = 2 ] || fail "out.txt does not have both runs"
 	[ "$(grep -c how= logs/a.com1.log)" = 2 ] || fail "the log does not have both runs"
-}
-
-test_watchdog() {
-	plan_of a how=spin 0 >plan.yaml
-	bulkhead 4 run plan.yaml --set partitions.a.watchdog=300ms
-	has err 'a: vCPU 0: .*watchdog.*at PC 0x' 'RIP|EIP|rip'
-	verdict 'a: died, lost watchdog after 0\.[3-9]'
-	bulkhead 5 run plan.yaml --set partitions.a.watchdog=300ms --set partitions.a.role=safety
-	has err 'safe state: a: lost watchdog; bsp_fatal_error entered on core 0'
 }
 
 # A process that is stopped cannot meet its lost watchdog. The others stop at once all the same.
@@ -152,20 +119,4 @@ test_restart-leaks-nothing() {
 	within 2 eval '[ "$(descriptors)" -le "$before" ]' || fail "$before descriptors have become $(descriptors)"
 	kill "$supervisor"
 	finish 130
-}
-
-# One guest that writes to where it has nothing, as each hypervisor would treat it.
-test_semantics() {
-	plan_of a how=off 0 | sed "s|image: .*|image: $EXAMPLES/heartbeat.elf|; s|how=off|period_ms=50 beats=10 fail=violation@5|" >plan.yaml
-	bulkhead 0 run plan.yaml --set semantics=acrn
-	has out 'it did no harm'
-	verdict 'a: ok, exit code 0'
-	bulkhead 4 run plan.yaml --set semantics=jailhouse
-	has err 'a: vCPU 0: write of 4 bytes .* to address 0x90000000, which this partition does not have, at PC 0x'
-	verdict 'a: died, out-of-bounds access'
-	bulkhead 4 run plan.yaml --set semantics=bao
-	verdict 'a: died, out-of-bounds access'
-	bulkhead 1 run plan.yaml --set semantics=xen
-	has out 'vector 13 \(general protection\), error code 0x0'
-	verdict 'a: failed, exit code 98'
 }
