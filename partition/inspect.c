@@ -106,7 +106,8 @@ static int send_vcpu(const struct inspector *in, unsigned i)
 	if (m.vcpu.looks && vm_looked(p->vm, i) == LOOK_DONE) {
 		m.vcpu.ns = in->asked_ns - m.vcpu.ns;
 		m.vcpu.exits = look->exits - m.vcpu.exits;
-		snprintf(m.text, sizeof(m.text), "%s", look->registers);
+		if (m.vcpu.state != PARTITION_VCPU_OFF)
+			snprintf(m.text, sizeof(m.text), "%s", look->registers);
 	}
 	add_exits(&p->vm->vcpus[i], &m.vcpu);
 	return ipc_send(p->supervisor_fd, MSG_VCPU, &m, sizeof(m.vcpu) + strlen(m.text));

@@ -21,57 +21,106 @@
 static const char *const space_names[SPACE_COUNT] = {
 	[SPACE_PORT] = "port", [SPACE_MEMORY] = "address", [SPACE_CALL] = "call"};
 
-/* "out 0x3f8: 0x41 'A'", "read 0x9000018, 4 bytes: 0x90". */
-static void print_access(const struct message_access *a, FILE *f)
+/* Exits that are told as one: the same again and again, or a text, byte by byte. */
+struct exit_group {
+	unsigned first, count;
+	bool is_text;
+};
+
+/* Of fewer, a text would be seen where there is none. */
+#define TEXT_LENGTH_MIN 3
+
+static bool is_text_byte(const struct message_access *a)
+{
+	return a->write && a->space != SPACE_CALL && a->value < 0x7F &&
+	       (a->value >= ' ' || strchr("\r\n\t", (int)a->value)) && a->value;
+}
+
+static bool same_place(const struct message_access *a, const struct message_access *b)
+{
+	return a->address == b->address && a->space == b->space && a->size == b->size &&
+	       a->write == b->write;
+}
+
+/* The group that starts with exit FIRST. */
+static struct exit_group find_group(const struct message_vcpu *m, unsigned first)
+{
+	const struct message_access *list = m->last, *a = &list[first];
+	unsigned text = 0, same = 1, letters = 0;
+
+	while (first + text < m->last_count && same_place(a, &a[text]) && is_text_byte(&a[text]))
+		letters += isalnum((int)a[text++].value) != 0;
+	while (first + same < m->last_count && same_place(a, &a[same]) && a->value == a[same].value)
+		same++;
+	if (text >= TEXT_LENGTH_MIN && letters)
+		return (struct exit_group){.first = first, .count = text, .is_text = true};
+	return (struct exit_group){.first = first, .count = same};
+}
+
+static void print_text(const struct message_access *a, unsigned count, FILE *f)
+{
+	fputc('"', f);
+	for (; count--; a++) {
+		if (a->value < ' ')
+			fprintf(f, "\\%c", a->value == '\r' ? 'r' : a->value == '\n' ? 'n' : 't');
+		else
+			fputc((int)a->value, f);
+	}
+	fputc('"', f);
+}
+
+/* "out 0x3f8: "ready\r\n"", "read 0x9000018, 4 bytes: 0x90 (12 times)". */
+static void print_group(const struct message_vcpu *m, const struct exit_group *g, FILE *f)
 {
 	static const char *const verbs[SPACE_COUNT][2] = {[SPACE_PORT] = {"in", "out"},
 		[SPACE_MEMORY] = {"read", "write"},
 		[SPACE_CALL] = {"call", "call"}};
+	const struct message_access *a = &m->last[g->first];
 
 	fprintf(f, "%s 0x%" PRIx64, verbs[a->space][a->write != 0], a->address);
+	if (g->is_text) {
+		fputs(": ", f);
+		print_text(a, g->count, f);
+		return;
+	}
 	if (a->size > 1 && a->space != SPACE_CALL)
 		fprintf(f, ", %u bytes", a->size);
 	fprintf(f, ": 0x%" PRIx64, a->value);
-	if (a->size == 1 && isgraph((int)(a->value & 0x7F)) && a->value < 0x80)
-		fprintf(f, " '%c'", (char)a->value);
+	if (g->count > 1)
+		fprintf(f, " (%u times)", g->count);
 }
 
-static bool same_access(const struct message_access *a, const struct message_access *b)
+static unsigned find_groups(
+	const struct message_vcpu *m, struct exit_group ret_groups[MESSAGE_EXITS_MAX])
 {
-	return a->address == b->address && a->value == b->value && a->space == b->space &&
-	       a->size == b->size && a->write == b->write;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < m->last_count; i += ret_groups[count++].count)
+		ret_groups[count] = find_group(m, i);
+	return count;
 }
 
-/* How many exits from FIRST on are alike. */
-static unsigned run_length(const struct message_vcpu *m, unsigned first)
+/* In one line, the last MAX groups. */
+static void summarise_exits(const struct message_vcpu *m, unsigned max, FILE *f)
 {
-	unsigned n = 1;
+	struct exit_group groups[MESSAGE_EXITS_MAX];
+	unsigned count = find_groups(m, groups), first = count > max ? count - max : 0;
 
-	while (first + n < m->last_count && same_access(&m->last[first], &m->last[first + n]))
-		n++;
-	return n;
+	for (unsigned i = first; i < count; i++) {
+		fputs(i > first ? ", " : "", f);
+		print_group(m, &groups[i], f);
+	}
 }
 
-/* Where the last MAX different exits start. */
-static unsigned last_runs(const struct message_vcpu *m, unsigned max)
+static void print_exits(const struct message_vcpu *m, FILE *f)
 {
-	unsigned starts[MESSAGE_EXITS_MAX], count = 0;
+	struct exit_group groups[MESSAGE_EXITS_MAX];
+	unsigned count = find_groups(m, groups);
 
-	for (unsigned i = 0; i < m->last_count; i += run_length(m, i))
-		starts[count++] = i;
-	return count > max ? starts[count - max] : 0;
-}
-
-static void print_exits(const struct message_vcpu *m, unsigned from, bool lines, FILE *f)
-{
-	for (unsigned i = from, n; i < m->last_count; i += n) {
-		n = run_length(m, i);
-		fputs(lines ? "    " : i == from ? "" : ", ", f);
-		print_access(&m->last[i], f);
-		if (n > 1)
-			fprintf(f, " (%u times)", n);
-		if (lines)
-			fputs(m->last[i].owned ? "\n" : ", which nobody owns\n", f);
+	for (unsigned i = 0; i < count; i++) {
+		fputs("    ", f);
+		print_group(m, &groups[i], f);
+		fputs(m->last[groups[i].first].owned ? "\n" : ", which nobody owns\n", f);
 	}
 }
 
@@ -215,7 +264,7 @@ void inspection_summarise(const struct inspection *in, FILE *f)
 	summarise_vcpus(in, f);
 	if (m) {
 		fputs("; last exits: ", f);
-		print_exits(m, last_runs(m, SUMMARY_EXITS), false, f);
+		summarise_exits(m, SUMMARY_EXITS, f);
 	} else {
 		fputs("; no exits", f);
 	}
@@ -242,7 +291,7 @@ static void print_vcpu(const struct inspected_vcpu *v, unsigned index, FILE *f)
 	fputc('\n', f);
 	if (m->last_count) {
 		fputs("  last exits, the latest at the end:\n", f);
-		print_exits(m, 0, true, f);
+		print_exits(m, f);
 	}
 	fputs(v->registers ?: "", f);
 }
