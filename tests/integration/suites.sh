@@ -281,7 +281,7 @@ test_suite-mistakes() {
 		'^bulkhead: s.yaml:3:11: cases.name: "a b" is no name of a case' \
 		'^bulkhead: s.yaml:4:39: partitions.guest.memory.size: "lots" is not a size' \
 		'^bulkhead: s.yaml:6:16: cases.partition: the case has a plan, too' \
-		'^bulkhead: s.yaml:10:24: "\$\{m\}": there is no such axis' \
+		'^bulkhead: s.yaml:10:24: "\$\{m\}": there is no such variable, nor axis' \
 		'^bulkhead: s.yaml:13:24: cases.expect.console: not a POSIX extended regular expression' \
 		'^bulkhead: s.yaml:13:38: cases.expect.console: the plan has no such port' \
 		'^bulkhead: s.yaml:14:5: cases.name: "e" is also the case at s.yaml:11:5'
