@@ -337,10 +337,10 @@ static int enter_empty_root(void)
 	return 0;
 }
 
-/* Makes the others that a process can make for itself, and notes what was refused. */
+/* Makes the namespaces that a process can make for itself, and notes what was refused. */
 static void make_namespaces(int errors[KIND_COUNT])
 {
-	static const enum kind own[] = {KIND_MOUNT, KIND_IPC};
+	static const enum kind own[] = {KIND_MOUNT, KIND_NET, KIND_IPC};
 	int all = 0;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(own); i++)
@@ -445,12 +445,6 @@ static void find_causes(int errors[KIND_COUNT])
 		errors[i] = errors[i] ? errors[KIND_USER] : 0;
 }
 
-void sandbox_enter_network(struct sandbox_entry *entry)
-{
-	if (unshare(CLONE_NEWNET))
-		entry->errors[KIND_NET] = errno;
-}
-
 void sandbox_enter_rest(struct sandbox_entry *entry, struct diags *gaps)
 {
 	int *errors = entry->errors;
@@ -473,7 +467,6 @@ void sandbox_enter(struct diags *gaps)
 	struct sandbox_entry entry;
 
 	sandbox_enter_user(&entry, gaps);
-	sandbox_enter_network(&entry);
 	sandbox_enter_rest(&entry, gaps);
 }
 

@@ -71,11 +71,10 @@ struct sandbox_limit {
 void sandbox_enter(struct diags *gaps);
 
 /*
- * The same in three steps, for a process that has other things done beside the second and the
- * third, which take long, the network namespace as long as all others: root's uid and power over
- * whatever is the host's are gone after the first; after it there may be other threads. These keep
- * what they have until they are gone, which must be before the process looks at anything that could
- * harm it.
+ * The same in two steps, for a process that has other things done beside the second, which takes
+ * long: root's uid and power over whatever is the host's are gone after the first; after it there
+ * may be other threads. These keep what they have until they are gone, which must be before the
+ * process looks at anything that could harm it.
  */
 struct sandbox_entry {
 	int sysctls;                    /* /proc/sys, for reasons: later it is out of reach */
@@ -83,7 +82,6 @@ struct sandbox_entry {
 };
 
 void sandbox_enter_user(struct sandbox_entry *ret_entry, struct diags *gaps);
-void sandbox_enter_network(struct sandbox_entry *entry);
 void sandbox_enter_rest(struct sandbox_entry *entry, struct diags *gaps);
 
 /*

@@ -141,12 +141,6 @@ void partition_lockdown_first(
 		sandbox_enter_user(&ret_lockdown->entry, &ret_lockdown->gaps);
 }
 
-void partition_lockdown_network(struct partition_lockdown *l)
-{
-	if (!off(l))
-		sandbox_enter_network(&l->entry);
-}
-
 int partition_lockdown_enter(struct partition_lockdown *l)
 {
 	if (off(l))

