@@ -14,6 +14,7 @@
 
 struct boot_options {
 	const char *initrd;
+	const char *symbols;
 	const char *cmdline;
 	uint64_t memory;
 	unsigned cpus;
@@ -70,6 +71,9 @@ static const struct option_spec boot_specs[] = {
 	{"silence", "TIME", OPTION_STRING, FIELD(silence), SILENCE_OPTION_HELP},
 	{"log-dir", "DIR", OPTION_STRING, FIELD(log_dir),
 		"Keep what each port says in DIR/guest.com1.log and so on."},
+	{"symbols", "FILE", OPTION_STRING, FIELD(symbols),
+		"An ELF file with symbols (vmlinux), or a System.map: for names in backtraces. Default: "
+		"the image, if it is an ELF file."},
 	{"core-dir", "DIR", OPTION_STRING, FIELD(core_dir),
 		"When the guest dies or panics, write an ELF core to DIR/guest.core, for gdb "
 		"and crash (docs/debugging.md); SIGQUIT ends the run with one, too."},
@@ -242,6 +246,8 @@ static char *plan_text(
 		json_object_set_new(guest, "machine", json_string(o->machine));
 	if (o->initrd)
 		json_object_set_new(guest, "initrd", json_string(o->initrd));
+	if (o->symbols)
+		json_object_set_new(guest, "symbols", json_string(o->symbols));
 	if (o->modules.count)
 		json_object_set_new(guest, "modules", modules_json(&o->modules));
 	if (json_array_size(devices))

@@ -23,6 +23,19 @@ void chardev_init(struct chardev *c, int wake_fd)
 	c->columns = c->rows = 0;
 }
 
+size_t chardev_last(const struct chardev *c, uint8_t *buf, size_t size)
+{
+	size_t head = atomic_load(&c->tx.head);
+
+	if (size > head)
+		size = head;
+	if (size > c->tx.size)
+		size = c->tx.size;
+	for (size_t i = 0; i < size; i++)
+		buf[i] = c->tx.bytes[(head - size + i) & (c->tx.size - 1)];
+	return size;
+}
+
 void chardev_kick(struct chardev *c)
 {
 	const uint64_t one = 1;

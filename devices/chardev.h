@@ -75,6 +75,12 @@ uint64_t chardev_written(const struct chardev *c);
 /* I/O thread. */
 
 /*
+ * The last bytes that the guest has written, read or not: at most SIZE, into BUF; how many. While
+ * the device writes nothing.
+ */
+size_t chardev_last(const struct chardev *c, uint8_t *buf, size_t size);
+
+/*
  * Says that N bytes, which ring_peek on tx showed, are written, and calls front.drained when it is
  * owed. The device wakes the I/O thread only when it puts a byte into an empty tx: peek again after
  * this until nothing is left, and only then sleep.

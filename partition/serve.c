@@ -6,6 +6,7 @@
 #include "include/bulkhead/status.h"
 #include "lib/ipc.h"
 #include "lib/util.h"
+#include "partition/report.h"
 #include "partition/tell.h"
 #include "partition/unowned.h"
 #include "vmm/vm.h"
@@ -24,6 +25,7 @@
 static void send_report(const struct partition *p)
 {
 	struct message_report report = {0};
+	char text[REPORT_MAX];
 
 	for (unsigned i = 0; i < PLAN_PORTS_MAX; i++) {
 		report.dropped[i] = atomic_load(&p->ports[i].dropped);
@@ -32,7 +34,8 @@ static void send_report(const struct partition *p)
 	}
 	report.lines_lost = guestlog_lost(&p->guestlog);
 	unowned_list(p->vm, report.unowned);
-	tell_report(p->supervisor_fd, &report, vm_ended(p->vm));
+	report_compose(p, text);
+	tell_report(p->supervisor_fd, &report, text);
 }
 
 static void finish(struct partition *p)

@@ -78,16 +78,16 @@ void tell_stats(int control_fd, const struct vm *vm)
 	batch_flush(&batch);
 }
 
-void tell_report(int control_fd, const struct message_report *report, const struct vm_end *end)
+void tell_report(int control_fd, const struct message_report *report, const char *text)
 {
 	struct {
 		struct message_report report;
-		char text[VM_REPORT_MAX];
+		char text[IPC_PAYLOAD_MAX - sizeof(struct message_report)];
 	} message = {.report = *report};
+	size_t size = strnlen(text, sizeof(message.text));
 
-	if (end)
-		snprintf(message.text, sizeof(message.text), "%s", end->report);
-	ipc_send(control_fd, MSG_REPORT, &message, sizeof(message.report) + strlen(message.text));
+	memcpy(message.text, text, size);
+	ipc_send(control_fd, MSG_REPORT, &message, sizeof(message.report) + size);
 }
 
 void tell_parked(int control_fd, const struct vm_end *end, bool spinning)

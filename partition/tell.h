@@ -22,8 +22,8 @@ void tell_failed_host(
 /* All counters that are not zero; the VM may be running. */
 void tell_stats(int control_fd, const struct vm *vm);
 
-/* REPORT, and what END (NULL: the guest was stopped) has to say of a fatal error. */
-void tell_report(int control_fd, const struct message_report *report, const struct vm_end *end);
+/* REPORT, and TEXT about a fatal error or a panic, or "". */
+void tell_report(int control_fd, const struct message_report *report, const char *text);
 
 /* A core was written, up to BYTES, or not: ERROR is a negative errno. */
 void tell_core(int control_fd, int error, uint64_t bytes);

@@ -57,7 +57,7 @@ static void check_output(struct diags *diags, const struct plan_port *s, const c
 }
 
 /* An input of a partition: each may be missing but the image; then its modules, then its disks. */
-enum { INPUT_IMAGE, INPUT_INITRD, INPUT_OVERLAY, INPUT_MODULES };
+enum { INPUT_IMAGE, INPUT_INITRD, INPUT_OVERLAY, INPUT_SYMBOLS, INPUT_MODULES };
 
 unsigned plan_input_count(const struct plan_partition *part)
 {
@@ -79,6 +79,9 @@ const char *plan_input(
 	case INPUT_OVERLAY:
 		*ret_loc = &part->locs[PLAN_KEY_OVERLAY];
 		return part->arm64.overlay;
+	case INPUT_SYMBOLS:
+		*ret_loc = &part->locs[PLAN_KEY_SYMBOLS];
+		return part->symbols;
 	default:
 		break;
 	}
@@ -94,7 +97,8 @@ static void check_files(const struct plan_partition *part, struct diags *diags)
 {
 	static const char *const keys[] = {[INPUT_IMAGE] = "image",
 		[INPUT_INITRD] = "initrd",
-		[INPUT_OVERLAY] = "arm64.overlay"};
+		[INPUT_OVERLAY] = "arm64.overlay",
+		[INPUT_SYMBOLS] = "symbols"};
 	char field[PLAN_FIELD_MAX], key[PLAN_PORT_KEY_MAX];
 
 	for (unsigned i = 0; i < INPUT_MODULES + part->module_count; i++) {

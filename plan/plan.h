@@ -140,6 +140,7 @@ enum plan_key {
 	PLAN_KEY_IMAGE,
 	PLAN_KEY_CMDLINE,
 	PLAN_KEY_INITRD,
+	PLAN_KEY_SYMBOLS,
 	PLAN_KEY_MODULES,
 	PLAN_KEY_SERIAL,
 	PLAN_KEY_ON_FATAL,
@@ -318,6 +319,7 @@ struct plan_partition {
 	uint64_t entry;        /* raw images */
 	char *cmdline;         /* never NULL */
 	char *initrd;          /* NULL: none */
+	char *symbols;         /* for reports; its process does not get it; NULL: the image's own */
 	unsigned module_count;
 	struct plan_module *modules;
 	struct plan_port serial[PLAN_SERIAL_PORTS];

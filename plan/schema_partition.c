@@ -250,6 +250,15 @@ const struct key partition_keys[] = {
 		AT(initrd),
 		.def_doc = "none",
 		.help = "Its initial RAM disk: a path, or `null` for none."},
+	{.name = "symbols",
+		.type = KEY_PATH,
+		.nullable = true,
+		PLACE(SYMBOLS),
+		AT(symbols),
+		.def_doc = "the image, if it is an ELF file",
+		.help = "Where the names in backtraces of the guest come from "
+			"([debugging.md](debugging.md)): an ELF file with symbols, such as a kernel's "
+			"`vmlinux`, or its `System.map`. The guest does not get it."},
 	{.name = "modules",
 		.type = KEY_LIST,
 		PLACE(MODULES),

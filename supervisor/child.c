@@ -272,6 +272,7 @@ static void child_reset(struct child *child)
 	child->counter_count = 0;
 	free(child->report);
 	child->report = NULL;
+	child->report_named = false;
 	memset((void *)child->shared, 0, sizeof(*child->shared));
 }
 

@@ -164,8 +164,8 @@ static bool on_report(struct child *child, const struct ipc_message *m)
 	if (m->size > sizeof(child->last))
 		child->report =
 			sanitise(m->payload + sizeof(child->last), m->size - sizeof(child->last));
-	if (child->has_result && child->result.end == PARTITION_FATAL)
-		run_say_lines(child->run, child->plan->name, child->report ? child->report : "");
+	if (child->report)
+		child_say_report(child);
 	if (child->has_result && child->result.end == PARTITION_FATAL)
 		run_say(child->run, "%s: %s; %s", child->plan->name, child->result.how,
 			child_fatal_consequence(child));

@@ -460,6 +460,7 @@ int supervisor_run(const struct plan *plan, const struct run_options *options)
 	if (ret && code == BH_EXIT_OK)
 		code = ret == -EINVAL ? BH_EXIT_USAGE : BH_EXIT_HOST;
 	diags_print(&diags, run.err, "bulkhead: ");
+	run_name_reports(&run);
 	/* It takes a probe: who watches many runs has made one for all. */
 	if (!options->events_fd)
 		run_explain_kvm(&run);

@@ -138,8 +138,10 @@ struct child {
 	bool has_report; /* `last` is there */
 	struct message_report last;
 	char machine[EVENT_TEXT_MAX]; /* what the host's KVM has decided of it; empty: nothing */
-	char *gaps;   /* of its isolation, a line each; NULL: none; owned, printable */
-	char *report; /* reason of a failed start, or report of a fatal end; owned, sanitised */
+	char *gaps; /* of its isolation, a line each; NULL: none; owned, printable */
+	/* Reason of a failed start, or report of a fatal end or panic; owned, sanitised. */
+	char *report;
+	bool report_named; /* symbols.c */
 	struct message_counter *counters;
 	unsigned counter_count;
 };
@@ -424,6 +426,14 @@ bool child_on_core_done(struct child *child, const struct ipc_message *m);
 
 void child_core_init(struct child *child);
 void child_core_fini(struct child *child);
+
+/* ---- symbols.c ---- */
+
+/* Says the child's report, with names in its backtrace unless others still run. */
+void child_say_report(struct child *child);
+
+/* At the end of the run: puts names into the reports that have none yet, and says those anew. */
+void run_name_reports(struct run *run);
 
 /* ---- messages.c ---- */
 

@@ -37,20 +37,32 @@ void vcpu_describe(struct vcpu *vcpu, FILE *f)
 	backtrace_print(&trace, &start, f);
 }
 
-static void describe(struct vcpu *vcpu, const char *what, FILE *f)
+static void describe(struct vcpu *vcpu, const struct vm_end *end, const char *what, FILE *f)
 {
 	fprintf(f, "vCPU %u: %s", vcpu->index, what);
-	if (vcpu->end.has_pc)
-		fprintf(f, ", at PC 0x%" PRIx64, vcpu->end.pc);
+	if (end->has_pc)
+		fprintf(f, ", at PC 0x%" PRIx64, end->pc);
 	fputc('\n', f);
 	vcpu_describe(vcpu, f);
+}
+
+/* Of what END says already. */
+static void write_report(struct vcpu *vcpu, const char *what, struct vm_end *end)
+{
+	FILE *f = fmemopen(end->report, sizeof(end->report), "w");
+
+	if (f) {
+		describe(vcpu, end, what, f);
+		fclose(f);
+	} else {
+		snprintf(end->report, sizeof(end->report), "vCPU %u: %s\n", vcpu->index, what);
+	}
 }
 
 static void meet(struct vcpu *vcpu, const struct fatal *fatal)
 {
 	const struct vm_policy *policy = &vcpu->vm->policy;
 	struct vm_end *end = &vcpu->end;
-	FILE *f;
 
 	if (atomic_fetch_or(&vcpu->wanted, VCPU_DEAD) & VCPU_DEAD)
 		return;
@@ -68,15 +80,15 @@ static void meet(struct vcpu *vcpu, const struct fatal *fatal)
 		vcpu_finish_access(vcpu);
 	}
 	end->has_pc = arch_vcpu_pc(vcpu, &end->pc);
-	f = fmemopen(end->report, sizeof(end->report), "w");
-	if (f) {
-		describe(vcpu, fatal->what, f);
-		fclose(f);
-	} else {
-		snprintf(end->report, sizeof(end->report), "vCPU %u: %s\n", vcpu->index,
-			fatal->what);
-	}
+	write_report(vcpu, fatal->what, end);
 	vm_vcpu_died(vcpu);
+}
+
+void vcpu_panicked(struct vcpu *vcpu, const char *how, struct vm_end *ret_end)
+{
+	ret_end->vcpu = (int)vcpu->index;
+	ret_end->has_pc = arch_vcpu_pc(vcpu, &ret_end->pc);
+	write_report(vcpu, how, ret_end);
 }
 
 void vcpu_fatal(struct vcpu *vcpu, enum end_kind kind, const char *how, const char *what)

@@ -127,6 +127,9 @@ bool vcpu_violation(struct vcpu *vcpu, const struct vm_access *access);
 /* A fatal error: WHAT happened, in one line. The vCPU does not run the guest again. */
 void vcpu_fatal(struct vcpu *vcpu, enum end_kind kind, const char *how, const char *what);
 
+/* The guest's kernel says on this vCPU that it has panicked, by HOW: who and where, a report. */
+void vcpu_panicked(struct vcpu *vcpu, const char *how, struct vm_end *ret_end);
+
 /* vcpu->fault, met by its vCPU. */
 void vcpu_meet_fault(struct vcpu *vcpu);
 

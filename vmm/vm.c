@@ -168,9 +168,48 @@ static void service_pit_set(void *ctx, bool connected)
 	arch_pit_set(ctx, connected);
 }
 
+static bool end_claim(struct vm *vm)
+{
+	int expected = END_NONE;
+
+	return atomic_compare_exchange_strong(&vm->end_state, &expected, END_CLAIMED);
+}
+
+static void end_notify(struct vm *vm)
+{
+	const uint64_t one = 1;
+
+	/* Cannot fail: the counter takes far more than one for each vCPU. */
+	(void)!write(vm->end_fd, &one, sizeof(one));
+}
+
+static void end_publish(struct vm *vm)
+{
+	atomic_store(&vm->end_state, END_DONE);
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		vcpu_kick(&vm->vcpus[i], VCPU_STOP);
+	end_notify(vm);
+}
+
+/* Who panics is the vCPU whose thread this is. */
+static void note_panic(struct vm *vm, const char *how)
+{
+	for (unsigned i = 0; i < vm->vcpu_count; i++) {
+		if (vm->vcpus[i].started && pthread_equal(vm->vcpus[i].thread, pthread_self()))
+			vcpu_panicked(&vm->vcpus[i], how, &vm->end);
+	}
+}
+
 static void service_end(void *ctx, enum end_kind kind, uint32_t code, const char *how)
 {
-	vm_end(ctx, kind, code, how);
+	struct vm *vm = ctx;
+
+	if (!end_claim(vm))
+		return;
+	vm->end = (struct vm_end){.kind = kind, .code = code, .vcpu = -1, .how = how};
+	if (kind == END_PANIC)
+		note_panic(vm, how);
+	end_publish(vm);
 }
 
 static void service_log(void *ctx, const char *text, size_t size)
@@ -472,29 +511,6 @@ void vm_stop(struct vm *vm)
 }
 
 /* ---- the end ---- */
-
-static bool end_claim(struct vm *vm)
-{
-	int expected = END_NONE;
-
-	return atomic_compare_exchange_strong(&vm->end_state, &expected, END_CLAIMED);
-}
-
-static void end_notify(struct vm *vm)
-{
-	const uint64_t one = 1;
-
-	/* Cannot fail: the counter takes far more than one for each vCPU. */
-	(void)!write(vm->end_fd, &one, sizeof(one));
-}
-
-static void end_publish(struct vm *vm)
-{
-	atomic_store(&vm->end_state, END_DONE);
-	for (unsigned i = 0; i < vm->vcpu_count; i++)
-		vcpu_kick(&vm->vcpus[i], VCPU_STOP);
-	end_notify(vm);
-}
 
 bool vm_end(struct vm *vm, enum end_kind kind, uint32_t code, const char *how)
 {

@@ -36,13 +36,16 @@ struct vm_access {
 struct vm_end {
 	enum end_kind kind;
 	uint32_t code;           /* END_EXIT_CODE: what the guest gave */
-	int vcpu;                /* index, or -1 when no vCPU was at fault */
+	int vcpu;                /* index, or -1 when no vCPU was at fault, or none is known */
 	const char *how;         /* static text */
 	uint64_t event_ns;       /* CLOCK_MONOTONIC, of a fatal event; else 0 */
 	bool has_pc;             /* pc is there */
 	uint64_t pc;             /* of the instruction at fault */
 	struct vm_access access; /* END_VIOLATION */
-	/* Fatal ends: a line of who, what, address, size, PC; then registers. Else empty. */
+	/*
+	 * Fatal ends and panics: a line of who, what, address, size, PC; then registers and a
+	 * backtrace. Else empty.
+	 */
 	char report[VM_REPORT_MAX];
 };
 
