@@ -26,6 +26,7 @@ struct test_options {
 	uint64_t silence;
 	const char *machine;
 	const char *artifacts;
+	bool cores;
 	bool fail_fast;
 	bool list;
 	bool require_kvm;
@@ -62,6 +63,9 @@ static const struct option_spec test_specs[] = {
 	{"artifacts", "DIR", OPTION_STRING, FIELD(artifacts),
 		"Keep in DIR/CASE what each case said, did and was: consoles with times, events, result "
 		"with counters, registers at death, plan, and repeat.sh."},
+	{"cores", NULL, OPTION_FLAG, FIELD(cores),
+		"With --artifacts: keep an ELF core of each partition of a case that fails, "
+		"DIR/CASE/PARTITION.core, for gdb and crash."},
 	{"fail-fast", NULL, OPTION_FLAG, FIELD(fail_fast),
 		"End everything with the first failure."},
 	{"list", NULL, OPTION_FLAG, FIELD(list), "Print the names of the cases, and run nothing."},
@@ -340,6 +344,7 @@ static int run(const struct test_options *o, struct selection *s, const struct s
 		.fail_fast = o->fail_fast,
 		.require_kvm = o->require_kvm,
 		.artifacts = o->artifacts,
+		.cores = o->cores,
 		.repeat = repeat,
 		.host = *host,
 		.started = started,
@@ -493,6 +498,9 @@ static int test_run(const void *options, unsigned operand_count, char *const *op
 	int code = choose(o, operand_count, operands, &s);
 	struct suite_host host = {0};
 
+	if (!code && o->cores && !o->artifacts)
+		code = command_usage_error(&command_test,
+			"--cores keeps them among the artifacts; add --artifacts DIR");
 	if (!code && !s.count && !o->shard)
 		code = command_usage_error(&command_test,
 			"no case matches --filter; --list without "

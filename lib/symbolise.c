@@ -3,6 +3,8 @@
 
 #include "lib/util.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -145,4 +147,22 @@ char *symbolise(const char *text, const struct symbols *symbols)
 		return NULL;
 	}
 	return named;
+}
+
+int symbolise_by(const char *path, const char *text, char **ret_named)
+{
+	/* O_NONBLOCK: a FIFO must not hang us; it has no symbols. */
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct symbols *symbols;
+	int ret = fd < 0 ? -errno : symbols_load(fd, &symbols);
+	char *named;
+
+	if (ret)
+		return ret;
+	named = symbolise(text, symbols);
+	symbols_free(symbols);
+	if (!named)
+		return -ENOMEM;
+	*ret_named = named;
+	return 0;
 }

@@ -20,4 +20,10 @@ bool symbolise_wanted(const char *text);
 /* TEXT with the names, the caller's; NULL without memory. */
 char *symbolise(const char *text, const struct symbols *symbols);
 
+/*
+ * The same with the symbols of the file PATH. 0; -ENOMEM; what opening said; or what symbols_load
+ * said.
+ */
+int symbolise_by(const char *path, const char *text, char **ret_named);
+
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What is kept of a case, in a folder of its own: plan.yaml, a log of each console with times,
- * events.jsonl, result.json, messages.log, registers.txt, diagnosis.txt, repeat.sh. Each is
- * bounded, and says where it was cut. That one of them cannot be written fails no case: its reader
- * sees that it is missing.
+ * events.jsonl, result.json, messages.log, registers.txt, diagnosis.txt, repeat.sh, and cores,
+ * where these are wanted, which `bulkhead run` writes. All others are bounded, and says where it
+ * was cut. That one of them cannot be written fails no case: its reader sees that it is missing.
  */
 #include "suite/job.h"
 
@@ -206,6 +206,17 @@ void artifacts_event(struct artifacts *a, const char *line, size_t size)
 	fwrite(line, 1, size, a->events);
 }
 
+/* Those of fatal ends that were to be. */
+static void remove_cores(const struct artifacts *a, const struct plan *plan)
+{
+	char name[NAME_MAX];
+
+	for (unsigned i = 0; i < plan->partition_count; i++) {
+		snprintf(name, sizeof(name), "%s.core", plan->partitions[i].name);
+		unlinkat(a->dir_fd, name, 0);
+	}
+}
+
 void artifacts_finish(struct artifacts *a, const struct job *job, const json_t *run)
 {
 	const struct suite_result *r = &job->entry->result;
@@ -224,6 +235,8 @@ void artifacts_finish(struct artifacts *a, const struct job *job, const json_t *
 		write_file(a, "messages.log", r->messages, strlen(r->messages));
 	if (r->report)
 		write_file(a, "registers.txt", r->report, strlen(r->report));
+	if (r->verdict == SUITE_PASS)
+		remove_cores(a, job->test->plan);
 	if (job->diagnosis.size)
 		write_file(a, "diagnosis.txt", job->diagnosis.bytes, job->diagnosis.size);
 }

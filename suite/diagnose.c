@@ -6,6 +6,8 @@
  */
 #include "suite/job.h"
 
+#include "lib/symbolise.h"
+
 #include <signal.h>
 #include <string.h>
 
@@ -15,7 +17,7 @@
 /* Failures of guests that go on, and might say more about it. */
 static bool is_asked(const char *cause)
 {
-	static const char *const causes[] = {"timeout", "milestone", "heartbeat"};
+	static const char *const causes[] = {"timeout", "milestone", "heartbeat", "panic"};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(causes); i++) {
 		if (strcmp(cause, causes[i]) == 0)
@@ -74,4 +76,68 @@ bool job_take_answer(struct job *job, const char *partition, const char *summary
 	job_add(job, "; ", partition);
 	job_add(job, ": ", summary);
 	return !--job->asked;
+}
+
+/* ---- names in backtraces ---- */
+
+/* Whose lines follow the line at TEXT; NULL: it is no such line. */
+static const struct plan_partition *speaker(const struct plan *plan, const char *text)
+{
+	size_t n = strcspn(text, "\n");
+
+	for (unsigned i = 0; i < plan->partition_count; i++) {
+		const char *name = plan->partitions[i].name;
+
+		if (n == strlen(name) + 1 && strncmp(text, name, n - 1) == 0 && text[n - 1] == ':')
+			return &plan->partitions[i];
+	}
+	return NULL;
+}
+
+/* Lines of P (NULL: of nobody). */
+static void print_named(const struct plan_partition *p, const char *lines, FILE *f)
+{
+	AUTO_FREE char *named = NULL;
+
+	if (p && symbolise_wanted(lines))
+		symbolise_by(p->symbols ?: p->image, lines, &named);
+	fputs(named ?: lines, f);
+}
+
+static void print_all_named(const struct plan *plan, char *text, FILE *f)
+{
+	const struct plan_partition *p = NULL;
+	char *start = text;
+
+	for (char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+		const struct plan_partition *next = speaker(plan, line);
+		char first = *line;
+
+		if (!next)
+			continue;
+		*line = '\0';
+		print_named(p, start, f);
+		*line = first;
+		start = line;
+		p = next;
+	}
+	print_named(p, start, f);
+}
+
+void job_name_diagnosis(struct job *job)
+{
+	struct job_text *t = &job->diagnosis;
+	char *named = NULL;
+	size_t size;
+	FILE *f = t->size && symbolise_wanted(t->bytes) ? open_memstream(&named, &size) : NULL;
+
+	if (!f)
+		return;
+	print_all_named(job->test->plan, t->bytes, f);
+	if (fclose(f)) {
+		free(named);
+		return;
+	}
+	free(t->bytes);
+	*t = (struct job_text){.bytes = named, .size = size, .room = size + 1, .lost = t->lost};
 }

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -22,8 +23,9 @@
 /* Read at a time, of one console, before others get their turn. */
 #define READ_SIZE 65536
 
-/* What is told to end has that long; then it is killed. */
+/* What is told to end has that long, and with cores to write that long; then it is killed. */
 #define LINGER_NS 6000000000
+#define CORES_NS  120000000000
 
 /* What is asked what its guests are at has that long: longer than the run waits for them. */
 #define ANSWER_NS 5000000000
@@ -35,12 +37,19 @@
 
 /* ---- its end ---- */
 
+static bool keeps_cores(const struct job *job)
+{
+	return job->options->cores && job->artifacts;
+}
+
 void job_answered(struct job *job)
 {
+	bool cores = keeps_cores(job) && *job->cause && !job->abandoned;
+
 	job->asked = 0;
 	/* The supervisor alone: it ends what it has started, and tells what it was. */
-	kill(job->pid, SIGTERM);
-	loop_timer_start(&job->linger, LINGER_NS);
+	kill(job->pid, cores ? SIGQUIT : SIGTERM);
+	loop_timer_start(&job->linger, cores ? CORES_NS : LINGER_NS);
 }
 
 static void stop(struct job *job)
@@ -414,6 +423,7 @@ struct launch {
 	int in, out, err, events; /* the child's ends */
 	int *ports;
 	char name[64], events_arg[32], timeout_arg[64], silence_arg[64];
+	char cores_arg[PATH_MAX + 16];
 	char (*port_args)[160];
 	char *argv[ARGS_MAX];
 	const cpu_set_t *cores;
@@ -444,6 +454,11 @@ static void build_argv(struct launch *l, const struct job *job)
 		snprintf(l->timeout_arg, sizeof(l->timeout_arg), "--timeout=%lluns",
 			(unsigned long long)job->test->timeout_ns);
 		l->argv[n++] = l->timeout_arg;
+	}
+	if (keeps_cores(job)) {
+		snprintf(l->cores_arg, sizeof(l->cores_arg), "--core-dir=%s",
+			artifacts_path(job->artifacts));
+		l->argv[n++] = l->cores_arg;
 	}
 	for (unsigned i = 0; i < job->port_count; i++) {
 		snprintf(l->port_args[i], sizeof(l->port_args[i]), "--port=%s.%s=%d",

@@ -130,6 +130,9 @@ void job_take_silence(struct job *job, const char *partition, const char *text);
 /* An event: what PARTITION is at, in one line. True when that was the last that was asked for. */
 bool job_take_answer(struct job *job, const char *partition, const char *summary);
 
+/* Puts names to the backtraces in job->diagnosis. */
+void job_name_diagnosis(struct job *job);
+
 /* Appends to why it has failed. */
 void job_add(struct job *job, const char *before, const char *text);
 
@@ -148,7 +151,10 @@ void artifact_close(struct artifact *log);
 /* One more line of events.jsonl. */
 void artifacts_event(struct artifacts *a, const char *line, size_t size);
 
-/* What is known at the end: result.json, messages.log, registers.txt, diagnosis.txt. */
+/*
+ * What is known at the end: result.json, messages.log, registers.txt, diagnosis.txt. Cores of what
+ * has passed go.
+ */
 void artifacts_finish(struct artifacts *a, const struct job *job, const json_t *run);
 
 void artifacts_destroy(struct artifacts *a);

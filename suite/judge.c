@@ -556,6 +556,7 @@ void job_judge(struct job *job)
 	memcpy(r->cause, job->cause, sizeof(r->cause));
 	r->text = job->text;
 	job->text = NULL;
+	job_name_diagnosis(job);
 	if (job->artifacts) {
 		artifacts_finish(job->artifacts, job, run);
 		r->artifacts = strdup(artifacts_path(job->artifacts));

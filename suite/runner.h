@@ -76,6 +76,7 @@ struct suite_runner_options {
 	bool fail_fast;
 	bool require_kvm;      /* what this host's KVM cannot run fails */
 	const char *artifacts; /* folder; NULL: none are kept */
+	bool cores;            /* an ELF core of each partition of a failed case is among them */
 	char *const *repeat; /* the command that has started this, for repeat.sh; NULL-terminated */
 	struct suite_host host;
 	/* A case starts; one is over. May be NULL. */

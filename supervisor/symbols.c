@@ -9,25 +9,7 @@
 #include "lib/util.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-
-/* NULL: there are none, which is said where the plan names a file for them. */
-static struct symbols *load(const struct child *child)
-{
-	const char *path = child->plan->symbols ?: child->plan->image;
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct symbols *symbols = NULL;
-	int ret = fd < 0 ? -errno : symbols_load(fd, &symbols);
-
-	if (ret && child->plan->symbols)
-		run_say(child->run, "%s: %s: %s; backtraces are without names", child->plan->name,
-			path,
-			ret == -EINVAL   ? "neither an ELF file nor a System.map"
-			: ret == -ENOENT ? "there are no symbols of code in it"
-					 : strerror(-ret));
-	return symbols;
-}
 
 static bool others_run(const struct child *child)
 {
@@ -40,25 +22,36 @@ static bool others_run(const struct child *child)
 	return false;
 }
 
+/* What is wrong with a file that the plan names is said. */
+static void say_failure(const struct child *child, int error)
+{
+	if (child->plan->symbols)
+		run_say(child->run, "%s: %s: %s; backtraces are without names", child->plan->name,
+			child->plan->symbols,
+			error == -EINVAL   ? "neither an ELF file nor a System.map"
+			: error == -ENOENT ? "there are no symbols of code in it"
+					   : strerror(-error));
+}
+
 /* True when the report has become another. */
 static bool name_report(struct child *child)
 {
-	struct symbols *symbols = NULL;
-	char *named = NULL;
+	const char *path = child->plan->symbols ?: child->plan->image;
+	char *named;
 	bool changed;
+	int ret;
 
 	if (!child->report || child->report_named || !symbolise_wanted(child->report))
 		return false;
 	child->report_named = true;
-	symbols = load(child);
-	if (symbols)
-		named = symbolise(child->report, symbols);
-	symbols_free(symbols);
-	changed = named && strcmp(named, child->report) != 0;
-	if (named) {
-		free(child->report);
-		child->report = named;
+	ret = symbolise_by(path, child->report, &named);
+	if (ret) {
+		say_failure(child, ret);
+		return false;
 	}
+	changed = strcmp(named, child->report) != 0;
+	free(child->report);
+	child->report = named;
 	return changed;
 }
 
