@@ -24,6 +24,7 @@
 #include "devices/ivshmem_internal.h"
 
 #include "include/bulkhead/ivshmem.h"
+#include "lib/event.h"
 #include "lib/util.h"
 
 #include <errno.h>
@@ -42,14 +43,6 @@ static void signal_fd(int fd)
 
 	if (fd >= 0)
 		(void)!write(fd, &one, sizeof(one)); /* full: it is signalled already */
-}
-
-/* Takes what was signalled; false: nothing. */
-static bool take_signal(int fd)
-{
-	uint64_t count;
-
-	return read(fd, &count, sizeof(count)) == sizeof(count);
 }
 
 /* ---- interrupting this guest ---- */
@@ -72,7 +65,7 @@ static void listen(struct ivshmem *d)
 {
 	/* What came while it was disabled is forgotten. */
 	for (unsigned i = 0; d->enabled && d->one_shot && i < d->cfg.vectors; i++)
-		take_signal(d->sources[i].watch.fd);
+		event_take(d->sources[i].watch.fd);
 	pci_msix_listen(&d->f, d->enabled && !d->one_shot);
 }
 
@@ -96,7 +89,7 @@ static void rearmed(struct loop_watch *w, uint32_t revents)
 	struct ivshmem *d = container_of(w, struct ivshmem, rearm);
 
 	(void)revents;
-	take_signal(w->fd);
+	event_take(w->fd);
 	watch_sources(d);
 }
 
@@ -105,7 +98,7 @@ void ivshmem_source_ready(struct loop_watch *w, uint32_t revents)
 	struct ivshmem_source *s = container_of(w, struct ivshmem_source, watch);
 
 	(void)revents;
-	if (take_signal(w->fd))
+	if (event_take(w->fd))
 		interrupt(s->dev, s->vector);
 	watch_sources(s->dev);
 }
@@ -176,7 +169,7 @@ static void noticed(struct loop_watch *w, uint32_t revents)
 	struct ivshmem *d = container_of(w, struct ivshmem, notice);
 
 	(void)revents;
-	take_signal(w->fd);
+	event_take(w->fd);
 	if (copy_states(d))
 		interrupt(d, 0);
 	watch_sources(d);

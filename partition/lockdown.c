@@ -40,7 +40,8 @@ static const struct sandbox_limit late_limits[] = {
 
 static const struct sandbox_rule allowed_calls[] = {
 	/* Descriptors that are open: consoles, logs, the supervisor's socket, events. */
-	SANDBOX_CALL("read"), SANDBOX_CALL("readv"), SANDBOX_CALL("write"), SANDBOX_CALL("writev"),
+	SANDBOX_CALL("read"), SANDBOX_CALL("readv"), SANDBOX_CALL("preadv2"), SANDBOX_CALL("write"),
+	SANDBOX_CALL("writev"),
 	/* Not lseek: a file on standard output has one position for all who write to it. */
 	SANDBOX_CALL("close"), SANDBOX_CALL("sendmsg"), SANDBOX_CALL("sendto"),
 	SANDBOX_CALL("recvmsg"), SANDBOX_CALL("recvfrom"), SANDBOX_CALL("fstat"),

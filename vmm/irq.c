@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "vmm/irq.h"
 
+#include "lib/event.h"
 #include "lib/util.h"
 #include "vmm/vm.h"
 
@@ -82,7 +83,6 @@ static void mask(struct vm *vm, unsigned index)
 static int unmask(struct vm *vm, unsigned index)
 {
 	struct vm_msi *msi = &vm->irqs.msis[index];
-	uint64_t count;
 	int ret;
 
 	if (msi->on)
@@ -96,7 +96,7 @@ static int unmask(struct vm *vm, unsigned index)
 	 * the vector pending again when it is masked the next time. What is signalled from now on
 	 * KVM takes out itself, at once.
 	 */
-	(void)!read(vm->machine->msis[index].event_fd, &count, sizeof(count));
+	event_take(vm->machine->msis[index].event_fd);
 	return 0;
 }
 

@@ -10,6 +10,7 @@
  * of 4 and 8 bytes, which are all that is defined [6.8.2.6]; others are dropped.
  */
 #include "devices/pci/bus.h"
+#include "lib/event.h"
 #include "lib/util.h"
 
 #include <errno.h>
@@ -163,30 +164,26 @@ static void vector_update(struct pci_function *f, unsigned vector)
 			on && x->listening ? &msg : NULL);
 }
 
-/* The eventfd of VECTOR's source; -1: it has none. */
-static int source_fd(const struct pci_function *f, unsigned vector)
+int pci_msix_source_fd(const struct pci_function *f, unsigned vector)
 {
-	int source = f->msix->sources[vector];
+	const struct pci_msix *x = f->msix;
+	int source = x && vector < x->vectors ? x->sources[vector] : -1;
 
 	return source >= 0 ? f->dev.machine->msis[source].event_fd : -1;
 }
 
 static void drop_sources(struct pci_function *f)
 {
-	uint64_t count;
-
 	for (unsigned i = 0; i < f->msix->vectors; i++) {
-		if (source_fd(f, i) >= 0)
-			(void)!read(source_fd(f, i), &count, sizeof(count));
+		if (pci_msix_source_fd(f, i) >= 0)
+			event_take(pci_msix_source_fd(f, i));
 	}
 }
 
 static void drop_pending(struct pci_function *f)
 {
-	uint64_t count;
-
 	for (unsigned i = 0; i < f->msix->vectors; i++)
-		(void)!read(pci_msix_event_fd(f, i), &count, sizeof(count));
+		event_take(pci_msix_event_fd(f, i));
 	drop_sources(f);
 }
 
@@ -244,8 +241,8 @@ static uint64_t read_pba(const struct pci_function *f)
 	pthread_mutex_unlock(&f->msix->lock);
 	for (unsigned i = 0; i < n; i++) {
 		fds[i] = (struct pollfd){.fd = pci_msix_event_fd(f, i), .events = POLLIN};
-		fds[n + i] =
-			(struct pollfd){.fd = listening ? source_fd(f, i) : -1, .events = POLLIN};
+		fds[n + i] = (struct pollfd){
+			.fd = listening ? pci_msix_source_fd(f, i) : -1, .events = POLLIN};
 	}
 	if (poll(fds, 2 * n, 0) < 0)
 		return 0;

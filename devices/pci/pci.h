@@ -193,6 +193,9 @@ int pci_msix_event_fd(const struct pci_function *f, unsigned vector);
  */
 int pci_msix_add_source(struct pci_function *f, unsigned vector, int event_fd);
 
+/* The eventfd of VECTOR's source; -1: it has none. */
+int pci_msix_source_fd(const struct pci_function *f, unsigned vector);
+
 /*
  * Whether what is written to the sources interrupts. What was written while it did not is
  * forgotten. Any thread, any lock.

@@ -12,6 +12,7 @@
 #include "devices/virtio/blk.h"
 
 #include "devices/virtio/blk_io.h"
+#include "lib/event.h"
 #include "lib/util.h"
 
 #include <errno.h>
@@ -139,10 +140,9 @@ static void host_done(struct loop_watch *w, uint32_t revents)
 {
 	struct virtio_blk *b = container_of(w, struct virtio_blk, done);
 	unsigned queues, starved;
-	eventfd_t count;
 
 	(void)revents;
-	eventfd_read(w->fd, &count);
+	event_take(w->fd);
 	virtio_lock(&b->virtio);
 	queues = finish(b);
 	starved = queues ? b->starved : 0;

@@ -16,8 +16,10 @@
 #include "devices/pci/pci.h"
 #include "lib/util.h"
 
+#include <errno.h>
 #include <linux/virtio_pci.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #define VENDOR           0x1AF4
 #define DEVICE_BASE      0x1040 /* the type's number is added */
@@ -117,8 +119,12 @@ static void queue_interrupt(void *ctx, unsigned queue)
 static int queue_event_fd(void *ctx, unsigned queue)
 {
 	const struct virtio_pci *t = ctx;
+	unsigned vector = t->queue_vectors[queue];
 
-	return t->msix ? pci_msix_event_fd(&t->function, t->queue_vectors[queue]) : -1;
+	if (!t->msix)
+		return -1;
+	return t->virtio->foreign ? pci_msix_source_fd(&t->function, vector)
+				  : pci_msix_event_fd(&t->function, vector);
 }
 
 static void config_interrupt(void *ctx)
@@ -493,6 +499,24 @@ static int add_structures(struct virtio_pci *t)
 
 /* ---- birth and end ---- */
 
+/* What another process interrupts by; the vectors' own eventfds are ours alone, who write to them.
+ */
+static int add_sources(struct virtio_pci *t)
+{
+	int ret = 0;
+
+	for (unsigned i = 0; i < t->vectors && !ret; i++) {
+		int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+		ret = fd < 0 ? -errno : pci_msix_add_source(&t->function, i, fd);
+		if (ret)
+			fd_close(&fd);
+	}
+	if (!ret)
+		pci_msix_listen(&t->function, true);
+	return ret;
+}
+
 static int pci_start(struct device *dev)
 {
 	return virtio_start(to_pci(dev)->virtio);
@@ -546,5 +570,7 @@ int virtio_pci_create(
 		ret = add_structures(t);
 	if (!ret)
 		ret = pci_function_add_msix(f, BAR_MSIX, t->vectors);
+	if (!ret && v->foreign)
+		ret = add_sources(t);
 	return ret ? ret : pci_function_add(f, cfg->devfn);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "devices/virtio/vhost.h"
 
+#include "lib/event.h"
 #include "lib/util.h"
 
 #include <errno.h>
@@ -38,12 +39,11 @@ int vhost_request(const struct vhost *h, unsigned long request, void *arg)
 static void ring_failed(struct loop_watch *w, uint32_t revents)
 {
 	struct vhost *h = container_of(w, struct vhost, error);
-	eventfd_t count;
 
 	(void)revents;
 	virtio_lock(h->device);
 	/* Of a queue that was reset meanwhile nothing is wrong any more. */
-	if (eventfd_read(w->fd, &count) == 0 && h->started)
+	if (event_take(w->fd) && h->started)
 		virtio_fail(h->device);
 	virtio_unlock(h->device);
 }
@@ -161,10 +161,9 @@ static int start_vring(const struct vhost *h, unsigned vring)
 int vhost_start(struct vhost *h)
 {
 	uint64_t features = h->device->accepted & h->features;
-	eventfd_t count;
 	int ret = vhost_request(h, VHOST_SET_FEATURES, &features);
 
-	eventfd_read(h->error.fd, &count);
+	event_take(h->error.fd);
 	h->started = true;
 	for (unsigned i = 0; i < h->count && !ret; i++)
 		ret = start_vring(h, i);

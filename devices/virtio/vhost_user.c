@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "devices/virtio/vhost_user.h"
 
+#include "lib/event.h"
 #include "lib/util.h"
 
 #include <assert.h>
@@ -232,10 +233,9 @@ static void socket_ready(struct loop_watch *w, uint32_t revents)
 static void asked_ready(struct loop_watch *w, uint32_t revents)
 {
 	struct vhost_user *u = container_of(w, struct vhost_user, asked);
-	eventfd_t count;
 
 	(void)revents;
-	eventfd_read(w->fd, &count);
+	event_take(w->fd);
 	virtio_lock(u->device);
 	if (u->awaited_count)
 		loop_timer_start(&u->deadline, u->patience_ns);
@@ -451,6 +451,7 @@ int vhost_user_init(struct vhost_user *u, const struct vhost_user_setup *s)
 	if (ret || s->fd < 0)
 		return ret;
 	ret = show_memory(u, &s->memory, due_ns);
+	u->device->foreign = true;
 	return ret ? ret : watch(u);
 }
 

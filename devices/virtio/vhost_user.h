@@ -9,7 +9,9 @@
  * heard by the I/O thread. One that does not take what it is told, does not answer in time, answers
  * something else, or goes away, is given up: its socket is closed, the device fails, and whoever
  * runs the partition hears of it, once. It is never trusted with more than the memory: a message of
- * it has one size, and descriptors that it sends are never taken.
+ * it has one size, and descriptors that it sends are never taken. It can make the eventfds that it
+ * was given block, as that is a property of files: nobody here reads them so that it would wait,
+ * and one is written to, when a queue is set up, only while it is empty.
  *
  * Left out: the back-end's own requests, its configuration space and shared memory, logs of dirty
  * pages, packed queues, errors of single rings (SET_VRING_ERR: back-ends end instead),

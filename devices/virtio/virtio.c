@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "devices/virtio/virtio_internal.h"
 
+#include "lib/event.h"
 #include "lib/util.h"
 
 #include <assert.h>
@@ -80,10 +81,18 @@ void virtio_notify(struct virtio_device *v, unsigned queue)
 		v->transport->queue_interrupt(v->transport_ctx, queue);
 }
 
-/* It cannot fail: the eventfd's count is far from its limit, and then it is readable anyway. */
+/*
+ * It cannot fail: the eventfd's count is far from its limit, and then it is readable anyway. With a
+ * server of ill will, which may have filled it and made it block, nothing is written to one that is
+ * not empty: it is readable, too.
+ */
 void virtio_resume(struct virtio_device *v, unsigned queue)
 {
-	eventfd_write(v->queues[queue].kick.fd, 1);
+	const struct virtio_queue *q = &v->queues[queue];
+	struct pollfd p = {.fd = q->kick.fd, .events = POLLIN};
+
+	if (!q->served || !v->foreign || poll(&p, 1, 0) == 0)
+		eventfd_write(p.fd, 1);
 }
 
 /* One step of Q. False when there is nothing more to do for now. */
@@ -128,10 +137,9 @@ void virtio_work(struct virtio_device *v, unsigned queue)
 static void queue_kicked(struct loop_watch *w, uint32_t revents)
 {
 	struct virtio_queue *q = container_of(w, struct virtio_queue, kick);
-	eventfd_t count;
 
 	(void)revents;
-	eventfd_read(w->fd, &count);
+	event_take(w->fd);
 	virtio_work(q->device, virtio_queue_index(q));
 }
 
@@ -185,10 +193,9 @@ static void queue_called(struct loop_watch *w, uint32_t revents)
 {
 	struct virtio_queue *q = container_of(w, struct virtio_queue, call);
 	struct virtio_device *v = q->device;
-	eventfd_t count;
 
 	(void)revents;
-	eventfd_read(w->fd, &count);
+	event_take(w->fd);
 	lock_for_step(v);
 	if (virtio_queue_is_live(q))
 		v->transport->queue_interrupt(v->transport_ctx, virtio_queue_index(q));

@@ -16,7 +16,9 @@
  * A queue may be served by somebody else: the kernel (vhost.h), another process (vhost_user.h). The
  * doorbell's eventfd is its server's then, not watched here, and the server signals one eventfd for
  * an interrupt, which goes to the guest without us where the transport has such (MSI-X). What is
- * done here is where its ring may be, and when it is served: from activate to reset or halt.
+ * done here is where its ring may be, and when it is served: from activate to reset or halt. With
+ * another process such eventfds are shared as files, which it can make block: they are read by
+ * event_take alone, and not written to where it can be helped.
  *
  * Left out: legacy and transitional devices, VIRTIO_F_RING_RESET, VIRTIO_F_SR_IOV, shared memory
  * regions, the IOMMU (VIRTIO_F_ACCESS_PLATFORM), administration queues.
@@ -142,6 +144,7 @@ struct virtio_device {
 	uint64_t offered, accepted; /* features; a device may take back some before the start */
 	uint8_t status;
 	bool waits;               /* as the setup says, if there is an I/O thread */
+	bool foreign;             /* another process serves its queues, and has their eventfds */
 	bool live;                /* from the start to virtio_reset_done; it may have failed */
 	bool resetting;           /* until virtio_reset_done */
 	bool away;                /* the I/O thread works on it without the lock */
@@ -203,7 +206,8 @@ void virtio_push_all(struct virtio_device *v, unsigned queue, const struct virtq
 	unsigned count); /* virtq_push_all, likewise */
 void virtio_notify(struct virtio_device *v, unsigned queue);
 
-/* Has the I/O thread make steps of QUEUE. Any thread; the lock is not needed. */
+/* Has the I/O thread make steps of QUEUE, or its server look at it. Any thread; the lock is not
+ * needed. */
 void virtio_resume(struct virtio_device *v, unsigned queue);
 
 /* The same on the I/O thread, at once: a batch of steps. Not under the lock. */

@@ -5,6 +5,7 @@
  */
 #include "devices/virtio/virtio_internal.h"
 
+#include "lib/event.h"
 #include "lib/util.h"
 
 #include <errno.h>
@@ -206,10 +207,9 @@ static void tell_calls(struct virtio_device *v)
 static void change_ready(struct loop_watch *w, uint32_t revents)
 {
 	struct virtio_device *v = container_of(w, struct virtio_device, change);
-	eventfd_t count;
 
 	(void)revents;
-	eventfd_read(w->fd, &count);
+	event_take(w->fd);
 	virtio_lock(v);
 	if (v->due & VIRTIO_DUE_RESET)
 		reset_now(v);

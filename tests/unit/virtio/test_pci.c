@@ -9,8 +9,10 @@
 #include "vmm/device.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/virtio_pci.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 
 #define QUEUES 3
 #define SIZE   16
@@ -608,6 +610,40 @@ START_TEST(served_queue)
 }
 END_TEST
 
+/* What a process can make block is a file of its own, from which nobody reads so that he waits. */
+START_TEST(foreign_server)
+{
+	const struct virtio_pci_config cfg = {.name = "VR01", .devfn = PCI_DEVFN(6, 0)};
+	gpa_t pba;
+	int fd;
+
+	v = make_echo(8);
+	v->foreign = true;
+	ck_assert_int_eq(virtio_pci_create(&m, &cfg, v), 0);
+	devfn = cfg.devfn;
+	negotiate();
+	common_out(VIRTIO_PCI_COMMON_Q_SELECT, 2, SERVED);
+	common_out(VIRTIO_PCI_COMMON_Q_MSIX, 2, 1);
+	start(SERVED, 1);
+	msix_on();
+	fd = virtio_call_fd(v, SERVED);
+	pba = (cfg_in(0x14, 4) & ~(gpa_t)15) + 2048;
+	/* Behind the vectors' own, those of the device before it, too. */
+	ck_assert_int_eq(fd, m.msis[2 * (QUEUES + 1) + 1].event_fd);
+	ck_assert_int_eq(fcntl(fd, F_SETFL, 0), 0);
+	ck_assert_int_eq(fcntl(v->queues[SERVED].kick.fd, F_SETFL, 0), 0);
+	eventfd_write(fd, 1);
+	ck_assert_uint_eq(load(pba, 8), 1 << 1);
+	/* Turned off and on it pends no more; empty ones are looked at, too. */
+	cfg_out(capability(0x11, 0) + 2, 2, 0);
+	msix_on();
+	ck_assert_uint_eq(load(pba, 8), 0);
+	/* A doorbell that it has filled is not waited for. */
+	eventfd_write(v->queues[SERVED].kick.fd, UINT64_MAX - 2);
+	virtio_resume(v, SERVED);
+}
+END_TEST
+
 START_TEST(broken_driver)
 {
 	const struct buffer b = {.addr = 16, .len = 1};
@@ -647,6 +683,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tc, intx);
 	tcase_add_test(tc, msix);
 	tcase_add_test(tc, served_queue);
+	tcase_add_test(tc, foreign_server);
 	tcase_add_test(tc, broken_driver);
 	suite_add_tcase(s, tc);
 	return s;
