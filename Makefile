@@ -111,6 +111,15 @@ $(bsp_program): $(bsp_sources:%.c=$(out)/%.o) $(archive) $(src)bsp/exports.list
 	$(Q)$(CC) $(ldflags) -Wl,--dynamic-list=$(src)bsp/exports.list -o $@ $(filter-out %.list,$^) \
 		$(libs)
 
+# The same without a dynamic loader, with the built-in BSP alone: for `bulkhead rig`.
+ifeq ($(SHARED)$(STATIC)$(SAN),)
+bsp_static := $(bsp_program).static
+all: $(bsp_static)
+$(bsp_static): $(patsubst %.c,$(out)/%.o,$(subst bsp/load.c,bsp/load_static.c,$(bsp_sources))) $(archive)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ldflags) -o $@ $^ $(program_libs)
+endif
+
 $(out)/lib/%.o $(out)/vmm/%.o: private warnings += -Wconversion
 $(out)/%.o: %.c $(src)Makefile | $(sysroot_ready)
 	$(call say,CC,$<)

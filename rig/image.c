@@ -53,11 +53,13 @@ static bool runs_alone(const char *path, enum plan_arch arch)
 
 bool image_find_program(const char *own, enum plan_arch arch, char ret_path[PATH_MAX])
 {
-	static const char *const places[2][6] = {
-		[PLAN_ARCH_X86_64] = {"bulkhead", "x86/bulkhead", "../bulkhead",
-			"../lib/bulkhead/x86-64/bulkhead", "variant-static/bulkhead"},
-		[PLAN_ARCH_ARM64] = {"bulkhead", "arm64/bulkhead", "../bulkhead",
-			"../lib/bulkhead/arm64/bulkhead", "variant-static/bulkhead"},
+	static const char *const places[2][8] = {
+		[PLAN_ARCH_X86_64] = {"x86/bulkhead", "../bulkhead",
+			"../lib/bulkhead/x86-64/bulkhead", "variant-static/bulkhead",
+			"x86/variant-static/bulkhead"},
+		[PLAN_ARCH_ARM64] = {"arm64/bulkhead", "../bulkhead",
+			"../lib/bulkhead/arm64/bulkhead", "variant-static/bulkhead",
+			"arm64/variant-static/bulkhead"},
 	};
 	const char *slash = strrchr(own, '/');
 	int n = slash ? (int)(slash - own) + 1 : 0;
@@ -88,7 +90,7 @@ static void put(struct rig_job *job, struct cpio *c, const char *from, const cha
 static void put_programs(const struct rig_options *o, struct cpio *c)
 {
 	static const char *const places[] = {
-		"bulkhead-bsp", "variant-static/bulkhead-bsp", "../libexec/bulkhead/bulkhead-bsp"};
+		"bulkhead-bsp", "bulkhead-bsp.static", "../libexec/bulkhead/bulkhead-bsp.static"};
 	const char *slash = strrchr(o->program, '/');
 	int n = slash ? (int)(slash - o->program) + 1 : 0;
 	char path[PATH_MAX];

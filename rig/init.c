@@ -41,7 +41,6 @@ void init_mount(void)
 		{"devtmpfs", "/dev", NULL},
 		{"devpts", "/dev/pts", "ptmxmode=0666"},
 		{"tmpfs", "/dev/shm", NULL},
-		{"cgroup2", "/sys/fs/cgroup", NULL},
 	};
 	static const char *const links[][2] = {{"/proc/self/fd", "/dev/fd"},
 		{"/proc/self/fd/0", "/dev/stdin"}, {"/proc/self/fd/1", "/dev/stdout"},
