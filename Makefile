@@ -238,7 +238,7 @@ rig-programs: guest-images
 check: ## all tests; installs what they need through `make deps`
 	$(Q)$(src)tools/deps check
 	+$(Q)$(submake) tests
-	$(Q)$(src)tests/check $(test_groups) safety sanitized \
+	$(Q)$(src)tests/check $(test_groups) safety sanitized rig \
 		rig-arm64+rig-x86+fuzz-devices
 
 .PHONY: check-fast
@@ -252,6 +252,12 @@ check-safety: ## make things go wrong beside the safety partition, and in it; co
 	$(Q)$(src)tools/deps check
 	+$(Q)$(submake) all guest-images
 	$(Q)$(src)tests/check safety
+
+.PHONY: check-rig
+check-rig: ## bulkhead rig, in emulated machines of both architectures
+	$(Q)$(src)tools/deps check
+	+$(Q)$(submake) rig-programs
+	$(Q)$(src)tests/check rig
 
 .PHONY: check-rig-x86
 check-rig-x86: ## the tests with unmodified kernels, in an emulated x86 machine
