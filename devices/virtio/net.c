@@ -8,6 +8,10 @@
  * wait. What the guest sends waits in its queue while the port does not take it. Frames that make
  * no sense are dropped, as on a cable.
  *
+ * The guest is told of each frame, not of a batch: it works on one while the next is moved, and
+ * TCP, which lets few frames wait to be sent, makes the next. A driver that is at work has
+ * interrupts off.
+ *
  * With vhost-net the kernel moves the frames between the tap device and the guest's buffers; the
  * control queue stays here.
  *
@@ -161,8 +165,10 @@ static int receive(struct net_pair *p)
 		return wait_for(p, &p->in);
 	if (size == -EPIPE)
 		lose(p->net);
-	else if (size >= (ssize_t)NET_HEADER_SIZE && (size_t)size <= pool->size)
-		net_pool_push(pool, &p->net->virtio, RX_QUEUE(p->index), (size_t)size);
+	if (size < (ssize_t)NET_HEADER_SIZE || (size_t)size > pool->size)
+		return 0;
+	net_pool_push(pool, &p->net->virtio, RX_QUEUE(p->index), (size_t)size);
+	virtio_notify(&p->net->virtio, RX_QUEUE(p->index));
 	return 0;
 }
 
@@ -212,6 +218,7 @@ static int tx_step(struct net_pair *p)
 	if (ret == -EPIPE)
 		lose(p->net);
 	virtio_push(v, TX_QUEUE(p->index), &c, 0);
+	virtio_notify(v, TX_QUEUE(p->index));
 	return 0;
 }
 

@@ -26,6 +26,12 @@ static void check_cpuid(void)
 	memcpy(name + 8, &c.edx, 4);
 	check(cpuid(1, 0).ecx >> 31, "CPUID leaf 1 says that there is a hypervisor");
 	check(c.eax >= 0x40000000 && c.eax < 0x40010000, "\"%s\", leaves up to 0x%x", name, c.eax);
+	if (!memcmp(name, "KVMKVMKVM", 9)) {
+		c = cpuid(0x40000001, 0);
+		/* Clocks, end of interrupt and more, none that KVM has and nobody here knows. */
+		check(c.eax & 1u << 3 && !(c.eax & ~0x01007EFBu), "KVM's features 0x%x", c.eax);
+		check(!c.edx, "no hint that makes a guest poll");
+	}
 	check(cpuid(0, 0).eax >= 1, "basic leaves up to 0x%x", cpuid(0, 0).eax);
 	check(cpuid(0x80000001, 0).edx >> 29 & 1, "long mode");
 	check(cpuid(1, 0).edx >> 9 & 1, "a local APIC");

@@ -265,6 +265,35 @@ START_TEST(sends)
 }
 END_TEST
 
+static unsigned used_when_told;
+
+static void note_used(void *ctx, uint32_t gsi, bool asserted)
+{
+	if (asserted)
+		used_when_told = *(uint16_t *)at(DEVICE_AT + offsetof(struct vring_used, idx));
+	world_irq_set(ctx, gsi, asserted);
+}
+
+/* Of a split queue's first frame the driver hears before the second is moved. */
+START_TEST(each_frame_is_told)
+{
+	start_on(_i, 0);
+	w.m.services.irq_set = note_used;
+	for (unsigned i = 0; i < 2; i++) {
+		const struct buffer b = buffer(i * 2048, HEADER + 100, _i == RX);
+
+		ck_assert_int_ge(driver_add(&drv, &b, 1), 0);
+		if (_i == RX)
+			send_frame(i, 100);
+	}
+	used_when_told = 0;
+	work((unsigned)_i);
+	ck_assert_uint_eq(used_when_told, 1);
+	expect_used(0, _i == RX ? HEADER + 100 : 0);
+	expect_used(1, _i == RX ? HEADER + 100 : 0);
+}
+END_TEST
+
 START_TEST(receives)
 {
 	int ids[3];
@@ -675,6 +704,7 @@ Suite *unit_suite(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, what_it_is);
 	tcase_add_loop_test(tc, sends, 0, SHAPES);
+	tcase_add_loop_test(tc, each_frame_is_told, RX, TX + 1);
 	tcase_add_loop_test(tc, receives, 0, SHAPES);
 	tcase_add_loop_test(tc, too_long, 0, SHAPES);
 	tcase_add_loop_test(tc, merged, 0, SHAPES);
