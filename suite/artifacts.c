@@ -163,6 +163,12 @@ void artifact_write(struct artifact *log, uint64_t ns, const char *bytes, size_t
 		const char *newline = memchr(bytes, '\n', size);
 		size_t n = newline ? (size_t)(newline - bytes) + 1 : size;
 
+		/* One that belongs to the line before. */
+		if (log->line_start && *bytes == '\r') {
+			bytes++;
+			size--;
+			continue;
+		}
 		if (log->line_start)
 			fprintf(log->f, "[%5" PRIu64 ".%06" PRIu64 "] ", ns / 1000000000,
 				ns / 1000 % 1000000);

@@ -284,6 +284,12 @@ void matcher_feed(struct matcher *m, struct match_port *port, const char *bytes,
 		const char *newline = memchr(bytes, '\n', size);
 		size_t n = newline ? (size_t)(newline - bytes) : size;
 
+		/* Some kernels end lines with a line feed, then a carriage return. */
+		if (*bytes == '\r' && !port->size && !port->cut) {
+			bytes++;
+			size--;
+			continue;
+		}
 		n = min_u64(n, MATCH_LINE_MAX - port->size);
 		memcpy(port->line + port->size, bytes, n);
 		port->size += n;
@@ -359,11 +365,13 @@ char *match_port_tail(const struct match_port *port, unsigned lines)
 	while (start < size) {
 		const char *newline = memchr(raw + start, '\n', size - start);
 		size_t n = newline ? (size_t)(newline - raw) - start : size - start;
-		size_t text = n;
+		size_t from = start, text = n;
 
-		while (text && raw[start + text - 1] == '\r')
+		while (text && raw[from + text - 1] == '\r')
 			text--;
-		text_sanitise_line((const uint8_t *)raw + start, text, out + used);
+		for (; text && raw[from] == '\r'; text--)
+			from++;
+		text_sanitise_line((const uint8_t *)raw + from, text, out + used);
 		used += strlen(out + used);
 		start += n + (newline != NULL);
 		if (start < size)

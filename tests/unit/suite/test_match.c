@@ -90,6 +90,24 @@ START_TEST(pieces_make_lines)
 }
 END_TEST
 
+START_TEST(a_carriage_return_may_follow_a_line_feed)
+{
+	AUTO_FREE char *tail = NULL;
+
+	regex(0, "^second$");
+	regex(1, "^third");
+	start(2, 0);
+	feed("first\n\rsecond\n");
+	ck_assert_uint_eq(matched, 1);
+	feed("\r");
+	feed("third");
+	ck_assert_uint_eq(matched, 2);
+	tail = match_port_tail(&port, 2);
+	ck_assert_str_eq(tail, "second\nthird");
+	matcher_fini(&matcher);
+}
+END_TEST
+
 START_TEST(an_unfinished_line_counts_at_the_end)
 {
 	regex(0, "end$");
@@ -266,6 +284,7 @@ Suite *unit_suite(void)
 	tcase_add_test(t, steps_match_in_order);
 	tcase_add_test(t, a_step_is_looked_for_behind_the_one_before);
 	tcase_add_test(t, pieces_make_lines);
+	tcase_add_test(t, a_carriage_return_may_follow_a_line_feed);
 	tcase_add_test(t, an_unfinished_line_counts_at_the_end);
 	tcase_add_test(t, lines_without_end_are_looked_at_in_pieces);
 	tcase_add_test(t, a_step_may_have_to_show_more_than_once);
