@@ -195,6 +195,16 @@ static void summarise_vcpus(const struct inspection *in, FILE *f)
 
 /* ---- hints ---- */
 
+/* Whether one before it in the list is of the same device. */
+static bool told_before(const struct message_unowned list[UNOWNED_MAX], unsigned i)
+{
+	for (unsigned k = 0; k < i; k++) {
+		if (list[k].count && list[k].console && strcmp(list[k].name, list[i].name) == 0)
+			return true;
+	}
+	return false;
+}
+
 json_t *inspection_hints(
 	const struct plan_partition *p, const struct message_unowned list[UNOWNED_MAX])
 {
@@ -204,7 +214,7 @@ json_t *inspection_hints(
 	for (unsigned i = 0; i < UNOWNED_MAX; i++) {
 		const struct message_unowned *u = &list[i];
 
-		if (u->count && u->console)
+		if (u->count && u->console && !told_before(list, i))
 			json_array_append_new(
 				hints, json_sprintf("it writes to %s (%s 0x%" PRIx64
 						    "), which this partition lacks",
