@@ -263,6 +263,23 @@ put_suites() {
 	put "$rig/$arch.yaml" suite.yaml
 }
 
+# put_third_party SUITE NAME...: that suite of examples/third-party, for third_party, and images of it.
+put_third_party() {
+	local name file
+	put "$top/examples/third-party/$1.yaml" third-party.yaml
+	for name in "${@:2}"; do
+		for file in "$images/$name"/*; do
+			[ ! -f "$file" ] || put "$file" "images/$name/${file##*/}"
+		done
+	done
+}
+
+# third_party GLOB...: runs these cases of it.
+third_party() {
+	echo "sh ./suite --jobs=3 --var=images=/job/images --var=initrd=/job/guest-initrd" \
+		"${@/#/--filter=} third-party.yaml"
+}
+
 # put_disks: a root file system of what the guests' initial one has, and the case `power-cut`.
 put_disks() {
 	local tree=$work/root
