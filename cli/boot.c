@@ -374,6 +374,7 @@ static int boot_gather(
 		return code ?: BH_EXIT_USAGE;
 	rig_job_plan(job, plan);
 	rig_job_output(job, o->log_dir, true);
+	rig_job_output(job, o->core_dir, true);
 	plan_destroy(plan);
 	return BH_EXIT_OK;
 }

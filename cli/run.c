@@ -180,6 +180,7 @@ static int run_gather(
 		return BH_EXIT_USAGE;
 	rig_job_plan(job, plan);
 	rig_job_output(job, o->log_dir, true);
+	rig_job_output(job, o->core_dir, true);
 	plan_destroy(plan);
 	return BH_EXIT_OK;
 }
