@@ -92,6 +92,9 @@ struct job {
 /* Starts it on CORES (NULL: anywhere). 0, or a negative errno and nothing is left of it. */
 int job_start(struct job *job, const cpu_set_t *cores);
 
+/* Tells it to end. */
+void job_stop(struct job *job);
+
 /* Tells it to end, and what comes of it does not count. */
 void job_abandon(struct job *job);
 
@@ -99,6 +102,14 @@ void job_destroy(struct job *job);
 
 /* Notes why it failed, unless that is known already, and tells it to end. */
 void job_fail(struct job *job, const char *cause, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* ---- suite/steps.c ---- */
+
+/* The matcher's callback: STEP has shown on MATCH, or is to be typed there. CTX is the job. */
+void job_step_matched(void *ctx, const struct suite_step *step, const struct match_port *match);
+
+/* Of the timer of job.milestone. */
+void job_milestone_expired(struct loop_timer *t);
 
 /* ---- suite/judge.c ---- */
 
