@@ -203,6 +203,11 @@ judge_devices() {
 
 # ---- choose ----
 
+# only GLOB CASE: of those that the suite CASE picks, those that match.
+only() {
+	sed "s|'--filter=[^!'][^']*'||g; s|[[:space:]]*\$| '--filter=$1'|" <<<"$2"
+}
+
 # choose [--list | PATTERN...]: those to run, of the patterns of the shell; without, all. NAME:GLOB is
 # of the suite NAME those that match.
 choose() {
@@ -218,7 +223,7 @@ choose() {
 		for pattern; do
 			# shellcheck disable=SC2053 # a pattern it is
 			[[ $name == ${pattern%%:*} ]] || continue
-			[[ $pattern != *:* ]] || line="${line%$'\t'} '--filter=${pattern#*:}'"
+			[[ $pattern != *:* ]] || line=$(only "${pattern#*:}" "$line")
 			chosen+=("$line")
 		done
 	done
