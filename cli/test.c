@@ -405,10 +405,16 @@ static int choose(
 static void gather_selection(const struct test_options *o, const struct selection *s,
 	unsigned path_count, char *const *paths, struct rig_job *job)
 {
+	const char *summary = getenv("GITHUB_STEP_SUMMARY");
+
 	for (unsigned i = 0; i < path_count; i++)
 		rig_job_input(job, paths[i]);
 	for (unsigned i = 0; i < s->count; i++)
 		rig_job_plan(job, s->entries[i].test->plan);
+	/* The job's summary, which is added to. */
+	if (summary)
+		rig_job_input(job, summary);
+	rig_job_output(job, summary, false);
 	rig_job_output(job, o->junit, false);
 	rig_job_output(job, o->json, false);
 	rig_job_output(job, o->artifacts, true);

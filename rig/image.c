@@ -118,7 +118,7 @@ static json_t *texts_json(json_t *list, const char *const *texts)
 static json_t *env_json(void)
 {
 	static const char *const passed[] = {"TERM", "COLORTERM", "NO_COLOR", "LANG", "TZ",
-		"GITHUB_ACTIONS", "SOURCE_DATE_EPOCH"};
+		"GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "SOURCE_DATE_EPOCH"};
 	char own[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", own, sizeof(own) - 1);
 	json_t *list = json_pack("[s, s]",

@@ -11,6 +11,6 @@ void rig_say(const char *fmt, ...)
 	fputs("bulkhead rig: ", stderr);
 	vfprintf(stderr, fmt, ap);
 	/* A terminal may be raw. */
-	fputs("\r\n" + !isatty(STDERR_FILENO), stderr);
+	fputs(isatty(STDERR_FILENO) ? "\r\n" : "\n", stderr);
 	va_end(ap);
 }

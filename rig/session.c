@@ -3,6 +3,7 @@
 
 #include "lib/exitcode.h"
 #include "lib/loop.h"
+#include "lib/terminal.h"
 #include "lib/util.h"
 #include "rig/outputs.h"
 #include "rig/say.h"
@@ -47,12 +48,6 @@ struct session {
 
 /* ---- terminal ---- */
 
-static bool terminal_is_ours(void)
-{
-	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) &&
-	       tcgetpgrp(STDIN_FILENO) == getpgrp();
-}
-
 static void get_window(unsigned *ret_rows, unsigned *ret_columns)
 {
 	struct winsize size = {0};
@@ -65,7 +60,7 @@ static void get_window(unsigned *ret_rows, unsigned *ret_columns)
 
 void session_terminal(struct rig_terminal *ret)
 {
-	bool ours = terminal_is_ours();
+	bool ours = terminal_is_ours() && isatty(STDOUT_FILENO);
 
 	*ret = (struct rig_terminal){.is_one = {ours, ours, ours && isatty(STDERR_FILENO)}};
 	if (ours)
@@ -170,9 +165,16 @@ static void emit(int fd, const uint8_t *bytes, size_t size)
 	}
 }
 
+static void end_input(struct session *s)
+{
+	loop_unwatch(s->loop, &s->input);
+	s->input.fd = -1;
+	wire_write(s->wire.fd, WIRE_INPUT_END, NULL, 0);
+}
+
 static void watch_input(struct session *s)
 {
-	int ret = loop_watch(s->loop, &s->input);
+	int ret = s->input.fd < 0 ? 0 : loop_watch(s->loop, &s->input);
 
 	if (ret && ret != -EEXIST)
 		rig_say("standard input cannot be read: %s; there is none inside", strerror(-ret));
@@ -185,6 +187,9 @@ static void take(struct session *s, const struct wire_frame *f)
 		s->ready = true;
 		loop_timer_stop(&s->timer);
 		make_raw(s);
+		/* Reading in the background would stop us. */
+		if (isatty(STDIN_FILENO) && !terminal_is_ours())
+			end_input(s);
 		watch_input(s);
 		break;
 	case WIRE_TOOK:
@@ -311,9 +316,7 @@ static void input_ready(struct loop_watch *w, uint32_t revents)
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
 	if (n <= 0) {
-		loop_unwatch(s->loop, w);
-		w->fd = -1;
-		wire_write(s->wire.fd, WIRE_INPUT_END, NULL, 0);
+		end_input(s);
 		return;
 	}
 	look_for_escape(s, bytes, (size_t)n);

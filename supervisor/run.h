@@ -502,9 +502,6 @@ void run_end_line(struct run *run);
 
 /* ---- terminal.c ---- */
 
-/* True when stdin is a terminal that we may read: we are in its foreground, or it has none. */
-bool terminal_is_ours(void);
-
 /* Notes what the terminal on stdin is like, if it is ours. */
 void terminal_find(struct run *run);
 

@@ -11,6 +11,7 @@
 #include "supervisor/run.h"
 
 #include "lib/file.h"
+#include "lib/terminal.h"
 #include "lib/util.h"
 #include "partition/handover.h"
 

@@ -2,21 +2,10 @@
 #include "supervisor/run.h"
 
 #include "lib/ipc.h"
+#include "lib/terminal.h"
 
-#include <errno.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-
-bool terminal_is_ours(void)
-{
-	pid_t foreground;
-
-	if (!isatty(STDIN_FILENO))
-		return false;
-	foreground = tcgetpgrp(STDIN_FILENO);
-	/* ENOTTY: a terminal without job control, where nobody is in the background. */
-	return foreground == getpgrp() || (foreground < 0 && errno == ENOTTY);
-}
 
 void terminal_find(struct run *run)
 {
