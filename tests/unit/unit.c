@@ -36,6 +36,35 @@ struct plan *unit_load_plan(const char *yaml, char *ret_text, size_t size)
 	return plan;
 }
 
+struct plan *unit_plan(const char *yaml)
+{
+	char complaints[4096] = "";
+	struct plan *plan = unit_load_plan(yaml, complaints, sizeof(complaints));
+
+	ck_assert_msg(plan != NULL, "%s", complaints);
+	return plan;
+}
+
+void unit_plan_refused(const char *yaml, const char *message)
+{
+	char complaints[4096] = "";
+
+	ck_assert_ptr_null(unit_load_plan(yaml, complaints, sizeof(complaints)));
+	ck_assert_msg(strstr(complaints, message) != NULL, "%s", complaints);
+}
+
+struct plan_partition *unit_plan_sent(const struct plan_partition *p)
+{
+	struct plan_partition *got;
+	size_t size;
+	void *bytes;
+
+	ck_assert_int_eq(plan_partition_encode(p, &bytes, &size), 0);
+	ck_assert_int_eq(plan_partition_decode(bytes, size, &got), 0);
+	free(bytes);
+	return got;
+}
+
 static char *print_plan(struct plan *plan)
 {
 	char *text = NULL;
@@ -50,11 +79,8 @@ static char *print_plan(struct plan *plan)
 
 char *unit_replay_plan(struct plan *plan)
 {
-	char *first = print_plan(plan), *second, complaints[4096] = "";
-	struct plan *again = unit_load_plan(first, complaints, sizeof(complaints));
+	char *first = print_plan(plan), *second = print_plan(unit_plan(first));
 
-	ck_assert_msg(again != NULL, "%s", complaints);
-	second = print_plan(again);
 	ck_assert_str_eq(first, second);
 	free(second);
 	return first;

@@ -26,15 +26,6 @@ static struct plan *load_on(
 	return plan;
 }
 
-static struct plan *load(const char *yaml)
-{
-	char text[2048] = "";
-	struct plan *plan = unit_load_plan(yaml, text, sizeof(text));
-
-	ck_assert_msg(plan != NULL, "%s", text);
-	return plan;
-}
-
 START_TEST(a_plan_is_for_the_host_unless_it_says)
 {
 	char text[2048] = "";
@@ -59,12 +50,12 @@ END_TEST
 
 START_TEST(what_an_arm64_machine_has)
 {
-	struct plan *plan =
-		load("arch: arm64\npartitions:\n"
-		     "  a: {" KEYS ", nested: true, on_violation: serror, arm64: {gic: v2, "
-		     "its: off, pmu: on, sve: off, pauth: on, psci: 1.1, overlay: x.dtbo}}\n"
-		     "  b: {cpus: {count: 64}, memory: 2M, image: {path: i, type: arm64-image}}\n"
-		     "  c: {cpus: [2], memory: 2M, image: {path: i, entry: 0x50000000}}\n");
+	struct plan *plan = unit_plan(
+		"arch: arm64\npartitions:\n"
+		"  a: {" KEYS ", nested: true, on_violation: serror, arm64: {gic: v2, "
+		"its: off, pmu: on, sve: off, pauth: on, psci: 1.1, overlay: x.dtbo}}\n"
+		"  b: {cpus: {count: 64}, memory: 2M, image: {path: i, type: arm64-image}}\n"
+		"  c: {cpus: [2], memory: 2M, image: {path: i, entry: 0x50000000}}\n");
 	const struct plan_partition *a = &plan->partitions[0], *b = &plan->partitions[1];
 
 	ck_assert(a->nested);
@@ -103,7 +94,7 @@ START_TEST(plans_replay_on_any_host)
 
 	for (size_t i = 0; i < 2 * ARRAY_SIZE(yaml); i++) {
 		char text[2][4096] = {"", ""}, complaints[2048] = "";
-		struct plan *plan = load(yaml[i / 2]);
+		struct plan *plan = unit_plan(yaml[i / 2]);
 		FILE *f = fmemopen(text[0], sizeof(text[0]), "w");
 
 		plan_print_yaml(plan, f);
@@ -123,9 +114,10 @@ END_TEST
 
 START_TEST(it_reaches_the_partition_s_process)
 {
-	struct plan *plan = load("arch: arm64\npartitions: {a: {" KEYS ", nested: true, arm64: "
-				 "{gic: v3, its: on, pmu: off, sve: on, pauth: off, psci: '1.3', "
-				 "overlay: o}}}");
+	struct plan *plan =
+		unit_plan("arch: arm64\npartitions: {a: {" KEYS ", nested: true, arm64: "
+			  "{gic: v3, its: on, pmu: off, sve: on, pauth: off, psci: '1.3', "
+			  "overlay: o}}}");
 	struct plan_partition *p = NULL;
 	AUTO_FREE void *buf = NULL;
 	size_t size = 0;
@@ -234,7 +226,8 @@ START_TEST(a_gicv2_has_eight_vcpus)
 {
 	char text[2048] = "";
 
-	plan_destroy(load("arch: arm64\npartitions: {a: {cpus: {count: 8}, memory: 64M, image: i, "
+	plan_destroy(
+		unit_plan("arch: arm64\npartitions: {a: {cpus: {count: 8}, memory: 64M, image: i, "
 			  "arm64: {gic: v2}}}"));
 	ck_assert_ptr_null(unit_load_plan("arch: arm64\npartitions: {a: {cpus: {count: 9}, memory: "
 					  "64M, image: i, arm64: {gic: v2}}}",

@@ -5,18 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static char complaints[4096];
-
 static struct plan *load(const char *arch, const char *keys)
 {
-	struct plan *plan;
 	char yaml[1024];
 
 	snprintf(yaml, sizeof(yaml),
 		"arch: %s\npartitions:\n  a: {cpus: [1], memory: 64M, image: v, %s}\n", arch, keys);
-	plan = unit_load_plan(yaml, complaints, sizeof(complaints));
-	ck_assert_msg(plan != NULL, "%s", complaints);
-	return plan;
+	return unit_plan(yaml);
 }
 
 struct expected {

@@ -8,25 +8,6 @@
 
 #define PLAN(devices) "partitions:\n  a: {cpus: [1], memory: 64M, image: v, devices: " devices "}\n"
 
-static char text[2048];
-
-static struct plan *load(const char *yaml)
-{
-	struct plan *plan;
-
-	text[0] = '\0';
-	plan = unit_load_plan(yaml, text, sizeof(text));
-	ck_assert_msg(plan != NULL, "%s", text);
-	return plan;
-}
-
-static void refused(const char *yaml, const char *message)
-{
-	text[0] = '\0';
-	ck_assert_ptr_null(unit_load_plan(yaml, text, sizeof(text)));
-	ck_assert_msg(strstr(text, message) != NULL, "%s", text);
-}
-
 static void check(
 	const struct plan_device *d, const char *name, enum plan_transport transport, unsigned slot)
 {
@@ -38,8 +19,9 @@ static void check(
 
 START_TEST(names_and_slots_are_given)
 {
-	struct plan *plan = load(PLAN("[rng, {type: rng, slot: 1}, {type: rng, transport: mmio},"
-				      " {type: rng, name: entropy}]"));
+	struct plan *plan =
+		unit_plan(PLAN("[rng, {type: rng, slot: 1}, {type: rng, transport: mmio},"
+			       " {type: rng, name: entropy}]"));
 	const struct plan_partition *p = &plan->partitions[0];
 
 	ck_assert_uint_eq(p->device_count, 4);
@@ -53,7 +35,7 @@ END_TEST
 
 START_TEST(none_by_default)
 {
-	struct plan *plan = load("partitions:\n  a: {cpus: [1], memory: 64M, image: v}\n");
+	struct plan *plan = unit_plan("partitions:\n  a: {cpus: [1], memory: 64M, image: v}\n");
 
 	ck_assert_uint_eq(plan->partitions[0].device_count, 0);
 	plan_destroy(plan);
@@ -108,21 +90,18 @@ static const struct {
 
 START_TEST(refusals)
 {
-	refused(bad[_i].yaml, bad[_i].message);
+	unit_plan_refused(bad[_i].yaml, bad[_i].message);
 }
 END_TEST
 
 START_TEST(through_bytes)
 {
-	struct plan *plan = load(PLAN(
+	struct plan *plan = unit_plan(PLAN(
 		"[{type: rng, slot: 9}, {type: rng, transport: mmio}, "
 		"{type: vsock, cid: 4294967294}, {type: fs, tag: t, path: /a, readonly: true}]"));
 	struct plan_partition *got;
-	size_t size;
-	void *bytes;
 
-	ck_assert_int_eq(plan_partition_encode(&plan->partitions[0], &bytes, &size), 0);
-	ck_assert_int_eq(plan_partition_decode(bytes, size, &got), 0);
+	got = unit_plan_sent(&plan->partitions[0]);
 	ck_assert_uint_eq(got->device_count, 4);
 	ck_assert_int_eq(got->devices[3].type, PLAN_DEVICE_FS);
 	ck_assert_str_eq(got->devices[3].fs.tag, "t");
@@ -134,14 +113,13 @@ START_TEST(through_bytes)
 	check(&got->devices[0], "rng0", PLAN_TRANSPORT_PCI, 9);
 	check(&got->devices[1], "rng1", PLAN_TRANSPORT_MMIO, 0);
 	plan_partition_destroy(got);
-	free(bytes);
 	plan_destroy(plan);
 }
 END_TEST
 
 START_TEST(prints_what_replays)
 {
-	struct plan *plan = load(PLAN("[{type: rng, slot: 9}, {type: rng, transport: mmio}]"));
+	struct plan *plan = unit_plan(PLAN("[{type: rng, slot: 9}, {type: rng, transport: mmio}]"));
 	char *first = unit_replay_plan(plan);
 
 	ck_assert_ptr_nonnull(strstr(first, "{type: rng, name: rng0, slot: 9, transport: pci}"));

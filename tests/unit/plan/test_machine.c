@@ -11,38 +11,23 @@
 	"}\n"
 #define ALL (((1u << PLAN_PART_COUNT) - 1) & ~(1u << PLAN_PART_CHR_TESTDEV))
 
-static char text[2048];
-
 /* The parts that the machine has, a bit each, also after a way as bytes. */
 static unsigned parts(const char *yaml)
 {
 	struct plan_partition *copy;
 	struct plan *plan;
 	unsigned has = 0;
-	size_t size;
-	void *bytes;
 
-	text[0] = '\0';
-	plan = unit_load_plan(yaml, text, sizeof(text));
-	ck_assert_msg(plan != NULL, "%s", text);
+	plan = unit_plan(yaml);
 	for (unsigned i = 0; i < PLAN_PART_COUNT; i++)
 		has |= (unsigned)plan_machine_has(&plan->partitions[0], i) << i;
-	ck_assert_int_eq(plan_partition_encode(&plan->partitions[0], &bytes, &size), 0);
-	ck_assert_int_eq(plan_partition_decode(bytes, size, &copy), 0);
+	copy = unit_plan_sent(&plan->partitions[0]);
 	ck_assert_int_eq(copy->machine.type, plan->partitions[0].machine.type);
 	for (unsigned i = 0; i < PLAN_PART_COUNT; i++)
 		ck_assert_int_eq(plan_machine_has(copy, i), has >> i & 1);
 	plan_partition_destroy(copy);
-	free(bytes);
 	plan_destroy(plan);
 	return has;
-}
-
-static void refused(const char *yaml, const char *message)
-{
-	text[0] = '\0';
-	ck_assert_ptr_null(unit_load_plan(yaml, text, sizeof(text)));
-	ck_assert_msg(strstr(text, message) != NULL, "%s", text);
 }
 
 START_TEST(types)
@@ -73,15 +58,17 @@ END_TEST
 
 START_TEST(wrong)
 {
-	refused(PLAN("x86-64", "q35"),
+	unit_plan_refused(PLAN("x86-64", "q35"),
 		"partitions.a.machine: unknown value \"q35\"; use standard or testdev");
-	refused(PLAN("x86-64", "{hpets: on}"), "machine.hpets: unknown key; did you mean hpet?");
-	refused(PLAN("arm64", "{hpet: on}"),
+	unit_plan_refused(
+		PLAN("x86-64", "{hpets: on}"), "machine.hpets: unknown key; did you mean hpet?");
+	unit_plan_refused(PLAN("arm64", "{hpet: on}"),
 		"partitions.a.machine.hpet: machines of arm64 have no such part, and the plan is for "
 		"it; leave it out");
-	refused(PLAN("x86-64", "{chr_testdev: on}"),
+	unit_plan_refused(PLAN("x86-64", "{chr_testdev: on}"),
 		"partitions.a.machine.chr_testdev: machines of x86-64 have no such part");
-	refused("arch: x86-64\npartitions:\n  a: {cpus: [1], memory: 64M, image: v, contract: fusa, "
+	unit_plan_refused(
+		"arch: x86-64\npartitions:\n  a: {cpus: [1], memory: 64M, image: v, contract: fusa, "
 		"role: safety, machine: {pvpanic: on}}\n",
 		"partitions.a.machine: the fusa contract has none of these parts");
 }

@@ -10,18 +10,6 @@
 #define TWO(first, second)                                                                         \
 	ONE(first) "  b: {cpus: [2], memory: 64M, image: v, devices: " second "}\n"
 
-static char text[4096];
-
-static struct plan *load(const char *yaml)
-{
-	struct plan *plan;
-
-	text[0] = '\0';
-	plan = unit_load_plan(yaml, text, sizeof(text));
-	ck_assert_msg(plan != NULL, "%s", text);
-	return plan;
-}
-
 static const struct plan_net *net_of(const struct plan *plan, unsigned part, unsigned device)
 {
 	const struct plan_device *d = &plan->partitions[part].devices[device];
@@ -32,8 +20,8 @@ static const struct plan_net *net_of(const struct plan *plan, unsigned part, uns
 
 START_TEST(defaults)
 {
-	struct plan *plan = load(TWO("[net, net]", "[net]"));
-	struct plan *again = load(TWO("[net, net]", "[net]"));
+	struct plan *plan = unit_plan(TWO("[net, net]", "[net]"));
+	struct plan *again = unit_plan(TWO("[net, net]", "[net]"));
 	uint8_t mac[PLAN_MAC_SIZE];
 	const struct plan_net *n = net_of(plan, 0, 0);
 
@@ -95,23 +83,19 @@ static const struct {
 
 START_TEST(mistakes)
 {
-	text[0] = '\0';
-	ck_assert_ptr_null(unit_load_plan(bad[_i].yaml, text, sizeof(text)));
-	ck_assert_msg(strstr(text, bad[_i].message) != NULL, "%s", text);
+	unit_plan_refused(bad[_i].yaml, bad[_i].message);
 }
 END_TEST
 
 START_TEST(as_bytes)
 {
-	struct plan *plan = load(ONE("[{type: net, tap: t, bridge: b, queues: 4, vhost: off, mac: "
-				     "\"02:00:00:00:00:01\"}, {type: net, forward: \"1:2,3\"}, "
-				     "{type: net, socket: /s}]"));
+	struct plan *plan =
+		unit_plan(ONE("[{type: net, tap: t, bridge: b, queues: 4, vhost: off, mac: "
+			      "\"02:00:00:00:00:01\"}, {type: net, forward: \"1:2,3\"}, "
+			      "{type: net, socket: /s}]"));
 	struct plan_partition *got;
-	size_t size;
-	void *buf;
 
-	ck_assert_int_eq(plan_partition_encode(&plan->partitions[0], &buf, &size), 0);
-	ck_assert_int_eq(plan_partition_decode(buf, size, &got), 0);
+	got = unit_plan_sent(&plan->partitions[0]);
 	ck_assert_uint_eq(got->device_count, 3);
 	ck_assert_str_eq(got->devices[0].net.tap, "t");
 	ck_assert_str_eq(got->devices[0].net.bridge, "b");
@@ -122,7 +106,6 @@ START_TEST(as_bytes)
 	ck_assert_ptr_null(got->devices[1].net.tap);
 	ck_assert_str_eq(got->devices[2].net.socket, "/s");
 	plan_partition_destroy(got);
-	free(buf);
 	plan_destroy(plan);
 }
 END_TEST

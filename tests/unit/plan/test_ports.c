@@ -11,23 +11,11 @@
 #define TWO(a, b)    "partitions:\n" A(", serial: " a) B(", serial: " b)
 #define PORTS(ports) "partitions:\n" A(", devices: [{type: console, ports: " ports "}]")
 
-static char text[4096];
-
-static struct plan *load(const char *yaml)
-{
-	struct plan *plan;
-
-	text[0] = '\0';
-	plan = unit_load_plan(yaml, text, sizeof(text));
-	ck_assert_msg(plan != NULL, "%s", text);
-	return plan;
-}
-
 START_TEST(numbers_and_names)
 {
 	static const char *const labels[PLAN_PORTS_MAX] = {
 		"com1", NULL, "hvc0", "org.example", "hvc1", NULL, "hvc2"};
-	struct plan *plan = load("partitions:\n" A(
+	struct plan *plan = unit_plan("partitions:\n" A(
 		", devices: [{type: console, ports: [console, {name: org.example, to: null}, pty, "
 		"none]}, rng, console]"));
 	const struct plan_partition *p = &plan->partitions[0];
@@ -60,14 +48,14 @@ START_TEST(numbers_and_names)
 	ck_assert_int_eq(plan_port_main(p), 2);
 	plan_destroy(plan);
 
-	plan = load("arch: arm64\npartitions:\n" A(", serial: [null, console]"));
+	plan = unit_plan("arch: arm64\npartitions:\n" A(", serial: [null, console]"));
 	ck_assert_int_eq(plan_port_main(&plan->partitions[0]), 1);
 	ck_assert_str_eq(plan_port_title(&plan->partitions[0], 1, title), "UART1");
 	plan_destroy(plan);
-	plan = load(PORTS("[{name: x, to: console}, pty]"));
+	plan = unit_plan(PORTS("[{name: x, to: console}, pty]"));
 	ck_assert_int_eq(plan_port_main(&plan->partitions[0]), 0);
 	plan_destroy(plan);
-	plan = load("partitions:\n" A(", serial: [none], devices: [rng]"));
+	plan = unit_plan("partitions:\n" A(", serial: [none], devices: [rng]"));
 	ck_assert_int_eq(plan_port_main(&plan->partitions[0]), -1);
 	plan_destroy(plan);
 }
@@ -89,9 +77,10 @@ static void check_port(
 
 START_TEST(ways_to_write_a_port)
 {
-	struct plan *plan = load(PORTS("[console, {to: null}, {to: none}, \"file:x y\", "
-				       "socket:s, {socket: /t, name: a.b-c_1}, {name: ~, to: pty}, "
-				       "{name: z, file: f}]"));
+	struct plan *plan =
+		unit_plan(PORTS("[console, {to: null}, {to: none}, \"file:x y\", "
+				"socket:s, {socket: /t, name: a.b-c_1}, {name: ~, to: pty}, "
+				"{name: z, file: f}]"));
 	const struct plan_device *d = &plan->partitions[0].devices[0];
 
 	ck_assert_uint_eq(d->console.port_count, 8);
@@ -118,7 +107,7 @@ START_TEST(links)
 
 		snprintf(yaml, sizeof(yaml), TWO("[console, {link: b.com1}]", "[\"link:%s\"]"),
 			names[i]);
-		plan = load(yaml);
+		plan = unit_plan(yaml);
 		ck_assert(plan_link_find(plan, &plan->partitions[0].serial[1], &part, &port));
 		ck_assert_uint_eq(part, 1);
 		ck_assert_uint_eq(port, 0);
@@ -171,28 +160,23 @@ static const struct {
 
 START_TEST(refusals)
 {
-	ck_assert_ptr_null(unit_load_plan(bad[_i].yaml, text, sizeof(text)));
-	ck_assert_msg(strstr(text, bad[_i].message) != NULL, "%s", text);
+	unit_plan_refused(bad[_i].yaml, bad[_i].message);
 }
 END_TEST
 
 START_TEST(through_bytes_and_text)
 {
-	struct plan *plan = load("partitions:\n" A(
+	struct plan *plan = unit_plan("partitions:\n" A(
 		", serial: [null, link:b.com1], devices: [{type: console, ports: [console, {name: x, "
 		"socket: s}, {name: y, to: null}]}]") B(", serial: [link:a.com2]"));
 	struct plan_partition *got;
-	size_t size;
-	void *bytes;
 	char *first;
 
-	ck_assert_int_eq(plan_partition_encode(&plan->partitions[0], &bytes, &size), 0);
-	ck_assert_int_eq(plan_partition_decode(bytes, size, &got), 0);
+	got = unit_plan_sent(&plan->partitions[0]);
 	ck_assert_str_eq(got->serial[1].link, "b.com1");
 	check_port(&got->devices[0].console.ports[1], PLAN_PORT_SOCKET, "/plans/s", "x");
 	ck_assert_int_eq(plan_port_main(got), 2);
 	plan_partition_destroy(got);
-	free(bytes);
 
 	first = unit_replay_plan(plan);
 	ck_assert_ptr_nonnull(strstr(first, "link: b.com1"));

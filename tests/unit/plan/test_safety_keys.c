@@ -8,15 +8,6 @@
 #define RT    "  rt: {role: safety, cpus: [1], memory: 64M, image: rt.elf"
 #define LINUX "  linux: {cpus: [2], memory: 64M, image: v"
 
-static struct plan *load_good(const char *yaml)
-{
-	char text[1024] = "";
-	struct plan *plan = unit_load_plan(yaml, text, sizeof(text));
-
-	ck_assert_msg(plan != NULL, "%s", text);
-	return plan;
-}
-
 static void check_bad(const char *yaml, const char *message)
 {
 	char text[1024] = "";
@@ -46,7 +37,7 @@ START_TEST(presets_fill_in_what_a_partition_does_not_say)
 		struct plan *plan;
 
 		snprintf(yaml, sizeof(yaml), "partitions:\n" RT "}\n" LINUX "}\n%s", cases[i].yaml);
-		plan = load_good(yaml);
+		plan = unit_plan(yaml);
 		for (unsigned k = 0; k < 2; k++)
 			ck_assert_int_eq(plan->partitions[k].on_violation, cases[i].violation);
 		ck_assert_int_eq(plan->partitions[0].on_fatal, cases[i].safety);
@@ -58,7 +49,7 @@ END_TEST
 
 START_TEST(a_partition_s_own_words_win)
 {
-	struct plan *plan = load_good(
+	struct plan *plan = unit_plan(
 		"semantics: bao\npartitions:\n" LINUX ", on_fatal: {action: restart, limit: 7}, "
 		"on_violation: inject, on_reset: restart}\n");
 	const struct plan_partition *p = &plan->partitions[0];
@@ -73,15 +64,15 @@ END_TEST
 
 START_TEST(the_bsp_is_there_where_it_may_be_called)
 {
-	struct plan *plan = load_good("partitions:\n" RT "}\n");
+	struct plan *plan = unit_plan("partitions:\n" RT "}\n");
 
 	ck_assert_int_eq(plan->bsp.kind, PLAN_BSP_BUILTIN);
 	ck_assert_uint_eq(plan->bsp.deadline_ns, 1000000000);
 	plan_destroy(plan);
-	plan = load_good("partitions:\n" LINUX "}\n");
+	plan = unit_plan("partitions:\n" LINUX "}\n");
 	ck_assert_int_eq(plan->bsp.kind, PLAN_BSP_NONE);
 	plan_destroy(plan);
-	plan = load_good("bsp: {path: b.so, deadline: 5ms, files: [/dev/null, {path: out, access: "
+	plan = unit_plan("bsp: {path: b.so, deadline: 5ms, files: [/dev/null, {path: out, access: "
 			 "write}]}\npartitions:\n" LINUX "}\n");
 	ck_assert_int_eq(plan->bsp.kind, PLAN_BSP_FILE);
 	ck_assert_str_eq(plan->bsp.path, "/plans/b.so");
@@ -99,11 +90,11 @@ END_TEST
 
 START_TEST(safe_state)
 {
-	struct plan *plan = load_good("safe_state: non-safety\npartitions:\n" LINUX "}\n");
+	struct plan *plan = unit_plan("safe_state: non-safety\npartitions:\n" LINUX "}\n");
 
 	ck_assert_int_eq(plan->safe_state.stop, PLAN_SAFE_STOP_NON_SAFETY);
 	plan_destroy(plan);
-	plan = load_good(
+	plan = unit_plan(
 		"safe_state: {notify: s.sock, command: echo, eventfd: 7}\npartitions:\n" LINUX
 		"}\n");
 	ck_assert_int_eq(plan->safe_state.stop, PLAN_SAFE_STOP_ALL);
@@ -116,7 +107,7 @@ END_TEST
 
 START_TEST(watch_and_status)
 {
-	struct plan *plan = load_good("lockdown: strict\npartitions:\n" RT
+	struct plan *plan = unit_plan("lockdown: strict\npartitions:\n" RT
 				      ", watchdog: 200ms, veto: 2s, stop_timeout: 1m, "
 				      "status_page: {address: 0xfed80000, irq: 10}}\n");
 	const struct plan_partition *p = &plan->partitions[0];
@@ -143,7 +134,7 @@ END_TEST
 
 START_TEST(names_of_runs)
 {
-	struct plan *plan = load_good("name: line-4\npartitions:\n" LINUX "}\n");
+	struct plan *plan = unit_plan("name: line-4\npartitions:\n" LINUX "}\n");
 
 	ck_assert_str_eq(plan->name, "line-4");
 	plan_destroy(plan);

@@ -14,21 +14,9 @@
 #define V2(keys)         REGION("type: ivshmem-v2, " keys)
 #define V1(keys)         REGION("type: ivshmem-v1, " keys)
 
-static char text[4096];
-
-static struct plan *load(const char *yaml)
-{
-	struct plan *plan;
-
-	text[0] = '\0';
-	plan = unit_load_plan(yaml, text, sizeof(text));
-	ck_assert_msg(plan != NULL, "%s", text);
-	return plan;
-}
-
 START_TEST(defaults)
 {
-	struct plan *plan = load(V2("peers: [b, a]"));
+	struct plan *plan = unit_plan(V2("peers: [b, a]"));
 	const struct plan_region *r = plan_region_find(plan, "r");
 	const struct plan_device *d;
 
@@ -61,7 +49,7 @@ END_TEST
 /* Behind the devices that the plan lists, unless it lists them, too. */
 START_TEST(where_devices_go)
 {
-	struct plan *plan = load(
+	struct plan *plan = unit_plan(
 		"shared:\n"
 		"  r: {type: ivshmem-v2, peers: [a, b], protocol: 0x4001, vectors: 16}\n"
 		"  s: {type: ivshmem-v1, peers: [a, b], size: 2M, readers: [b]}\n"
@@ -149,9 +137,7 @@ static const struct {
 
 START_TEST(refusals)
 {
-	text[0] = '\0';
-	ck_assert_ptr_null(unit_load_plan(bad[_i].yaml, text, sizeof(text)));
-	ck_assert_msg(strstr(text, bad[_i].message) != NULL, "%s", text);
+	unit_plan_refused(bad[_i].yaml, bad[_i].message);
 }
 END_TEST
 
@@ -168,23 +154,21 @@ START_TEST(doorbells_are_bounded)
 		"shared:\n"
 		"  r: &r {type: ivshmem-v2, vectors: 16, peers: [p0, p1, p2, p3, p4, p5, p6, p7, p8,"
 		" p9, p10, p11]}\n");
-	plan_destroy(load(yaml));
+	plan_destroy(unit_plan(yaml));
 	snprintf(yaml + n, sizeof(yaml) - (size_t)n, "  s: *r\n");
-	ck_assert_ptr_null(unit_load_plan(yaml, text, sizeof(text)));
-	ck_assert_msg(strstr(text, "partitions.p3.devices: 384 doorbells") != NULL, "%s", text);
+	unit_plan_refused(yaml, "partitions.p3.devices: 384 doorbells");
 }
 END_TEST
 
 START_TEST(through_bytes)
 {
-	struct plan *plan = load(V1("peers: [a, b], size: 1M, readers: [b], vectors: 3"));
+	struct plan *plan = unit_plan(V1("peers: [a, b], size: 1M, readers: [b], vectors: 3"));
 	struct plan_partition *got;
 	struct plan_region_end *e;
 	size_t size;
 	void *bytes;
 
-	ck_assert_int_eq(plan_partition_encode(&plan->partitions[1], &bytes, &size), 0);
-	ck_assert_int_eq(plan_partition_decode(bytes, size, &got), 0);
+	got = unit_plan_sent(&plan->partitions[1]);
 	ck_assert_uint_eq(got->device_count, 1);
 	e = &got->devices[0].ivshmem.end;
 	ck_assert_str_eq(got->devices[0].ivshmem.region, "r");
@@ -195,7 +179,6 @@ START_TEST(through_bytes)
 	ck_assert_uint_eq(e->size, 1 * MIB);
 	ck_assert(e->readonly);
 	plan_partition_destroy(got);
-	free(bytes);
 	/* Whoever sends it is not believed. */
 	e = &plan->partitions[1].devices[0].ivshmem.end;
 	e->id = e->peers;
@@ -206,7 +189,7 @@ END_TEST
 
 START_TEST(prints_what_replays)
 {
-	struct plan *plan = load(V1("peers: [a, b], size: 1M, readers: [b]"));
+	struct plan *plan = unit_plan(V1("peers: [a, b], size: 1M, readers: [b]"));
 	char *first = unit_replay_plan(plan);
 
 	ck_assert_ptr_nonnull(strstr(first, "shared:\n  r:\n    type: ivshmem-v1\n"));
