@@ -70,7 +70,7 @@ static const struct bad_plan {
 	{A "    memroy: 1G\n", NULL,
 		"plan.yaml:6:5: partitions.a.memroy: unknown key; did you mean memory?\n"},
 	{A "    frobnicate: 1\n", NULL,
-		"plan.yaml:6:5: partitions.a.frobnicate: unknown key; use role, contract, debug, machine, cpus, nested, arm64, memory, image, cmdline, initrd, modules, serial, devices, on_fatal, on_violation, on_reset, watchdog, status_page, stop_timeout or veto\n"},
+		"plan.yaml:6:5: partitions.a.frobnicate: unknown key; use role, contract, debug, machine, cpus, nested, arm64, memory, image, cmdline, initrd, symbols, modules, serial, devices, on_fatal, on_violation, on_reset, watchdog, status_page, stop_timeout or veto\n"},
 	{A "    cpus: [2]\n", NULL,
 		"plan.yaml:6:5: partitions.a.cpus: given twice, first at plan.yaml:3:5; remove one of the two\n"},
 	{A "  a: {cpus: [2], memory: 64M, image: i}\n", NULL,
@@ -103,7 +103,7 @@ static const struct bad_plan {
 		"plan.yaml:6:15: partitions.a.on_reset: no value; give fail, stop or restart\n"},
 	{"{}", NULL, "plan.yaml:1:1: partitions: missing; add this key\n"},
 	{"partitions: {a: {cpus: [1], memory: 64M, image: i, 1: 2}}", NULL,
-		"plan.yaml:1:52: partitions.a.1: unknown key; use role, contract, debug, machine, cpus, nested, arm64, memory, image, cmdline, initrd, modules, serial, devices, on_fatal, on_violation, on_reset, watchdog, status_page, stop_timeout or veto\n"},
+		"plan.yaml:1:52: partitions.a.1: unknown key; use role, contract, debug, machine, cpus, nested, arm64, memory, image, cmdline, initrd, symbols, modules, serial, devices, on_fatal, on_violation, on_reset, watchdog, status_page, stop_timeout or veto\n"},
 	{"x: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]\n", NULL,
 		"plan.yaml:1:35: nested more than 32 deep; no plan needs that\n"},
 	{I "    cpus: [1]\n"
@@ -510,6 +510,7 @@ START_TEST(yaml_is_printed_for_people)
 		"    image: {path: /plans/i, type: auto, load_address: 0x100000, entry: 0x100000}\n"
 		"    cmdline: \"console=ttyS0,115200\"\n"
 		"    initrd: /plans/i.img\n"
+		"    symbols: null\n"
 		"    modules:\n"
 		"      - {path: /plans/m, string: \"\"}\n"
 		"    serial: [console, none]\n"
