@@ -8,7 +8,8 @@
  *   bench OUT [RUNS]     OUT is the build folder, to get bench.json; RUNS of each start
  *
  * Figures of disk and network are not taken here but by tests/bench/rig, in an emulated machine:
- * its samples, if there are any, are read from OUT/tests/bench/rig.samples, and join the table.
+ * its samples, if there are any, are read from OUT/tests/bench/rig.samples, and join the table. So
+ * do the cases per second of tests/bench/cases.
  *
  * Exits to user space of QEMU cannot be counted from outside and are null. Missing a goal is
  * reported and is no failure.
@@ -353,6 +354,7 @@ static bool measure_host(struct bench *b, unsigned runs)
 		measure_all(b, "idle, and memory", RUNS_STEADY, measure_idle);
 		measure_all(b, "computing", RUNS_STEADY, measure_compute);
 		measure_all(b, "doorbells", RUNS_BELL, measure_doorbell);
+		samples_read(&b->samples, b->out, "cases");
 		print_host(b);
 	}
 	for (int s = BULKHEAD; s <= FLOOR; s++) {
@@ -382,7 +384,7 @@ int main(int argc, char **argv)
 	} else {
 		printf("SKIP bench on this host: /dev/kvm cannot be opened: %s\n", strerror(errno));
 	}
-	if (samples_read_rig(&b->samples, b->out))
+	if (samples_read(&b->samples, b->out, "rig"))
 		print_rig(b);
 	return samples_write(&b->samples, b->out) || !ok;
 }

@@ -21,7 +21,8 @@ enum {
 	EXITS_IDLE,
 	EXITS_COMPUTE,
 	DOORBELL,
-	RIG, /* from here on: the emulated machine's */
+	CASES, /* tests/bench/cases' */
+	RIG,   /* from here on: the emulated machine's */
 	BLK_READ_4K_1 = RIG,
 	BLK_READ_4K_16,
 	BLK_READ,
@@ -52,8 +53,11 @@ double samples_median(struct samples *s, int figure, int system);
 /* Forgets all of SYSTEM. */
 void samples_drop(struct samples *s, int system);
 
-/* Adds what tests/bench/rig took, OUT being the build folder. False: there is nothing. */
-bool samples_read_rig(struct samples *s, const char *out);
+/*
+ * Adds what a script took: lines `FIGURE SYSTEM VALUE` of OUT/tests/bench/NAME.samples, OUT being
+ * the build folder. False: there is nothing.
+ */
+bool samples_read(struct samples *s, const char *out, const char *name);
 
 /* Figures FIRST up to END, and how they compare with those of PEERS, two of the systems. */
 void samples_print(struct samples *s, int first, int end, const int peers[2]);

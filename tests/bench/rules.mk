@@ -8,9 +8,10 @@ bench_guests := $(addprefix $(bench_out)/,start.elf port.elf idle.elf compute.el
 .PHONY: bench
 ifeq ($(ARCH),x86)
 
-bench: $(program) $(bench_out)/bench $(bench_out)/floor $(bench_out)/floor_doorbell $(bench_out)/io $(bench_guests) $(bench_out)/doorbell.elf ## measure Bulkhead beside a bare KVM loop and QEMU, disk and network in an emulated machine
+bench: $(program) $(bench_out)/bench $(bench_out)/floor $(bench_out)/floor_doorbell $(bench_out)/io $(bench_guests) $(bench_out)/doorbell.elf $(out)/tests/guest/hello.elf ## measure Bulkhead beside a bare KVM loop and QEMU, disk and network in an emulated machine
 	+$(Q)$(submake) STATIC=1
 	$(Q)$(src)tests/bench/rig $(out)
+	$(Q)$(src)tests/bench/cases $(out)
 	$(Q)$(bench_out)/bench $(out)
 
 $(bench_out)/bench: $(addprefix $(bench_out)/,bench.o doorbell.o figures.o process.o)
