@@ -30,7 +30,8 @@ const struct command command_inspect = {
 		"interrupt could wake it, its registers and last exits. For the partition: the ports "
 		"and addresses that its guest has used and nobody owns, what each console has got, "
 		"and hints. The guest goes on; its vCPUs are held for microseconds.\n"
-		"NAME is a partition, a run, or RUN/PARTITION.",
+		"NAME is a partition, a run, or RUN/PARTITION. A supervisor that gets SIGUSR1 prints the "
+		"same to its standard error.",
 	.options = ask_specs,
 	.options_size = sizeof(struct ask_options),
 	.operands_max = 1,

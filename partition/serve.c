@@ -38,6 +38,18 @@ static void send_report(const struct partition *p)
 	tell_report(p->supervisor_fd, &report, text);
 }
 
+/* So that the supervisor sees a guest that says nothing, or nothing more. */
+static void publish_said(const struct partition *p)
+{
+	uint64_t said = guestlog_count(&p->guestlog);
+
+	for (unsigned i = 0; i < PLAN_PORTS_MAX; i++) {
+		if (plan_port(p->plan, i))
+			said += chardev_written(&p->ports[i]);
+	}
+	atomic_store(&p->shared->said, said);
+}
+
 static void finish(struct partition *p)
 {
 	for (unsigned i = 0; i < PLAN_PORTS_MAX; i++) {
@@ -45,6 +57,7 @@ static void finish(struct partition *p)
 			console_finish(p->consoles[i]);
 	}
 	guestlog_flush(&p->guestlog);
+	publish_said(p);
 	tell_stats(p->supervisor_fd, p->vm);
 	send_report(p);
 	loop_stop(p->loop);
@@ -320,18 +333,6 @@ int serve_ready(struct partition *p, const char *gaps, size_t size)
 	if (any && !start)
 		handle(p, &m, &fds);
 	return ret;
-}
-
-/* So that the supervisor sees a guest that says nothing more. */
-static void publish_said(const struct partition *p)
-{
-	uint64_t said = guestlog_count(&p->guestlog);
-
-	for (unsigned i = 0; i < PLAN_PORTS_MAX; i++) {
-		if (plan_port(p->plan, i))
-			said += chardev_written(&p->ports[i]);
-	}
-	atomic_store(&p->shared->said, said);
 }
 
 static void chardevs_ready(struct loop_watch *w, uint32_t revents)

@@ -202,6 +202,7 @@ int child_init(struct child *child, struct run *run, unsigned index)
 
 void child_fini(struct child *child)
 {
+	child_inspect_fini(child); /* who waits still looks at the rest */
 	helpers_fini(child);
 	child_core_fini(child);
 	fd_close(&child->control.fd);
@@ -217,7 +218,6 @@ void child_fini(struct child *child)
 	loop_timer_fini(&child->linger);
 	loop_timer_fini(&child->watchdog);
 	child_lifecycle_fini(child);
-	child_inspect_fini(child);
 	free(child->gaps);
 	free(child->report);
 	free(child->counters);

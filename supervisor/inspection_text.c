@@ -3,6 +3,7 @@
 #include "supervisor/inspection.h"
 
 #include "lib/util.h"
+#include "partition/partition.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -245,11 +246,29 @@ static void hint_ports(const struct inspection *in, json_t *hints)
 	}
 }
 
+/* A Linux kernel on arm64 finds its console in the device tree. */
+static bool lacks_console(const struct inspection *in)
+{
+	const struct plan_partition *p = in->plan;
+
+	for (unsigned i = 0; i < PLAN_PORTS_MAX; i++) {
+		if (in->rest.ports[i].said)
+			return false;
+	}
+	return p->arch == PLAN_ARCH_X86_64 && p->image && p->cmdline &&
+	       !strstr(p->cmdline, "console=") && partition_image_is_linux(p->image);
+}
+
 static json_t *all_hints(const struct inspection *in)
 {
 	json_t *hints = inspection_hints(in->plan, in->rest.unowned);
 
 	hint_ports(in, hints);
+	if (lacks_console(in))
+		json_array_append_new(hints,
+			json_string(
+				"its command line names no console=, without which a Linux kernel "
+				"shows nothing, such as console=ttyS0"));
 	return hints;
 }
 

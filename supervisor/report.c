@@ -197,10 +197,29 @@ static void report_losses(const struct child *child, FILE *f)
 			child->plan->name, child->last.lines_lost);
 }
 
+/* Of a guest that was never heard. */
+static void report_hints(const struct child *child, FILE *f)
+{
+	json_t *hints, *hint;
+	size_t i;
+
+	if (!child->has_report || atomic_load(&child->shared->said))
+		return;
+	hints = inspection_hints(child->plan, child->last.unowned);
+	json_array_foreach(hints, i, hint)
+	{
+		fprintf(f, "bulkhead: %s: no output: %s\n", child->plan->name,
+			json_string_value(hint));
+	}
+	json_decref(hints);
+}
+
 void report_verdict(const struct run *run, enum bh_exit code, FILE *f)
 {
-	for (unsigned i = 0; i < run->child_count; i++)
+	for (unsigned i = 0; i < run->child_count; i++) {
 		report_losses(&run->children[i], f);
+		report_hints(&run->children[i], f);
+	}
 	fprintf(f, "bulkhead: ");
 	for (unsigned i = 0; i < run->child_count; i++) {
 		fprintf(f, "%s: ", run->children[i].plan->name);

@@ -119,6 +119,17 @@ test_silence-event() {
 	has events '"kind":"silence","text":"no output for [01] s: vCPU 0 spins at PC 0x100000; no exits"'
 }
 
+# One that has ended without a word, and writes where nobody is.
+test_silence-at-the-end() {
+	printf '\146\272\370\002\260\150\356\146\272\364\000\061\300\356\353\376' >com2.bin
+	bulkhead 0 boot com2.bin --type raw
+	has err '^bulkhead: guest: no output: it writes to COM2 \(port 0x2f8\), which this partition lacks$'
+	bulkhead 0 boot "$GUESTS/hello.elf" --cmdline console=ttyS0
+	lacks err 'no output'
+	bulkhead 0 boot com2.bin --type raw --json
+	has out '"name": "COM2"' '"it writes to COM2 '
+}
+
 test_console-lacks() {
 	plan_of g how=off 0 | sed 's/cmdline: .*/cmdline: how=off console=ttyS1/' >plan.yaml
 	bulkhead 0 check plan.yaml

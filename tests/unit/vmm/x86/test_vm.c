@@ -483,6 +483,68 @@ START_TEST(a_halted_guest)
 }
 END_TEST
 
+/* Looks at vCPUs that run, sleep, are paused, were never started, and have met a fatal error. */
+static const struct vcpu_look *look(unsigned index, enum look_answer want)
+{
+	static struct vcpu_look looks[2];
+
+	vm_look(fx.vm, looks);
+	for (unsigned ms = 0; ms < WAIT_MS && vm_looked(fx.vm, index) == LOOK_PENDING; ms++)
+		usleep(1000);
+	ck_assert_int_eq(vm_looked(fx.vm, index), want);
+	return &looks[index];
+}
+
+START_TEST(looks)
+{
+	const struct guest count = V(count), halt = V(halt);
+	const struct vcpu_look *l;
+
+	if (fx.kvm_fd < 0)
+		return;
+	run_one(_i ? &halt : &count, VM_VIOLATION_IGNORE);
+	ck_assert(counts_past(0, WAIT_MS));
+	usleep(20000);
+	for (unsigned i = 0; i < 2; i++) {
+		l = look(0, LOOK_DONE);
+		ck_assert_int_eq(l->state, _i ? LOOK_HALTED : LOOK_RUNS);
+		ck_assert(!l->interrupts);
+		ck_assert_str_eq(l->mode, "32-bit, ring 0");
+		if (_i)
+			ck_assert_uint_eq(l->pc, at(&halt) + 1);
+		else
+			ck_assert(l->pc >= at(&count) && l->pc < at(&count) + 4);
+		ck_assert_ptr_nonnull(strstr(l->registers, "RIP"));
+		/* The same when it is held, and it stays that. */
+		ck_assert_int_eq(vm_pause(fx.vm), 0);
+	}
+	vm_resume(fx.vm);
+	vm_fault(fx.vm, 0, END_WATCHDOG, "lost watchdog", "asleep");
+	ck_assert_ptr_nonnull(wait_end());
+	look(0, LOOK_DEAD);
+}
+END_TEST
+
+START_TEST(a_look_at_one_that_was_not_started)
+{
+	const struct guest g = V(count);
+	const struct vcpu_look *l;
+
+	if (fx.kvm_fd < 0)
+		return;
+	machine_make(2);
+	load(&g);
+	start(VM_VIOLATION_IGNORE, VM_FATAL_END);
+	l = look(1, LOOK_DONE); /* before the release, too */
+	ck_assert_int_eq(l->state, LOOK_OFF);
+	vm_release(fx.vm);
+	ck_assert(counts_past(0, WAIT_MS));
+	l = look(1, LOOK_DONE);
+	ck_assert_int_eq(l->state, LOOK_OFF);
+	ck_assert_uint_eq(l->exits, 0);
+}
+END_TEST
+
 START_TEST(a_triple_fault)
 {
 	const struct guest g = V(triple);
@@ -575,6 +637,8 @@ Suite *unit_suite(void)
 	tcase_add_test(tc, pause_without_room_for_signals);
 	tcase_add_test(tc, injected_in_real_mode);
 	tcase_add_test(tc, a_halted_guest);
+	tcase_add_loop_test(tc, looks, 0, 2);
+	tcase_add_test(tc, a_look_at_one_that_was_not_started);
 	tcase_add_test(tc, a_triple_fault);
 	tcase_add_loop_test(tc, a_read_only_page, 0, 2);
 	tcase_add_test(tc, an_interrupt_by_eventfd);
