@@ -61,12 +61,20 @@ static void tune_heap(void)
 	mallopt(M_ARENA_MAX, 1);
 }
 
+/*
+ * What a partition allocates is mostly large and mostly never touched: it shall not come out of
+ * the heap's spare room, where the threshold does not hold.
+ */
+#define PARTITION_SPARE 8192
+
 int main(int argc, char **argv)
 {
 	tune_heap();
 	/* The supervisor's own re-execution: it comes before anything a user may say. */
-	if (argc && strcmp(argv[0], PARTITION_ARGV0) == 0)
+	if (argc && strcmp(argv[0], PARTITION_ARGV0) == 0) {
+		mallopt(M_TOP_PAD, PARTITION_SPARE);
 		return partition_main(argc, argv);
+	}
 	if (argc && strcmp(argv[0], CORE_WRITER_ARGV0) == 0)
 		return core_writer_main(argc, argv);
 	hold_standard_descriptors();
