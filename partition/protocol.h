@@ -106,7 +106,7 @@ struct partition_launch {
 	int32_t region_fds[REGION_FDS_MAX];
 	struct partition_port ports[PLAN_PORTS_MAX];
 	uint16_t device_mtus[PLAN_DEVICES_MAX]; /* of the networks behind them; 0: not known */
-	uint64_t io_cores[CORE_WORDS];          /* where the I/O thread runs; all zero: anywhere */
+	uint64_t io_cores[CORE_WORDS];          /* where the I/O thread runs */
 	uint64_t vcpu_cores[CORE_WORDS];        /* where the vCPUs run that share cores */
 	/* 1: MSG_CORE follows a fatal end or a panic, and is waited for. */
 	uint32_t cores;

@@ -7,11 +7,25 @@
 #include "partition/protocol.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
 
 extern char **environ;
+
+/*
+ * The cores for a start: all but the first. Its kernel work takes long and is not interrupted,
+ * while KVM, on behalf of its thread (vmm/ahead.h), waits for callbacks that the kernel calls on
+ * its boot processor [Linux kernel/rcu/srcutree.c, srcu_gp_end]. False: there is no other.
+ */
+static bool find_start_cores(cpu_set_t *ret_cores)
+{
+	if (sched_getaffinity(0, sizeof(*ret_cores), ret_cores))
+		return false;
+	CPU_CLR(0, ret_cores);
+	return CPU_COUNT(ret_cores) > 0;
+}
 
 int process_start(bool isolate, struct partition_process *ret_process)
 {
@@ -19,6 +33,7 @@ int process_start(bool isolate, struct partition_process *ret_process)
 	char number[16];
 	char *argv[] = {PARTITION_ARGV0, number, PARTITION_ARGV_NAME, NULL};
 	int pair[2], ret = ipc_pair(pair);
+	cpu_set_t cores;
 	const struct sandbox_spawn spawn = {
 		.path = "/proc/self/exe",
 		.argv = argv,
@@ -26,6 +41,7 @@ int process_start(bool isolate, struct partition_process *ret_process)
 		.fds = &pair[1],
 		.fd_count = 1,
 		.isolate = isolate,
+		.cores = find_start_cores(&cores) ? &cores : NULL,
 	};
 
 	if (ret)

@@ -253,6 +253,21 @@ static void open_images(struct child_files *f)
 		l->module_fds[i] = open_input(f, "modules", &p->modules[i].loc, p->modules[i].path);
 }
 
+/* Where its I/O thread runs: a start has cores of its own (process.c), which are no longer meant.
+ */
+static void launch_cores(const struct run *run, uint64_t words[CORE_WORDS])
+{
+	cpu_set_t cores;
+
+	memcpy(words, run->io_cores, sizeof(run->io_cores));
+	cores_to_set(words, &cores);
+	for (unsigned core = 0; !CPU_COUNT(&cores) && core < PLAN_CORES_MAX && core < CPU_SETSIZE;
+		core++) {
+		if (CPU_ISSET(core, &run->allowed))
+			cores_add(words, core);
+	}
+}
+
 static void launch_init(struct child_files *f)
 {
 	const struct plan_partition *p = f->child->plan;
@@ -285,7 +300,7 @@ static void launch_init(struct child_files *f)
 	for (unsigned i = 0; i < PLAN_PORTS_MAX; i++)
 		l->ports[i] = (struct partition_port){.out_fd = -1, .in_fd = -1, .log_fd = -1};
 	l->cores = f->child->run->options->core_dir != NULL;
-	memcpy(l->io_cores, f->child->run->io_cores, sizeof(l->io_cores));
+	launch_cores(f->child->run, l->io_cores);
 	if (p->cpus.shared && !choose_vcpu_cores(f->child->run, p, l->vcpu_cores))
 		diag_error(f->diags, &p->locs[PLAN_KEY_CPUS], p->name,
 			"every core that this process may use belongs to another partition; name cores "
