@@ -86,6 +86,9 @@ static int ask(int fd, unsigned long request, void *arg)
 static void set_up(const struct step *s)
 {
 	out(VIRTIO_MMIO_STATUS, 4, 0);
+	/* The I/O thread talks to the kernel. */
+	for (unsigned i = 0; in(VIRTIO_MMIO_STATUS, 4) && i < 1000; i++)
+		run();
 	assert(!in(VIRTIO_MMIO_STATUS, 4) && !line && !kernel.running);
 	out(VIRTIO_MMIO_STATUS, 4, 3);
 	out(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 4, 0);
@@ -104,6 +107,8 @@ static void set_up(const struct step *s)
 	}
 	kernel.fails = s->flags & 31;
 	out(VIRTIO_MMIO_STATUS, 4, 15);
+	for (unsigned i = 0; in(VIRTIO_MMIO_STATUS, 4) == 15 && !kernel.running && i < 1000; i++)
+		run();
 	assert(kernel.running == (in(VIRTIO_MMIO_STATUS, 4) == 15));
 	kernel.fails = 0;
 }
