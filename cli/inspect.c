@@ -2,6 +2,20 @@
 /* bulkhead inspect: what the guests of a run are at just now. */
 #include "cli/ask.h"
 
+#include "lib/symbolise.h"
+#include "lib/util.h"
+
+/* With names in the backtraces, where the image, or what the plan names, has them. */
+static void print_named(const json_t *o)
+{
+	const char *text = json_text(o, "text"), *symbols = json_text(o, "symbols");
+	AUTO_FREE char *named = NULL;
+
+	if (*symbols && symbolise_wanted(text))
+		symbolise_by(symbols, text, &named);
+	fputs(named ?: text, stdout);
+}
+
 static void print_all(const json_t *all)
 {
 	const json_t *o;
@@ -9,8 +23,9 @@ static void print_all(const json_t *all)
 
 	json_array_foreach(all, i, o)
 	{
-		printf("%s%s is %s: %s\n\n%s", i ? "\n" : "", json_text(o, "partition"),
-			json_text(o, "state"), json_text(o, "summary"), json_text(o, "text"));
+		printf("%s%s is %s: %s\n\n", i ? "\n" : "", json_text(o, "partition"),
+			json_text(o, "state"), json_text(o, "summary"));
+		print_named(o);
 	}
 }
 

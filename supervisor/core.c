@@ -150,7 +150,8 @@ int child_dump(struct child *child, int fd)
 /* A core into --core-dir. */
 static int dump_to_file(struct child *child)
 {
-	int fd = -1, ret = child->core_writer.pid ? -EBUSY : start_writer(child, &fd);
+	bool busy = child->core_deadline_ns || child->core_writer.pid;
+	int fd = -1, ret = busy ? -EBUSY : start_writer(child, &fd);
 
 	if (!ret)
 		ret = ask(child, fd);
@@ -213,6 +214,14 @@ bool run_cores_busy(const struct run *run)
 			return true;
 	}
 	return false;
+}
+
+void run_abandon_cores(struct run *run)
+{
+	for (unsigned i = 0; i < run->child_count; i++) {
+		if (run->children[i].core_writer.pid > 0)
+			kill(run->children[i].core_writer.pid, SIGKILL);
+	}
 }
 
 void child_core_init(struct child *child)

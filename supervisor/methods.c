@@ -347,6 +347,14 @@ struct inspect_call {
 	struct control *control;
 };
 
+/* Where names for its addresses are; whoever asks may be in another folder. */
+static json_t *symbols_json(const struct child *child)
+{
+	AUTO_FREE char *path = realpath(child->plan->symbols ?: child->plan->image, NULL);
+
+	return path ? rpc_text(path) : json_null();
+}
+
 static json_t *inspected_json(const struct child *child, const struct inspection *in)
 {
 	char *summary = NULL, *text = NULL;
@@ -364,9 +372,9 @@ static json_t *inspected_json(const struct child *child, const struct inspection
 		fclose(f);
 	}
 	json_object_update_new(
-		o, json_pack("{s:s, s:s, s:o, s:o}", "partition", child->plan->name, "state",
+		o, json_pack("{s:s, s:s, s:o, s:o, s:o}", "partition", child->plan->name, "state",
 			   child_state_name(child), "summary", json_string(summary ?: ""), "text",
-			   json_string(text ?: "")));
+			   json_string(text ?: ""), "symbols", symbols_json(child)));
 	free(summary);
 	free(text);
 	return o;

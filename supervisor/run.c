@@ -44,6 +44,7 @@ static void kill_all(struct run *run)
 		if (child_alive(&run->children[i]))
 			kill(run->children[i].pid, SIGKILL);
 	}
+	run_abandon_cores(run);
 }
 
 void child_stop(struct child *child, enum stop_reason reason)

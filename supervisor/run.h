@@ -418,8 +418,9 @@ void run_dump(struct run *run);
 /* The child's process still has a core to write. */
 bool child_core_pending(const struct child *child);
 
-/* A file is being written. */
+/* A file is being written; nobody waits for it any more. */
 bool run_cores_busy(const struct run *run);
+void run_abandon_cores(struct run *run);
 
 /* The answer of the child, by messages.c. False when it comes out of turn. */
 bool child_on_core_done(struct child *child, const struct ipc_message *m);

@@ -22,7 +22,7 @@ test_inspect() {
 	bulkhead 0 inspect
 	has out '^g is running: vCPU 0 (spins|runs,) at PC 0x[0-9a-f]+.*; last exits: .*out 0x3f8: ".*how=spin.r.n"$' \
 		'^vCPU 0 .*; (32|64)-bit, ring 0, interrupts (on|off); 0 exits in [0-9]+ ms$' \
-		'^  RIP ' '^vCPU 1 was not started by the guest$' '^COM1: 10 bytes written'
+		'^  RIP ' '^    [0-9a-f]{16}( [?])? guest_main[+]0x' '^vCPU 1 was not started by the guest$' '^COM1: 10 bytes written'
 	lacks out '^hint'
 	bulkhead 0 inspect g --json
 	"$json_program" <out || fail "not JSON"

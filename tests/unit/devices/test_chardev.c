@@ -115,6 +115,30 @@ START_TEST(nobody_drains)
 }
 END_TEST
 
+/* What was written last stays to be seen, read or not, for as long as it is in the ring. */
+START_TEST(last)
+{
+	static uint8_t bytes[2 * CHARDEV_TX_SIZE];
+	uint8_t got[CHARDEV_TX_SIZE + 1];
+
+	ck_assert_uint_eq(chardev_last(&dev, got, sizeof(got)), 0);
+	chardev_write(&dev, (const uint8_t *)"hello", 5);
+	drop_all();
+	chardev_write(&dev, (const uint8_t *)"world", 5);
+	ck_assert_uint_eq(chardev_last(&dev, got, sizeof(got)), 10);
+	ck_assert_mem_eq(got, "helloworld", 10);
+	ck_assert_uint_eq(chardev_last(&dev, got, 3), 3);
+	ck_assert_mem_eq(got, "rld", 3);
+	for (unsigned i = 0; i < 2; i++) {
+		drop_all();
+		chardev_write(&dev, bytes, CHARDEV_TX_SIZE - 1);
+	}
+	chardev_write(&dev, (const uint8_t *)"!", 1);
+	ck_assert_uint_eq(chardev_last(&dev, got, sizeof(got)), CHARDEV_TX_SIZE);
+	ck_assert_uint_eq(got[CHARDEV_TX_SIZE - 1], '!');
+}
+END_TEST
+
 /* Many bytes at a time: as far as there is room; for a reader that has stalled, all of them. */
 START_TEST(many_at_a_time)
 {
@@ -185,6 +209,7 @@ Suite *unit_suite(void)
 	tcase_add_test(t, full_ring_is_busy_until_drained);
 	tcase_add_test(t, stalled_reader_loses_bytes);
 	tcase_add_test(t, nobody_drains);
+	tcase_add_test(t, last);
 	tcase_add_test(t, many_at_a_time);
 	tcase_add_test(t, stream_between_threads);
 	suite_add_tcase(s, t);
