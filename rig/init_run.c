@@ -19,6 +19,7 @@ struct init {
 	const json_t *job;
 	struct loop *loop;
 	struct loop_watch port, out, err, in, signals;
+	struct loop_timer alive;
 	struct wire_reader reader;
 	char pending[WIRE_INPUT_MAX]; /* input that the command has not taken yet */
 	size_t pending_size;
@@ -182,6 +183,14 @@ static void err_ready(struct loop_watch *w, uint32_t revents)
 		loop_unwatch(s->loop, w);
 }
 
+static void tell_alive(struct loop_timer *t)
+{
+	struct init *s = container_of(t, struct init, alive);
+
+	wire_write(s->port.fd, WIRE_ALIVE, NULL, 0);
+	loop_timer_start(t, WIRE_ALIVE_NS);
+}
+
 /* Whatever has ended is reaped; when it is the command, all is over. */
 static void signal_ready(struct loop_watch *w, uint32_t revents)
 {
@@ -334,12 +343,15 @@ int init_run(const json_t *job, int port)
 	prepare(s, job, port);
 	ret = loop_create(&s->loop);
 	if (!ret)
+		ret = loop_timer_init(s->loop, &s->alive, tell_alive);
+	if (!ret)
 		ret = start(s);
 	if (!ret)
 		ret = watch(s);
 	if (ret)
 		return ret;
 	wire_write(port, WIRE_READY, NULL, 0);
+	loop_timer_start(&s->alive, WIRE_ALIVE_NS);
 	ret = loop_run(s->loop);
 	if (ret)
 		return ret;

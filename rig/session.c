@@ -20,8 +20,8 @@
 #include <sys/wait.h>
 #include <termios.h>
 
-/* A machine that is not up by then never will be, on a host that is loaded, too. */
-#define START_NS (180 * (uint64_t)1000000000)
+/* A machine that says nothing for so long never will again, on a host that is loaded, too. */
+#define SILENCE_NS (180 * (uint64_t)1000000000)
 
 /* What a command that was told to end may take for it. */
 #define GRACE_NS (20 * (uint64_t)1000000000)
@@ -33,7 +33,7 @@ struct session {
 	const struct session_spec *spec;
 	struct loop *loop;
 	struct loop_watch wire, log, errors, input, signals, exited;
-	struct loop_timer timer; /* to the start, and later for a command that shall end */
+	struct loop_timer timer; /* of a machine that says nothing, a command that shall end */
 	struct wire_reader reader;
 	struct outputs outputs;
 	struct tail kernel, qemu;
@@ -136,9 +136,18 @@ static void timed_out(struct loop_timer *t)
 {
 	struct session *s = container_of(t, struct session, timer);
 
+	if (!s->stopping && poll(&(struct pollfd){.fd = s->wire.fd, .events = POLLIN}, 1, 0) > 0) {
+		/* It was we who did nothing for so long. */
+		loop_timer_start(t, SILENCE_NS);
+		return;
+	}
 	if (!s->stopping) {
-		fail(s, "the emulated machine was not up within %d s; is this host very busy?",
-			(int)(START_NS / 1000000000));
+		fail(s,
+			s->ready
+				? "the emulated machine hangs: %d s without a sign of it; try again"
+				: "the emulated machine was not up within %d s; is this host very "
+				  "busy?",
+			(int)(SILENCE_NS / 1000000000));
 		return;
 	}
 	restore(s);
@@ -185,12 +194,13 @@ static void take(struct session *s, const struct wire_frame *f)
 	switch (f->type) {
 	case WIRE_READY:
 		s->ready = true;
-		loop_timer_stop(&s->timer);
 		make_raw(s);
 		/* Reading in the background would stop us. */
 		if (isatty(STDIN_FILENO) && !terminal_is_ours())
 			end_input(s);
 		watch_input(s);
+		break;
+	case WIRE_ALIVE:
 		break;
 	case WIRE_TOOK:
 		s->unanswered -= (unsigned)min_u64(wire_u32(f, 0), s->unanswered);
@@ -233,6 +243,8 @@ static void wire_ready(struct loop_watch *w, uint32_t revents)
 		loop_unwatch(s->loop, w);
 		return;
 	}
+	if (s->ready && !s->stopping)
+		loop_timer_start(&s->timer, SILENCE_NS);
 	while (s->code < 0 && (ret = wire_next(&s->reader, &f)) > 0)
 		take(s, &f);
 	if (ret < 0)
@@ -405,7 +417,7 @@ int session_run(const struct session_spec *spec)
 	int code = BH_EXIT_HOST;
 
 	if (!ret) {
-		loop_timer_start(&s->timer, START_NS);
+		loop_timer_start(&s->timer, SILENCE_NS);
 		ret = loop_run(s->loop);
 	}
 	if (s)

@@ -17,9 +17,9 @@ enum wire_type {
 	WIRE_INPUT_END,
 	WIRE_SIGNAL, /* u32: the command gets it */
 	WIRE_WINDOW, /* u32 rows, u32 columns */
-	WIRE_BYE,    /* all has come: the machine may go */
 	/* Out of it. */
 	WIRE_READY = 64, /* the command starts */
+	WIRE_ALIVE,      /* every WIRE_ALIVE_NS while it runs */
 	WIRE_TOOK,       /* u32: so many bytes of input have reached the command */
 	WIRE_OUTPUT,     /* bytes of standard output, or of the terminal */
 	WIRE_ERROR,      /* of standard error */
@@ -32,6 +32,7 @@ enum wire_type {
 
 #define WIRE_BYTES_MAX 32768 /* in a frame */
 #define WIRE_INPUT_MAX 4096
+#define WIRE_ALIVE_NS  ((uint64_t)5000000000)
 
 struct wire_frame {
 	unsigned type;

@@ -198,12 +198,19 @@ START_TEST(failures)
 }
 END_TEST
 
+/* Says that it is up, and waits until that was heard: then it hears of the end of the input. */
+static void come_up(void)
+{
+	wire_write(wire, WIRE_READY, NULL, 0);
+	await(WIRE_INPUT_END);
+}
+
 /* A signal reaches the command, which ends as it likes. */
 static void is_told(void)
 {
 	struct wire_frame f;
 
-	wire_write(wire, WIRE_READY, NULL, 0);
+	come_up();
 	kill(getppid(), SIGTERM);
 	f = await(WIRE_SIGNAL);
 	wire_write_u32(wire, WIRE_EXIT, wire_u32(&f, 0) == SIGTERM ? 9 : 10);
@@ -219,7 +226,7 @@ static void starts_up(void)
 
 static void is_deaf(void)
 {
-	wire_write(wire, WIRE_READY, NULL, 0);
+	come_up();
 	kill(getppid(), SIGTERM);
 	await(WIRE_SIGNAL);
 	kill(getppid(), SIGTERM);
@@ -228,6 +235,7 @@ static void is_deaf(void)
 
 START_TEST(signals)
 {
+	dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO);
 	ck_assert_int_eq(run(is_told), 9);
 	ck_assert_int_eq(run(starts_up), BH_EXIT_INTERRUPTED);
 	ck_assert_int_eq(run(is_deaf), BH_EXIT_INTERRUPTED);
