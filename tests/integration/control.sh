@@ -491,7 +491,7 @@ test_control-hostile() {
 		    c.close()
 		alive()
 		# Nonsense for every method.
-		for method in ("stop", "kill", "pause", "resume", "restart", "stats", "attach", "events", "status"):
+		for method in ("stop", "kill", "pause", "resume", "restart", "stats", "inspect", "attach", "events", "status"):
 		    for params in ({"partition": 7}, {"partition": "x" * 3000}, {"x": []}, {"partition": "no"},
 		                   {"port": 1 << 40}, {"since": "x"}, {"since": -1 << 62, "y": 0}):
 		        answer = ask(method, **params)
