@@ -77,5 +77,7 @@ void init_send_outputs(const json_t *job, int port)
 	size_t i;
 
 	json_array_foreach(json_object_get(job, "outputs"), i, path)
+	{
 		send_tree(port, (unsigned)i, json_string_value(path), "", DEPTH_MAX);
+	}
 }

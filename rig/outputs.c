@@ -79,7 +79,7 @@ static void take_file(struct outputs *o, const struct rig_output *to, char *path
 {
 	const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY;
 	AUTO_CLOSE int dir = -1;
-	char *name;
+	char *name = to->path;
 
 	if (!to->folder) {
 		o->fd = open(to->path, flags, mode);
@@ -92,7 +92,7 @@ static void take_file(struct outputs *o, const struct rig_output *to, char *path
 		o->fd = openat(dir, name, flags | O_NOFOLLOW, mode);
 	}
 	if (o->fd < 0)
-		failed(o, to->folder ? name : to->path, -errno);
+		failed(o, name, -errno);
 }
 
 void outputs_take(struct outputs *o, const struct wire_frame *f)
