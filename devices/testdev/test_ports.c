@@ -19,10 +19,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#ifndef MADV_DONTNEED_LOCKED
-#define MADV_DONTNEED_LOCKED 24
-#endif
-
 #define PAGE  4096
 #define LINES 24
 
@@ -42,16 +38,16 @@ static struct test_ports *to_ports(struct device *dev)
 }
 
 /*
- * Guest RAM is a shared mapping of a memfd: what goes here are page-table entries, and with them
- * KVM's, not what the page holds. A host that refuses (memory that is locked before Linux 5.18,
- * huge pages) leaves the mapping as it is.
+ * A page-table entry that changes takes KVM's with it, whatever memory it is of. Another vCPU that
+ * writes to the page in between fails, as it does with QEMU. A host that refuses (huge pages by
+ * hugetlbfs) leaves the mapping as it is.
  */
 static void flush_page(const struct machine *m, uint64_t address)
 {
 	void *page = gmem_slice(&m->gmem, align_down(address, PAGE), PAGE);
 
-	if (page && madvise(page, PAGE, MADV_DONTNEED))
-		madvise(page, PAGE, MADV_DONTNEED_LOCKED);
+	if (page && mprotect(page, PAGE, PROT_READ) == 0)
+		mprotect(page, PAGE, PROT_READ | PROT_WRITE);
 }
 
 /* Under the lock, so that the line ends up as the last write left it. */
