@@ -8,8 +8,8 @@
 #include <string.h>
 
 /* Tables that are read at once: a kernel with everything in it has some 20 MiB. */
-#define TABLE_MAX (256 * MIB)
-#define NAMES_MAX (256 * MIB)
+#define TABLE_MAX   (256 * MIB)
+#define NAMES_MAX   (256 * MIB)
 #define NAME_LENGTH 255 /* longer ones are cut */
 
 /* A function without a size goes on until the next one, but no further than this. */

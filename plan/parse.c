@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Tree -> struct plan, by the tables of schema*.c. A value that is refused leaves its field zero, and
- * reading goes on, so that all mistakes of a plan show at once.
+ * Tree -> struct plan, by the tables of schema*.c. A value that is refused leaves its field zero,
+ * and reading goes on, so that all mistakes of a plan show at once.
  */
 #include "lib/size.h"
 #include "plan/schema.h"

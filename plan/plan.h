@@ -537,4 +537,12 @@ bool plan_net_mac(const char *text, uint8_t ret_mac[PLAN_MAC_SIZE]);
 #define PLAN_FIELD_MAX 192
 const char *plan_field(const struct plan_partition *p, const char *key, char buf[PLAN_FIELD_MAX]);
 
+/*
+ * The files that a partition reads or has as a disk: input I of that many, and where the plan names
+ * it; NULL where I is none.
+ */
+unsigned plan_input_count(const struct plan_partition *part);
+const char *plan_input(
+	const struct plan_partition *part, unsigned i, const struct diag_loc **ret_loc);
+
 #endif

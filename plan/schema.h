@@ -230,18 +230,10 @@ void validate_arch(const struct plan *plan, struct diags *diags);
 /* The devices of a partition (plan/validate_devices.c). */
 void validate_devices(const struct plan_partition *part, struct diags *diags);
 
-/* The folders and sockets of its devices (plan/files_fs.c). */
-/*
- * The files that a partition reads or has as a disk: input I of that many, and where the plan names
- * it; NULL where I is none.
- */
-unsigned plan_input_count(const struct plan_partition *part);
-const char *plan_input(
-	const struct plan_partition *part, unsigned i, const struct diag_loc **ret_loc);
-
 /* The files behind disks: what they are, and that nobody else has those that are written to. */
 void check_disks(const struct plan *plan, struct diags *diags);
 
+/* The folders and sockets of its devices (plan/files_fs.c). */
 void check_fs_files(const struct plan_partition *part, struct diags *diags);
 
 /* No two guests have one cid. */

@@ -42,8 +42,7 @@ static bool read_program(const char *path, struct program *ret)
 	return true;
 }
 
-/* Whether the file at PATH runs in a machine that has nothing but it. */
-static bool runs_alone(const char *path, enum plan_arch arch)
+bool image_runs_alone(const char *path, enum plan_arch arch)
 {
 	struct program p;
 
@@ -64,11 +63,11 @@ bool image_find_program(const char *own, enum plan_arch arch, char ret_path[PATH
 	const char *slash = strrchr(own, '/');
 	int n = slash ? (int)(slash - own) + 1 : 0;
 
-	if (runs_alone(own, arch))
+	if (image_runs_alone(own, arch))
 		return snprintf(ret_path, PATH_MAX, "%s", own) < PATH_MAX;
 	for (const char *const *place = places[arch]; *place; place++) {
 		if (snprintf(ret_path, PATH_MAX, "%.*s%s", n, own, *place) < PATH_MAX &&
-			runs_alone(ret_path, arch))
+			image_runs_alone(ret_path, arch))
 			return true;
 	}
 	return false;
@@ -99,7 +98,7 @@ static void put_programs(const struct rig_options *o, struct cpio *c)
 	for (unsigned i = 0; i < ARRAY_SIZE(places); i++) {
 		if (snprintf(path, sizeof(path), "%.*s%s", n, o->program, places[i]) <
 				(int)sizeof(path) &&
-			runs_alone(path, o->arch)) {
+			image_runs_alone(path, o->arch)) {
 			put(o->job, c, path, INSIDE_PROGRAM "-bsp");
 			return;
 		}

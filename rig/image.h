@@ -19,6 +19,9 @@ struct rig_terminal {
 int image_create(const struct rig_options *o, const char *modules, const struct rig_terminal *t,
 	int *ret_fd, uint64_t *ret_size);
 
+/* Whether the program at PATH is for ARCH and runs in a machine that has nothing but it. */
+bool image_runs_alone(const char *path, enum plan_arch arch);
+
 /* Where bulkhead for ARCH is, for this one that is at OWN. False: nowhere. */
 bool image_find_program(const char *own, enum plan_arch arch, char ret_path[PATH_MAX]);
 

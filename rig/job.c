@@ -248,21 +248,16 @@ void rig_job_output(struct rig_job *job, const char *path, bool folder)
 
 static void put_partition(struct rig_job *job, const struct plan_partition *p)
 {
-	const char *const inputs[] = {p->image, p->initrd, p->arm64.overlay};
+	for (unsigned i = 0; i < plan_input_count(p); i++) {
+		const struct diag_loc *loc;
+		const char *path = plan_input(p, i, &loc);
 
-	for (unsigned i = 0; i < ARRAY_SIZE(inputs); i++) {
-		if (inputs[i])
-			rig_job_input(job, inputs[i]);
+		if (path)
+			rig_job_input(job, path);
 	}
-	for (unsigned i = 0; i < p->module_count; i++)
-		rig_job_input(job, p->modules[i].path);
 	for (unsigned i = 0; i < p->device_count; i++) {
-		const struct plan_device *d = &p->devices[i];
-
-		if (d->blk.path)
-			rig_job_input(job, d->blk.path);
-		if (d->fs.path)
-			rig_job_input(job, d->fs.path);
+		if (p->devices[i].fs.path)
+			rig_job_input(job, p->devices[i].fs.path);
 	}
 	for (unsigned i = 0; i < PLAN_PORTS_MAX; i++) {
 		const struct plan_port *port = plan_port(p, i);

@@ -31,14 +31,16 @@ static int check_qemu(const struct rig_options *o)
 	return -ENOENT;
 }
 
-/* The program for the machine, in *O as found. */
+/* The program for the machine, in *O: as given, or found. */
 static int find_program(struct rig_options *o, char ret_path[PATH_MAX])
 {
 	char own[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", own, sizeof(own) - 1);
 
 	own[n > 0 ? n : 0] = '\0';
-	if (image_find_program(o->program ?: own, o->arch, ret_path)) {
+	if (o->program && image_runs_alone(o->program, o->arch))
+		return 0;
+	if (!o->program && image_find_program(own, o->arch, ret_path)) {
 		o->program = ret_path;
 		return 0;
 	}

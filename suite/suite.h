@@ -98,7 +98,7 @@ struct suite_case {
 	struct diag_loc loc;
 	uint64_t timeout_ns;
 	uint64_t silence_ns; /* one that says nothing for so long is looked at */
-	bool optional; /* skipped where the host cannot, even if its KVM is required to */
+	bool optional;       /* skipped where the host cannot, even if its KVM is required to */
 	struct suite_expect expect;
 	struct suite_needs needs;
 	struct plan *plan;

@@ -72,7 +72,7 @@
 #define X86_IRQ_POWER_BUTTON 9  /* where a PC has the interrupt of its ACPI events */
 
 /* Ports. */
-#define X86_PORT_PIC1       0x20  /* interrupt controllers and timer, which are KVM's */
+#define X86_PORT_PIC1       0x20 /* interrupt controllers and timer, which are KVM's */
 #define X86_PORT_PIT        0x40
 #define X86_PORT_PIC2       0xA0
 #define X86_PORT_IDE2       0x170 /* what a PC may have, and this machine has not */

@@ -85,16 +85,12 @@ static void *map_private(uint64_t size, bool locked)
 	if (hva > all)
 		munmap(all, (size_t)(hva - all));
 	munmap(hva + size, (size_t)(all + THP_SIZE - hva));
-	/*
-	 * Small images touch little but the first 2 MiB: to clear a huge page for that takes longer
-	 * than all their faults. One small page keeps the huge one away.
-	 */
-	if (!locked) {
-		madvise(hva, size, MADV_NOHUGEPAGE);
-		*(volatile uint8_t *)hva = 0;
-	}
 	/* A wish: a host without them has other pages. */
 	madvise(hva, size, MADV_HUGEPAGE);
+	/* Small images touch little but the first 2 MiB: to clear a huge page for that takes longer
+	 * than all their faults, and khugepaged would make one behind their back. */
+	if (!locked)
+		madvise(hva, min_u64(size, THP_SIZE), MADV_NOHUGEPAGE);
 	return hva;
 }
 
