@@ -358,6 +358,7 @@ static int run(const struct test_options *o, struct selection *s, const struct s
 	int ret, code;
 
 	progress_init(&session.progress, o->tap ? stderr : stdout, s->count);
+	session.progress.emulated = getenv(INSIDE_VARIABLE);
 	if (o->tap)
 		report_print_tap_plan(s->count, stdout);
 	ret = suite_run(&options, &interrupted);
@@ -472,6 +473,19 @@ static char **inside_command(const struct test_options *o, unsigned count, char 
 	return argv;
 }
 
+/* One machine is emulated, of one architecture. */
+static int check_one_arch(const struct selection *s)
+{
+	for (unsigned i = 1; i < s->count; i++) {
+		if (s->entries[i].test->plan->arch != s->entries[0].test->plan->arch)
+			return command_usage_error(&command_test,
+				"--rig: %s/%s is for another architecture than %s/%s; choose by --filter",
+				s->entries[i].suite->name, s->entries[i].test->name,
+				s->entries[0].suite->name, s->entries[0].test->name);
+	}
+	return BH_EXIT_OK;
+}
+
 static int run_in_rig(const struct test_options *o, const struct selection *s, unsigned path_count,
 	char *const *paths)
 {
@@ -486,8 +500,10 @@ static int run_in_rig(const struct test_options *o, const struct selection *s, u
 		gather_selection(o, s, path_count, paths, &job);
 		options.job = &job;
 		options.arch = rig_job_arch(&job);
-		code = rig_run(&options);
+		code = diags.errors ? BH_EXIT_USAGE : rig_run(&options);
 	}
+	if (code == BH_EXIT_USAGE)
+		diags_print(&diags, stderr, "bulkhead: ");
 	diags_fini(&diags);
 	rig_job_fini(&job);
 	/* The options among the words; the paths are our caller's. */
@@ -515,8 +531,10 @@ static int test_run(const void *options, unsigned operand_count, char *const *op
 		printf("%s/%s\n", s.entries[i].suite->name, s.entries[i].test->name);
 	if (!code && !o->list) {
 		test_host_find(s.entries, s.count, &host);
-		code = o->rig && wants_rig(&s, &host) ? run_in_rig(o, &s, operand_count, operands)
-						      : run(o, &s, &host, repeat);
+		if (!o->rig || !wants_rig(&s, &host))
+			code = run(o, &s, &host, repeat);
+		else if (!(code = check_one_arch(&s)))
+			code = run_in_rig(o, &s, operand_count, operands);
 	}
 	selection_fini(&s);
 	return code;
@@ -532,7 +550,7 @@ const struct command command_test = {
 		"case runs by itself, in parallel with others as cores and memory allow, and is ended "
 		"by its deadline.\n"
 		"Exit codes: 0 all that ran has passed; 1 some failed; 2 wrong usage, or a suite that "
-		"is not valid; 3 a report cannot be written; 77 nothing could run, all was skipped; "
+		"is not valid; 3 a report cannot be written, or the rig failed; 77 nothing could run, all was skipped; "
 		"130 interrupted.",
 	.options = test_specs,
 	.options_size = sizeof(struct test_options),

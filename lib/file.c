@@ -48,25 +48,6 @@ void file_unmap(struct file_map *map)
 	*map = (struct file_map){0};
 }
 
-int file_read_all(int fd, void *buf, size_t size)
-{
-	uint8_t *at = buf;
-
-	while (size) {
-		ssize_t n = read(fd, at, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return -ENODATA;
-		at += n;
-		size -= (size_t)n;
-	}
-	return 0;
-}
-
 int file_write_all(int fd, const void *buf, size_t size)
 {
 	const uint8_t *at = buf;

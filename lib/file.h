@@ -24,8 +24,7 @@ int file_map_path(const char *path, struct file_map *ret_map);
 
 void file_unmap(struct file_map *map);
 
-/* Read or write exactly SIZE bytes; 0, -ENODATA at an early end of file, or a negative errno. */
-int file_read_all(int fd, void *buf, size_t size);
+/* Writes exactly SIZE bytes; 0 or a negative errno. */
 int file_write_all(int fd, const void *buf, size_t size);
 
 /*

@@ -150,7 +150,8 @@ void progress_summary(
 		fprintf(p->f, "%u flaky\n", flaky);
 	if (counts[SUITE_NOT_RUN])
 		fprintf(p->f, "%u not run, counted as skipped\n", counts[SUITE_NOT_RUN]);
-	fprintf(p->f, "%u cases in %.2f s\n", count, (double)ns / 1e9);
+	fprintf(p->f, "%u case%s in %.2f s%s\n", count, count == 1 ? "" : "s", (double)ns / 1e9,
+		p->emulated ? " (emulated: times say nothing about real machines)" : "");
 	fprintf(p->f, "%u passed, %u failed, %u skipped\n", counts[SUITE_PASS], counts[SUITE_FAIL],
 		counts[SUITE_SKIP] + counts[SUITE_NOT_RUN]);
 	fflush(p->f);

@@ -12,6 +12,7 @@ struct progress {
 	FILE *f;
 	bool live;      /* F is a terminal */
 	bool shown;     /* the live line is there */
+	bool emulated;  /* what takes how long says nothing; the caller's to set */
 	unsigned width; /* of the terminal, in columns */
 	unsigned total, over, failed, running;
 	const char *latest; /* the name of the case that was started last */

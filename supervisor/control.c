@@ -281,11 +281,6 @@ void control_operational(struct run *run)
 	notify_systemd();
 }
 
-const char *control_name(const struct run *run)
-{
-	return run->control ? run->control->name : NULL;
-}
-
 void control_stop(struct run *run)
 {
 	struct control *c = run->control;

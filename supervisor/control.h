@@ -30,9 +30,6 @@ void control_operational(struct run *run);
 /* Hangs up, removes the socket and gives the cores back. */
 void control_stop(struct run *run);
 
-/* The run's name; NULL before control_start. */
-const char *control_name(const struct run *run);
-
 /*
  * Takes the cores that other runs had to themselves when this one started out of CORES, unless none
  * would be left.
