@@ -239,7 +239,7 @@ check: ## all tests; installs what they need through `make deps`
 	$(Q)$(src)tools/deps check
 	+$(Q)$(submake) tests
 	$(Q)$(src)tests/check $(test_groups) safety sanitized rig \
-		rig-arm64+rig-x86+fuzz-devices
+		rig-x86+fuzz-devices rig-arm64
 
 .PHONY: check-fast
 check-fast: ## the tests that need no emulated machine, in about a minute
