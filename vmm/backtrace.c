@@ -53,17 +53,19 @@ static bool add(struct stack *s, uint64_t address, bool guessed)
 /* Frames by their pointers, each further up the stack. */
 static void follow(struct stack *s)
 {
-	uint64_t fp = s->start->fp, low = s->start->sp, ret;
+	uint64_t fp = s->start->fp, low = s->start->sp, size = 2u * s->start->word, ret;
 
-	while (fp >= low && fp - s->start->sp < STACK_MAX && !(fp % s->start->word) &&
-		read_word(s, fp + s->start->word, &ret)) {
+	for (unsigned i = 0; i < BACKTRACE_MAX; i++) {
+		if (fp < low || fp - s->start->sp >= STACK_MAX || fp > UINT64_MAX - size ||
+			fp % s->start->word || !read_word(s, fp + s->start->word, &ret))
+			return;
 		ret = space_plain(s->space, ret);
 		if (!is_return_address(s, ret))
 			return;
 		/* The function may not have made its frame yet: then it is the link itself. */
 		if (s->trace->frames[s->trace->count - 1].address != ret && !add(s, ret, false))
 			return;
-		low = fp + 2u * s->start->word;
+		low = fp + size;
 		if (!read_word(s, fp, &fp))
 			return;
 	}

@@ -5,6 +5,7 @@
 #include "lib/util.h"
 #include "vmm/arm64/call.h"
 #include "vmm/x86/call.h"
+#include "vmm/x86/paging.h"
 
 #include <string.h>
 
@@ -126,6 +127,33 @@ START_TEST(hostile)
 }
 END_TEST
 
+/* A record at the end of all addresses and one below it, each the other's caller. */
+START_TEST(wraps)
+{
+	const uint64_t top = UINT64_MAX - 0xFFF, ret = top + 0x208;
+	struct space space;
+
+	for (unsigned i = 0; i < 4; i++)
+		put(RAM + 0x1000 * i + 0xFF8, (RAM + 0x1000 * (i + 1)) | 1);
+	x86_space(
+		&(struct x86_paging){.cr0 = 1u << 31, .cr3 = RAM, .cr4 = 1u << 5, .efer = 1u << 10},
+		&space);
+	returns_to(RAM + 0x4208);
+	put(RAM + 0x4F00, UINT64_MAX - 0xF);
+	put(RAM + 0x4F08, ret);
+	put(RAM + 0x4FF0, top + 0xF00);
+	put(RAM + 0x4FF8, ret);
+	start.sp = top + 0xE00;
+	start.fp = top + 0xF00;
+	backtrace_collect(&gmem, &space, &start, &trace);
+	ck_assert_uint_ge(trace.count, 2);
+	ck_assert_uint_eq(trace.frames[1].address, ret);
+	start.fp = UINT64_MAX - 0xF;
+	backtrace_collect(&gmem, &space, &start, &trace);
+	ck_assert_uint_le(trace.count, BACKTRACE_MAX);
+}
+END_TEST
+
 START_TEST(printing)
 {
 	AUTO_FREE char *text = NULL;
@@ -183,6 +211,7 @@ Suite *unit_suite(void)
 	tcase_add_test(t, by_link);
 	tcase_add_test(t, by_search);
 	tcase_add_test(t, hostile);
+	tcase_add_test(t, wraps);
 	tcase_add_test(t, printing);
 	tcase_add_test(t, calls);
 	suite_add_tcase(s, t);
