@@ -103,7 +103,7 @@ uint64_t space_plain(const struct space *space, uint64_t va)
 struct walk {
 	const struct gmem *gmem;
 	const struct space_tree *tree;
-	unsigned tables; /* that may still be looked at */
+	uint64_t entries; /* that may still be looked at */
 	bool (*visit)(void *ctx, uint64_t va, gpa_t gpa, uint64_t size);
 	void *ctx;
 };
@@ -116,11 +116,11 @@ static bool walk_table(struct walk *w, unsigned level, gpa_t table, uint64_t va)
 	uint64_t count = (uint64_t)1 << l->bits;
 	const uint8_t *entries = gmem_slice(w->gmem, table, count * t->entry_size);
 
-	if (!w->tables)
-		return false;
-	w->tables--;
 	if (!entries)
 		return true;
+	if (w->entries < count)
+		return false;
+	w->entries -= count;
 	for (uint64_t i = 0; i < count; i++, va += (uint64_t)1 << l->shift) {
 		uint64_t entry = entry_get(t, entries + i * t->entry_size);
 		bool go_on = true;
@@ -146,7 +146,7 @@ static bool walk_table(struct walk *w, unsigned level, gpa_t table, uint64_t va)
 void space_walk(const struct gmem *gmem, const struct space *space,
 	bool (*visit)(void *ctx, uint64_t va, gpa_t gpa, uint64_t size), void *ctx)
 {
-	struct walk w = {.gmem = gmem, .tables = SPACE_TABLES_MAX, .visit = visit, .ctx = ctx};
+	struct walk w = {.gmem = gmem, .entries = SPACE_ENTRIES_MAX, .visit = visit, .ctx = ctx};
 
 	for (unsigned i = space->count; i-- > 0;) {
 		w.tree = &space->trees[i];

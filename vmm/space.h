@@ -60,10 +60,11 @@ uint64_t space_plain(const struct space *space, uint64_t va);
 
 /*
  * Calls VISIT for each page or block that is mapped, those of the last tree first (there is the
- * kernel), by ascending address, until it returns false. At most SPACE_TABLES_MAX tables are looked
- * at, a table each time that it is met: hostile tables are finite. Nothing for a flat space.
+ * kernel), by ascending address, until it returns false. At most SPACE_ENTRIES_MAX entries are
+ * looked at, a table's each time that it is met: hostile tables are finite, and take a fraction of
+ * a second. Nothing for a flat space.
  */
-#define SPACE_TABLES_MAX 65536
+#define SPACE_ENTRIES_MAX (4u << 20)
 void space_walk(const struct gmem *gmem, const struct space *space,
 	bool (*visit)(void *ctx, uint64_t va, gpa_t gpa, uint64_t size), void *ctx);
 
