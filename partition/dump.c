@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 
 /* What is looked at, or written, before others get their turn: a few milliseconds' worth. */
-#define SEARCH_STEP (256 * MIB)
+#define SEARCH_STEP (16 * MIB) /* which may have been swapped out */
 #define WRITES_STEP 16
 
 /* The guest is not held for a reader that does not read. */
@@ -77,6 +77,7 @@ static int start_writing(struct dump *d)
 	const struct core_source source = {
 		.arch = p->build.machine.arch,
 		.gmem = &p->build.machine.gmem,
+		.memory = &p->build.memory,
 		.space = find_space(p->vm, &space) ? &space : NULL,
 		.notes = d->notes_text,
 		.notes_size = d->notes_size,
@@ -92,9 +93,10 @@ static int start_writing(struct dump *d)
 static void search_more(struct dump *d)
 {
 	const struct gmem *gmem = &d->partition->build.machine.gmem;
+	const struct vm_memory *memory = &d->partition->build.memory;
 	int ret;
 
-	if (!core_search_vmcoreinfo(gmem, &d->search, SEARCH_STEP, d->notes)) {
+	if (!core_search_vmcoreinfo(gmem, memory, &d->search, SEARCH_STEP, d->notes)) {
 		loop_timer_start(&d->timer, 1);
 		return;
 	}

@@ -74,7 +74,6 @@ static const struct sandbox_rule allowed_calls[] = {
 	SANDBOX_CALL("brk"), SANDBOX_CALL_MASKED("mmap", 2, PROT_EXEC, 0),
 	SANDBOX_CALL_MASKED("mprotect", 2, PROT_EXEC, 0), SANDBOX_CALL("mremap"),
 	SANDBOX_CALL("munmap"), SANDBOX_CALL("madvise"),
-	SANDBOX_CALL("mincore"),           /* what a core need not look at */
 	SANDBOX_CALL("sched_getaffinity"), /* how many heaps malloc makes */
 };
 

@@ -2,13 +2,15 @@
 #include "vmm/core.h"
 
 #include "lib/util.h"
-#include "vmm/present.h"
+#include "vmm/peek.h"
 
 #include <elf.h>
 #include <errno.h>
 #include <string.h>
 
 #define PAGE (4 * KIB)
+
+#define PIECE (64 * KIB) /* of memory, at once */
 
 /* Guest memory that is mapped in one piece. */
 struct run {
@@ -23,6 +25,8 @@ struct core {
 	uint64_t head_size;
 	uint64_t size;
 	uint64_t at; /* what is written */
+	const struct vm_memory *memory;
+	uint8_t buffer[PIECE];
 };
 
 /* What head is made of. */
@@ -32,8 +36,6 @@ struct plan {
 	unsigned run_count, run_room;
 	uint64_t head_size;
 };
-
-static const uint8_t zeros[64 * KIB];
 
 /* ---- what the page tables map ---- */
 
@@ -153,6 +155,7 @@ int core_create(const struct core_source *source, struct core **ret_core)
 	p.head_size = align_up(
 		sizeof(Elf64_Ehdr) + count * sizeof(Elf64_Phdr) + source->notes_size, PAGE);
 	core->gmem = source->gmem;
+	core->memory = source->memory;
 	core->head_size = core->size = p.head_size;
 	for (unsigned i = 0; i < source->gmem->count; i++)
 		core->size += source->gmem->slots[i].size;
@@ -182,7 +185,7 @@ uint64_t core_size(const struct core *core)
 	return core->size;
 }
 
-size_t core_peek(const struct core *core, const void **ret_bytes)
+size_t core_peek(struct core *core, const void **ret_bytes)
 {
 	uint64_t at = core->at;
 
@@ -193,16 +196,15 @@ size_t core_peek(const struct core *core, const void **ret_bytes)
 	at -= core->head_size;
 	for (unsigned i = 0; i < core->gmem->count; i++) {
 		const struct gmem_slot *s = &core->gmem->slots[i];
-		bool present;
 		uint64_t n;
 
 		if (at >= s->size) {
 			at -= s->size;
 			continue;
 		}
-		n = present_run(s->hva + at, s->size - at, &present);
-		*ret_bytes = present ? s->hva + at : zeros;
-		return present ? n : min_u64(n, sizeof(zeros));
+		n = min_u64(s->size - at, sizeof(core->buffer));
+		*ret_bytes = peek(core->memory, s->hva + at, core->buffer, n);
+		return n;
 	}
 	return 0;
 }

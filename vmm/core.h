@@ -13,6 +13,7 @@
 
 #include "vmm/machine.h"
 #include "vmm/space.h"
+#include "vmm/vm.h"
 
 /* PT_LOADs of virtual addresses; more are left out. */
 #define CORE_RUNS_MAX 16384
@@ -20,22 +21,23 @@
 struct core_source {
 	enum guest_arch arch;
 	const struct gmem *gmem;
-	const struct space *space; /* NULL: none is known */
+	const struct vm_memory *memory; /* which has all of GMEM */
+	const struct space *space;      /* NULL: none is known */
 	const void *notes;
 	size_t notes_size;
 };
 
 struct core;
 
-/* 0 or -ENOMEM; SOURCE is not needed any more, but its guest memory is. */
+/* 0 or -ENOMEM; SOURCE is not needed any more, but its GMEM and MEMORY are. */
 int core_create(const struct core_source *source, struct core **ret_core);
 void core_destroy(struct core *core);
 
 /* The size of the file, in bytes. */
 uint64_t core_size(const struct core *core);
 
-/* The next bytes: how many, at *RET_BYTES; 0: that was all. Of memory that is not there, zeros. */
-size_t core_peek(const struct core *core, const void **ret_bytes);
+/* The next bytes, until the next call: how many, at *RET_BYTES; 0: that was all. */
+size_t core_peek(struct core *core, const void **ret_bytes);
 
 /* So many of them are written. */
 void core_advance(struct core *core, size_t n);

@@ -2,7 +2,7 @@
 #include "vmm/core_note.h"
 
 #include "lib/util.h"
-#include "vmm/present.h"
+#include "vmm/peek.h"
 
 #include <elf.h>
 #include <string.h>
@@ -41,15 +41,18 @@ void core_note_write(FILE *f, const char *name, uint32_t type, const void *desc,
 }
 
 /* The note at HVA, with ROOM bytes of memory from there on. */
-static bool take_vmcoreinfo(const uint8_t *hva, uint64_t room, FILE *f)
+static bool take_vmcoreinfo(
+	const struct vm_memory *memory, const uint8_t *hva, uint64_t room, FILE *f)
 {
 	AUTO_FREE char *text = NULL;
+	uint8_t bytes[sizeof(struct vmcoreinfo_head)];
 	struct vmcoreinfo_head head;
+	const void *found;
 	size_t size;
 
 	if (room < sizeof(head) + strlen(VMCOREINFO_TEXT))
 		return false;
-	memcpy(&head, hva, sizeof(head));
+	memcpy(&head, peek(memory, hva, bytes, sizeof(head)), sizeof(head));
 	size = head.note.n_descsz;
 	if (head.note.n_namesz != sizeof(VMCOREINFO_NAME) || head.note.n_type ||
 		memcmp(head.name, VMCOREINFO_NAME, sizeof(VMCOREINFO_NAME)) != 0 ||
@@ -59,26 +62,26 @@ static bool take_vmcoreinfo(const uint8_t *hva, uint64_t room, FILE *f)
 	text = malloc(size);
 	if (!text)
 		return false;
-	memcpy(text, hva + sizeof(head), size);
+	found = peek(memory, hva + sizeof(head), text, size);
+	if (found != text)
+		memcpy(text, found, size);
 	if (memcmp(text, VMCOREINFO_TEXT, strlen(VMCOREINFO_TEXT)) != 0)
 		return false;
 	core_note_write(f, VMCOREINFO_NAME, 0, text, size);
 	return true;
 }
 
-bool core_search_vmcoreinfo(
-	const struct gmem *gmem, struct core_search *search, uint64_t bytes, FILE *f)
+bool core_search_vmcoreinfo(const struct gmem *gmem, const struct vm_memory *memory,
+	struct core_search *search, uint64_t bytes, FILE *f)
 {
 	while (search->slot < gmem->count) {
 		const struct gmem_slot *s = &gmem->slots[search->slot];
 		uint64_t n = min_u64(s->size - search->at, bytes);
-		bool present;
 
 		if (!n && search->at < s->size)
 			return false;
-		n = present_run(s->hva + search->at, n, &present);
-		for (uint64_t at = search->at; present && at < search->at + n; at += PAGE) {
-			if (take_vmcoreinfo(s->hva + at, s->size - at, f))
+		for (uint64_t at = search->at; at < search->at + n; at += PAGE) {
+			if (take_vmcoreinfo(memory, s->hva + at, s->size - at, f))
 				return true;
 		}
 		search->at += n;

@@ -6,7 +6,7 @@
 #ifndef VMM_CORE_NOTE_H
 #define VMM_CORE_NOTE_H
 
-#include "vmm/gmem.h"
+#include "vmm/vm.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -21,10 +21,10 @@ struct core_search {
 };
 
 /*
- * Looks at up to BYTES more of guest memory for the note, and appends a copy to F. True: it was
- * there, or there is no more to look at.
+ * Looks at up to BYTES more of guest memory, all of which is in MEMORY, for the note, and appends a
+ * copy to F. True: it was there, or there is no more to look at.
  */
-bool core_search_vmcoreinfo(
-	const struct gmem *gmem, struct core_search *search, uint64_t bytes, FILE *f);
+bool core_search_vmcoreinfo(const struct gmem *gmem, const struct vm_memory *memory,
+	struct core_search *search, uint64_t bytes, FILE *f);
 
 #endif

@@ -10,6 +10,7 @@
 #include <elf.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #define PAGE    4096
 #define LOW     (64 * PAGE)
@@ -18,33 +19,48 @@
 
 static uint8_t *low, *high;
 static struct gmem gmem;
+static struct vm_memory memory;
 static struct core_source source;
 static uint8_t *file;
 static uint64_t size;
 
-static uint8_t *map(size_t n)
+/* FD: a file, or -1 for private memory. */
+static void use(int fd)
 {
-	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	ck_assert_ptr_ne(p, MAP_FAILED);
-	return p;
+	memory = (struct vm_memory){.fd = fd, .size = LOW + HIGH};
+	memory.hva = mmap(NULL, memory.size, PROT_READ | PROT_WRITE,
+		fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED, fd, 0);
+	ck_assert_ptr_ne(memory.hva, MAP_FAILED);
+	low = memory.hva;
+	high = low + LOW;
+	gmem = (struct gmem){0};
+	ck_assert_int_eq(gmem_add(&gmem, 0, LOW, low), 0);
+	ck_assert_int_eq(gmem_add(&gmem, HIGH_AT, HIGH, high), 0);
+	source = (struct core_source){
+		.arch = GUEST_X86_64, .gmem = &gmem, .memory = &memory, .notes = ""};
 }
 
 static void setup(void)
 {
-	low = map(LOW);
-	high = map(HIGH);
-	gmem = (struct gmem){0};
-	ck_assert_int_eq(gmem_add(&gmem, 0, LOW, low), 0);
-	ck_assert_int_eq(gmem_add(&gmem, HIGH_AT, HIGH, high), 0);
-	source = (struct core_source){.arch = GUEST_X86_64, .gmem = &gmem, .notes = ""};
 	file = NULL;
+	use(-1);
+}
+
+static void use_file(void)
+{
+	int fd = memfd_create("memory", MFD_CLOEXEC);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(ftruncate(fd, LOW + HIGH), 0);
+	munmap(memory.hva, memory.size);
+	use(fd);
 }
 
 static void teardown(void)
 {
-	munmap(low, LOW);
-	munmap(high, HIGH);
+	munmap(memory.hva, memory.size);
+	if (memory.fd >= 0)
+		close(memory.fd);
 	free(file);
 }
 
@@ -114,30 +130,65 @@ START_TEST(physical)
 }
 END_TEST
 
-static unsigned present_pages(const uint8_t *at, size_t n)
+/* Pages that the process has of its own for LOW and HIGH; the page of zeros is none. */
+static unsigned long own_pages(void)
 {
-	unsigned char pages[LOW / PAGE];
-	unsigned count = 0;
+	AUTO_FCLOSE FILE *f = fopen("/proc/self/smaps", "re");
+	unsigned long start, end, kib;
+	bool here = false;
+	char line[512];
 
-	ck_assert_int_eq(mincore((void *)(uintptr_t)at, n, pages), 0);
-	for (unsigned i = 0; i < n / PAGE; i++)
-		count += pages[i] & 1;
-	return count;
+	ck_assert_ptr_nonnull(f);
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+			here = start <= (uintptr_t)low && (uintptr_t)low < end;
+		else if (here && sscanf(line, "Anonymous: %lu kB", &kib) == 1)
+			return kib / 4;
+	}
+	return 0;
+}
+
+static void look_at_all(void)
+{
+	struct core_search search = {0};
+	FILE *f = fopen("/dev/null", "w");
+
+	stream(SIZE_MAX);
+	while (!core_search_vmcoreinfo(&gmem, &memory, &search, 16 * PAGE, f)) {
+	}
+	fclose(f);
 }
 
 /* What the guest has never touched is not made by looking at it. */
 START_TEST(absent)
 {
-	struct core_search search = {0};
-	FILE *f = fopen("/dev/null", "w");
+	struct stat st;
 
+	/* As no other memory of this process is: a mapping of its own. */
+	madvise(low, LOW + HIGH, MADV_NOHUGEPAGE);
 	low[PAGE] = 1;
+	look_at_all();
+	ck_assert_uint_eq(own_pages(), 1);
+	use_file();
+	low[PAGE] = 1;
+	look_at_all();
+	ck_assert_int_eq(fstat(memory.fd, &st), 0);
+	ck_assert_int_eq(st.st_blocks * 512, PAGE);
+}
+END_TEST
+
+/* Memory that another process has written, and a file that is too short. */
+START_TEST(in_a_file)
+{
+	use_file();
+	ck_assert_int_eq(pwrite(memory.fd, "theirs", 6, LOW - 3), 6);
+	stream(1000);
+	load_is(1, 0, 0, LOW, low);
+	load_is(2, HIGH_AT, HIGH_AT, HIGH, high);
+	ck_assert_mem_eq(high, "irs", 3);
+	ck_assert_int_eq(ftruncate(memory.fd, PAGE), 0);
 	stream(SIZE_MAX);
-	while (!core_search_vmcoreinfo(&gmem, &search, 16 * PAGE, f)) {
-	}
-	fclose(f);
-	ck_assert_uint_eq(present_pages(low, LOW), 1);
-	ck_assert_uint_eq(present_pages(high, HIGH), 0);
+	ck_assert_uint_eq(file[header(1)->p_offset + LOW - 3], 0);
 }
 END_TEST
 
@@ -196,7 +247,7 @@ START_TEST(bounded)
 }
 END_TEST
 
-START_TEST(vmcoreinfo)
+static void find_vmcoreinfo(void)
 {
 	static const char text[] = "OSRELEASE=6.1.0\nKERNELOFFSET=1000\n";
 	AUTO_FREE char *notes = NULL;
@@ -216,7 +267,7 @@ START_TEST(vmcoreinfo)
 	fclose(f);
 	free(notes);
 	f = open_memstream(&notes, &notes_size);
-	while (!core_search_vmcoreinfo(&gmem, &search, 4 * PAGE, f))
+	while (!core_search_vmcoreinfo(&gmem, &memory, &search, 4 * PAGE, f))
 		turns++;
 	fclose(f);
 	ck_assert_uint_ge(turns, 20);
@@ -231,6 +282,13 @@ START_TEST(vmcoreinfo)
 	ck_assert_uint_eq(header(0)->p_filesz, notes_size);
 	ck_assert_mem_eq(file + header(0)->p_offset, notes, notes_size);
 }
+
+START_TEST(vmcoreinfo)
+{
+	find_vmcoreinfo();
+	use_file();
+	find_vmcoreinfo();
+}
 END_TEST
 
 Suite *unit_suite(void)
@@ -241,6 +299,7 @@ Suite *unit_suite(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, physical);
 	tcase_add_test(t, absent);
+	tcase_add_test(t, in_a_file);
 	tcase_add_test(t, virtual);
 	tcase_add_test(t, bounded);
 	tcase_add_test(t, vmcoreinfo);
