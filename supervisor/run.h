@@ -311,7 +311,10 @@ void run_bsp_alarmed(struct run *run, unsigned host_core);
 /* A vCPU of the child is parked. */
 void child_vcpu_parked(struct child *child, const struct message_parked *m, const char *report);
 
-/* The guest runs, from now on or again: its watchdog counts. Legal without one. */
+/*
+ * The guest runs, from now on or again: its watchdog counts, unless a core is being written, whose
+ * end starts it. Legal without one.
+ */
 void child_watchdog_start(struct child *child);
 void child_watchdog_stop(struct child *child);
 
@@ -383,7 +386,7 @@ int run_silence_init(struct run *run);
 void run_silence_start(struct run *run);
 void run_silence_fini(struct run *run);
 
-/* The child's guest runs, for the first time or again. */
+/* The child's guest runs, for the first time or again; nothing while a core is being written. */
 void child_silence_start(struct child *child);
 
 /* ---- observe.c ---- */

@@ -421,7 +421,8 @@ static void watchdog_look(struct loop_timer *t)
 
 void child_watchdog_start(struct child *child)
 {
-	if (!child->plan->watchdog_ns || child->faulted)
+	/* A guest that is held for a core does not beat: it counts when that is done. */
+	if (!child->plan->watchdog_ns || child->faulted || child->core_deadline_ns)
 		return;
 	if (watchdog_init(child))
 		return;

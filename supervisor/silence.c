@@ -86,6 +86,9 @@ static void look_at_all(struct loop_timer *t)
 
 void child_silence_start(struct child *child)
 {
+	/* A guest that is held for a core has nothing to say. */
+	if (child->core_deadline_ns)
+		return;
 	child->said = said_now(child);
 	child->said_ns = monotonic_ns();
 	child->silence_told = child->silence_told && child->run->options->silence_first;

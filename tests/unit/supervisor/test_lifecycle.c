@@ -5,6 +5,8 @@
  */
 #include "tests/unit/supervisor/world.h"
 
+#include <sys/mman.h>
+
 /* ---- the start ---- */
 
 /* One that may run before it is ready says that it is in the same breath as how it ended. */
@@ -78,6 +80,42 @@ START_TEST(pause_does_not_save_from_a_lost_watchdog)
 	ck_assert_uint_eq(c->last_cause, BULKHEAD_END_CRASHED);
 }
 END_TEST
+
+/* ---- cores ---- */
+
+static int dump(unsigned i)
+{
+	AUTO_CLOSE int fd = memfd_create("core", MFD_CLOEXEC);
+
+	return child_dump(&run.children[i], fd);
+}
+
+/* Neither a pause before nor one meanwhile has the watchdog count while the guest is held. */
+START_TEST(resumed_during_a_core)
+{
+	const struct message_core done = {0};
+	struct child *c = &run.children[LINUX];
+
+	partitions[LINUX].watchdog_ns = 20 * MS;
+	start_all();
+	if (_i)
+		ck_assert_int_eq(dump(LINUX), 0);
+	ck_assert_int_eq(child_pause(c), 0);
+	say(LINUX, MSG_PAUSED, NULL, 0);
+	if (!_i)
+		ck_assert_int_eq(dump(LINUX), 0);
+	ck_assert_int_eq(child_resume(c), 0);
+	say(LINUX, MSG_RESUMED, NULL, 0);
+	run_for(60 * MS);
+	ck_assert_uint_eq(sent(LINUX, MSG_FAULT), 0);
+	say(LINUX, MSG_CORE_DONE, &done, sizeof(done));
+	run_for(60 * MS);
+	ck_assert_uint_eq(sent(LINUX, MSG_FAULT), 1);
+	ck_assert(!c->broke_protocol);
+}
+END_TEST
+
+/* ---- the end ---- */
 
 START_TEST(stop_is_no_lost_watchdog)
 {
@@ -398,6 +436,7 @@ Suite *unit_suite(void)
 	tcase_add_test(t, two_who_pause);
 	tcase_add_test(t, pause_that_nobody_asked_for);
 	tcase_add_test(t, pause_does_not_save_from_a_lost_watchdog);
+	tcase_add_loop_test(t, resumed_during_a_core, 0, 2);
 	tcase_add_test(t, stop_is_no_lost_watchdog);
 	tcase_add_test(t, alarm_without_a_fatal_error);
 	tcase_add_test(t, parked_vcpu_of_a_liar);
