@@ -24,10 +24,17 @@ static const struct option_spec dump_specs[] = {
 	{0},
 };
 
-/* From the answer on the connection is the core. */
-static int receive(const struct client *c, int file, uint64_t *ret_size)
+/* From ANSWER on the connection is the core. */
+static int receive(const struct client *c, const json_t *answer, int file)
 {
-	return corefile_receive(c->in ?: "", c->in_size, c->fd, file, ret_size);
+	json_int_t max = json_integer_value(json_object_get(answer, "size_max"));
+	const struct corefile_source source = {.head = c->in ?: "",
+		.head_size = c->in_size,
+		.in = c->fd,
+		.max = max > 0 ? (uint64_t)max : 0};
+	uint64_t size;
+
+	return corefile_receive(&source, file, &size);
 }
 
 /* A file that may be removed again; or -1, with the reason in DIAGS. */
@@ -56,19 +63,23 @@ static enum bh_exit dump_to(
 	AUTO_CLOSE int file = open_file(path, diags);
 	json_t *answer = NULL;
 	enum bh_exit code;
-	uint64_t size;
 	int ret = 0;
 
 	if (file < 0)
 		return BH_EXIT_USAGE;
 	code = client_call(c, "dump", json_pack("{s:s}", "partition", partition), diags, &answer);
-	json_decref(answer);
 	if (!code)
-		ret = receive(c, file, &size);
+		ret = receive(c, answer, file);
+	json_decref(answer);
 	if (ret == -ENODATA)
 		diag_error(diags, NULL, NULL,
 			"%s/%s: the core is not complete; `bulkhead events` says why", c->run,
 			partition);
+	else if (ret == -EFBIG)
+		diag_error(diags, NULL, NULL,
+			"%s/%s: the core is larger than one of this partition can be, or than a file "
+			"may be; see `ulimit -f`",
+			c->run, partition);
 	else if (ret)
 		diag_error(diags, NULL, NULL, "%s cannot be written: %s; %s", path, strerror(-ret),
 			diag_remedy(-ret) ?: "see whether there is room");

@@ -87,19 +87,21 @@ static int check_complete(int fd, uint64_t size)
 	return 0;
 }
 
-int corefile_receive(const void *head, size_t head_size, int in, int out, uint64_t *ret_size)
+int corefile_receive(const struct corefile_source *source, int out, uint64_t *ret_size)
 {
 	AUTO_FREE uint8_t *buffer = malloc(BUFFER);
+	size_t have = source->head_size;
 	struct copy c = {.out = out};
 	ssize_t n = -ENOMEM;
 	int ret = 0;
 
-	if (!buffer || head_size > BUFFER)
+	if (!buffer || have > BUFFER)
 		return -ENOMEM;
-	memcpy(buffer, head, head_size);
-	while (!ret && (n = read_full(in, buffer, head_size)) > 0) {
-		ret = write_blocks(&c, buffer, (size_t)n);
-		head_size = 0;
+	memcpy(buffer, source->head, have);
+	while (!ret && (n = read_full(source->in, buffer, have)) > 0) {
+		ret = (uint64_t)n > source->max - c.at ? -EFBIG
+						       : write_blocks(&c, buffer, (size_t)n);
+		have = 0;
 	}
 	if (!ret && n < 0)
 		ret = (int)n;

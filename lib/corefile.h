@@ -6,11 +6,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct corefile_source {
+	const void *head; /* what is read of the stream already: HEAD_SIZE bytes */
+	size_t head_size;
+	int in;       /* the rest; it blocks */
+	uint64_t max; /* bytes that an honest core has at most */
+};
+
 /*
- * Writes the HEAD_SIZE bytes at HEAD, and then all that comes from IN, which blocks, to OUT, an
- * empty regular file; blocks of zeros become holes. 0 with the size of the file; -ENODATA when it
- * ended before all that its headers tell of, or had none; else what reading or writing said.
+ * Writes all that comes from SOURCE to OUT, an empty regular file; blocks of zeros become holes. 0
+ * with the size of the file; -EFBIG when there is more than the source may have, of which nothing
+ * is written; -ENODATA when it ended before all that its headers tell of, or had none; else what
+ * reading or writing said.
  */
-int corefile_receive(const void *head, size_t head_size, int in, int out, uint64_t *ret_size);
+int corefile_receive(const struct corefile_source *source, int out, uint64_t *ret_size);
 
 #endif

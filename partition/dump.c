@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "partition/partition.h"
 #include "partition/process.h"
 
 #include "lib/util.h"
@@ -6,6 +7,7 @@
 #include "vmm/space.h"
 #include "vmm/vcpu.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -16,6 +18,18 @@
 
 /* The guest is not held for a reader that does not read. */
 #define STALL_NS 10000000000
+
+/* More than there is of notes: VMCOREINFO (vmm/core_note.c), and those of each vCPU. */
+#define NOTES_MAX    (128 * KIB)
+#define VCPU_NOTES   (4 * KIB)
+#define HEAD_ROUNDED (4 * KIB)
+
+uint64_t partition_core_max(const struct plan_partition *p)
+{
+	return p->memory + sizeof(Elf64_Ehdr) +
+	       (1 + CORE_RUNS_MAX + GMEM_SLOTS_MAX) * sizeof(Elf64_Phdr) + NOTES_MAX +
+	       p->cpus.vcpus * VCPU_NOTES + HEAD_ROUNDED;
+}
 
 static void end(struct dump *d, int error)
 {

@@ -39,6 +39,9 @@ int partition_check_host(const struct plan_partition *p, const char *device, str
  */
 bool partition_image_is_linux(const char *path);
 
+/* The most bytes that an ELF core of P can have. */
+uint64_t partition_core_max(const struct plan_partition *p);
+
 /* False when the file is one for another architecture; true also when it cannot be read. */
 bool partition_image_may_be_for(enum plan_arch arch, const char *path);
 

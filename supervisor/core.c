@@ -10,6 +10,7 @@
 #include "lib/ipc.h"
 #include "lib/sandbox.h"
 #include "lib/util.h"
+#include "partition/partition.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,19 +32,22 @@ extern char **environ;
 
 /* ---- the process that makes the file ---- */
 
-/* argv[1] is the socket's number, argv[2] the file's. */
+/* argv[1] is the socket's number, argv[2] the file's, argv[3] how many bytes it may get. */
 int core_writer_main(int argc, char **argv)
 {
 	struct diags gaps;
 	uint64_t size;
 
-	if (argc != 3)
+	if (argc != 4)
 		return EINVAL;
 	/* What comes is a guest's: nothing is within reach but the two. */
 	diags_init(&gaps);
 	sandbox_enter(&gaps);
 	diags_fini(&gaps);
-	return -corefile_receive("", 0, atoi(argv[1]), atoi(argv[2]), &size);
+	return -corefile_receive(
+		&(struct corefile_source){
+			.head = "", .in = atoi(argv[1]), .max = strtoull(argv[3], NULL, 10)},
+		atoi(argv[2]), &size);
 }
 
 static void writer_exited(struct loop_watch *w, uint32_t revents)
@@ -90,8 +94,8 @@ static int open_file(struct child *child, char path[PATH_MAX])
 static int start_writer(struct child *child, int *ret_fd)
 {
 	struct core_writer *cw = &child->core_writer;
-	char numbers[2][16];
-	char *argv[] = {CORE_WRITER_ARGV0, numbers[0], numbers[1], NULL};
+	char numbers[3][24];
+	char *argv[] = {CORE_WRITER_ARGV0, numbers[0], numbers[1], numbers[2], NULL};
 	AUTO_CLOSE int file = open_file(child, cw->path);
 	int pair[2], ret;
 
@@ -101,6 +105,7 @@ static int start_writer(struct child *child, int *ret_fd)
 		return -errno;
 	snprintf(numbers[0], sizeof(numbers[0]), "%d", pair[1]);
 	snprintf(numbers[1], sizeof(numbers[1]), "%d", file);
+	snprintf(numbers[2], sizeof(numbers[2]), "%" PRIu64, partition_core_max(child->plan));
 	ret = sandbox_spawn(&(struct sandbox_spawn){.path = "/proc/self/exe",
 				    .argv = argv,
 				    .envp = environ,

@@ -3,6 +3,7 @@
 #include "supervisor/methods.h"
 
 #include "lib/ipc.h"
+#include "partition/partition.h"
 #include "supervisor/control.h"
 
 #include <errno.h>
@@ -521,7 +522,10 @@ static void call_dump(struct rpc_call *call)
 		conclude(call, child, "dumped", ret);
 		return;
 	}
-	if (rpc_take_connection(call, json_pack("{s:s}", "partition", partition), &fd)) {
+	if (rpc_take_connection(call,
+		    json_pack("{s:s, s:I}", "partition", partition, "size_max",
+			    (json_int_t)partition_core_max(child->plan)),
+		    &fd)) {
 		rpc_fail(call, RPC_ERROR_BUSY,
 			"the connection has other requests or answers under way; use one of its own");
 		return;

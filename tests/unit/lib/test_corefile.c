@@ -7,6 +7,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -34,13 +35,20 @@ static void teardown(void)
 	free(core);
 }
 
-/* The first HEAD bytes at hand, then up to SIZE from a file. */
-static int receive(size_t head, size_t size, int out, uint64_t *ret_size)
+/* The first HEAD bytes at hand, then up to SIZE from a file; at most MAX. */
+static int receive_max(size_t head, size_t size, uint64_t max, int out, uint64_t *ret_size)
 {
 	AUTO_CLOSE int in = memfd_create("in", MFD_CLOEXEC);
 
 	ck_assert_int_eq(pwrite(in, core + head, size - head, 0), (ssize_t)(size - head));
-	return corefile_receive(core, head, in, out, ret_size);
+	return corefile_receive(
+		&(struct corefile_source){.head = core, .head_size = head, .in = in, .max = max},
+		out, ret_size);
+}
+
+static int receive(size_t head, size_t size, int out, uint64_t *ret_size)
+{
+	return receive_max(head, size, SIZE, out, ret_size);
 }
 
 START_TEST(whole)
@@ -73,8 +81,45 @@ START_TEST(refused)
 	ck_assert_int_eq(receive(0, 0, out, &size), -ENODATA);
 	core[1] = 'X';
 	ck_assert_int_eq(receive(0, SIZE, out, &size), -ENODATA);
-	ck_assert_int_eq(corefile_receive(core, 100, -1, out, &size), -EBADF);
+	ck_assert_int_eq(corefile_receive(
+				 &(struct corefile_source){
+					 .head = core, .head_size = 100, .in = -1, .max = SIZE},
+				 out, &size),
+		-EBADF);
 	ck_assert_uint_eq(size, 77);
+}
+END_TEST
+
+/* What is beyond the most that there can be is not written, be it at hand, a hole or neither. */
+START_TEST(too_much)
+{
+	static const uint64_t most[] = {0, 4999, MIB - 1, MIB, SIZE - 1};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(most); i++) {
+		AUTO_CLOSE int out = memfd_create("out", MFD_CLOEXEC);
+		uint64_t size = 77;
+		struct stat st;
+
+		ck_assert_int_eq(receive_max(5000, SIZE, most[i], out, &size), -EFBIG);
+		ck_assert_uint_eq(size, 77);
+		ck_assert_int_eq(fstat(out, &st), 0);
+		ck_assert_uint_le((uint64_t)st.st_size, most[i]);
+	}
+}
+END_TEST
+
+/* A stream without end. */
+START_TEST(endless)
+{
+	AUTO_CLOSE int in = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	AUTO_CLOSE int out = memfd_create("out", MFD_CLOEXEC);
+	uint64_t size;
+
+	ck_assert_int_eq(corefile_receive(
+				 &(struct corefile_source){
+					 .head = core, .head_size = 100, .in = in, .max = SIZE},
+				 out, &size),
+		-EFBIG);
 }
 END_TEST
 
@@ -86,6 +131,8 @@ Suite *unit_suite(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, whole);
 	tcase_add_test(t, refused);
+	tcase_add_test(t, too_much);
+	tcase_add_test(t, endless);
 	suite_add_tcase(s, t);
 	return s;
 }
