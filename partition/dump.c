@@ -16,8 +16,16 @@
 #define SEARCH_STEP (16 * MIB) /* which may have been swapped out */
 #define WRITES_STEP 16
 
-/* The guest is not held for a reader that does not read. */
-#define STALL_NS 10000000000
+/* The guest is not held for a reader that does not read, nor long for one that reads slowly. */
+#define STALL_NS  10000000000
+#define ALL_NS    20000000000
+#define ALL_PER_S (32 * MIB) /* of memory, for which there is another second */
+#define NS_PER_S  1000000000
+
+uint64_t partition_core_ns(const struct plan_partition *p)
+{
+	return ALL_NS + p->memory / ALL_PER_S * NS_PER_S;
+}
 
 /* More than there is of notes: VMCOREINFO (vmm/core_note.c), and those of each vCPU. */
 #define NOTES_MAX    (128 * KIB)
@@ -62,6 +70,14 @@ static bool find_space(const struct vm *vm, struct space *ret_space)
 
 /* ---- writing ---- */
 
+static void wait_for_reader(struct dump *d)
+{
+	uint64_t now = monotonic_ns();
+
+	loop_timer_start(
+		&d->timer, d->deadline_ns > now ? min_u64(STALL_NS, d->deadline_ns - now) : 1);
+}
+
 static void write_more(struct loop_watch *w, uint32_t revents)
 {
 	struct dump *d = container_of(w, struct dump, out);
@@ -80,7 +96,7 @@ static void write_more(struct loop_watch *w, uint32_t revents)
 		}
 		core_advance(d->core, (size_t)n);
 		d->written += (uint64_t)n;
-		loop_timer_start(&d->timer, STALL_NS);
+		wait_for_reader(d);
 	}
 }
 
@@ -98,7 +114,7 @@ static int start_writing(struct dump *d)
 	};
 	int ret = core_create(&source, &d->core);
 
-	loop_timer_start(&d->timer, STALL_NS);
+	wait_for_reader(d);
 	return ret ? ret : loop_watch(p->loop, &d->out);
 }
 
@@ -135,6 +151,7 @@ void dump_start(struct dump *d, int fd)
 	const struct vm *vm = d->partition->vm;
 
 	d->out.fd = fd;
+	d->deadline_ns = monotonic_ns() + partition_core_ns(d->partition->plan);
 	d->search = (struct core_search){0};
 	d->written = 0;
 	d->notes = open_memstream(&d->notes_text, &d->notes_size);

@@ -17,14 +17,16 @@ struct dump {
 	struct partition *partition;
 	/* It is over: ERROR is 0 or a negative errno, BYTES what was written. */
 	void (*done)(struct partition *p, int error, uint64_t bytes);
-	struct loop_watch out;     /* its descriptor; -1: no dump is under way */
-	struct loop_timer timer;   /* to the next piece of the search; then, until it stalls */
+	struct loop_watch out; /* its descriptor; -1: no dump is under way */
+	struct loop_timer
+		timer; /* to the next piece of the search; then, until it stalls or is late */
 	struct core_search search; /* for the guest's own note */
 	FILE *notes;
 	char *notes_text;
 	size_t notes_size;
 	struct core *core; /* NULL: the search goes on */
 	uint64_t written;
+	uint64_t deadline_ns; /* it is over then, however its reader reads */
 };
 
 /* Before the VM is there. 0 or a negative errno. */

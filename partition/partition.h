@@ -42,6 +42,9 @@ bool partition_image_is_linux(const char *path);
 /* The most bytes that an ELF core of P can have. */
 uint64_t partition_core_max(const struct plan_partition *p);
 
+/* How long writing one may take, in nanoseconds. */
+uint64_t partition_core_ns(const struct plan_partition *p);
+
 /* False when the file is one for another architecture; true also when it cannot be read. */
 bool partition_image_may_be_for(enum plan_arch arch, const char *path);
 

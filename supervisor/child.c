@@ -143,7 +143,7 @@ static void child_exited(struct loop_watch *w, uint32_t revents)
 	child_shared_ended(child, true);
 	/* Its last words may still be in the socket. */
 	child_receive(child, LAST_WORDS_MAX);
-	child->core_deadline_ns = 0;
+	child_core_gone(child);
 	helpers_end(child);
 	loop_unwatch(child->run->loop, w);
 	fd_close(&w->fd);
@@ -176,11 +176,12 @@ int child_init(struct child *child, struct run *run, unsigned index)
 		.control = {.fd = -1, .slot = -1, .events = POLLIN, .ready = control_ready},
 		.exited = {.fd = -1, .slot = -1, .events = POLLIN, .ready = child_exited},
 	};
-	child_core_init(child);
+	ret = child_core_init(child);
 	for (unsigned i = 0; i < PLAN_PORTS_MAX; i++)
 		child->port_fds[i] = child->port_others[i] = -1;
 	memset(child->taps, -1, sizeof(child->taps));
-	ret = loop_timer_init(run->loop, &child->linger, linger_expired);
+	if (!ret)
+		ret = loop_timer_init(run->loop, &child->linger, linger_expired);
 	if (!ret)
 		ret = child_lifecycle_init(child);
 	if (!ret)

@@ -23,10 +23,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-/* A core may take so long, and a second more for so much of memory; a stalled one ends earlier. */
-#define CORE_NS    20000000000
-#define CORE_PER_S (32 * MIB)
-#define NS_PER_S   1000000000
+/* The process ends a core that takes too long, and has this long to say so. */
+#define CORE_GRACE_NS 5000000000
 
 extern char **environ;
 
@@ -132,9 +130,8 @@ static int ask(struct child *child, int fd)
 
 	if (ret)
 		return ret;
-	child->core_deadline_ns =
-		monotonic_ns() + CORE_NS + child->plan->memory / CORE_PER_S * NS_PER_S;
-	child_watchdog_stop(child);
+	loop_timer_start(&child->core_timer, partition_core_ns(child->plan) + CORE_GRACE_NS);
+	child_watchdog_forgive(child);
 	return 0;
 }
 
@@ -142,7 +139,7 @@ int child_may_dump(const struct child *child)
 {
 	if (!child_active(child) || child->stop_sent)
 		return -EINVAL;
-	if (child->core_deadline_ns || run_locked(child->run))
+	if (child_core_pending(child) || run_locked(child->run))
 		return -EBUSY;
 	return 0;
 }
@@ -155,7 +152,7 @@ int child_dump(struct child *child, int fd)
 /* A core into --core-dir. */
 static int dump_to_file(struct child *child)
 {
-	bool busy = child->core_deadline_ns || child->core_writer.pid;
+	bool busy = child_core_pending(child) || child->core_writer.pid;
 	int fd = -1, ret = busy ? -EBUSY : start_writer(child, &fd);
 
 	if (!ret)
@@ -189,18 +186,39 @@ void run_dump(struct run *run)
 
 /* ---- its end ---- */
 
-bool child_on_core_done(struct child *child, const struct ipc_message *m)
+/* The guest runs again, or should. */
+static void core_over(struct child *child)
 {
-	struct message_core done;
-
-	if (m->size != sizeof(done) || !child->core_deadline_ns)
-		return false;
-	memcpy(&done, m->payload, sizeof(done));
-	child->core_deadline_ns = 0;
+	loop_timer_stop(&child->core_timer);
 	if (child->state == CHILD_RUNNING) {
 		child_watchdog_start(child);
 		child_silence_start(child);
 	}
+}
+
+/* The process does not say that it is done: its watchdog, and who wants a core, wait no longer. */
+static void core_late(struct loop_timer *t)
+{
+	struct child *child = container_of(t, struct child, core_timer);
+
+	child->cores_late++;
+	core_over(child);
+	run_event(child->run, child, "error", "the core was not finished in time");
+}
+
+bool child_on_core_done(struct child *child, const struct ipc_message *m)
+{
+	struct message_core done;
+
+	if (m->size != sizeof(done) || (!child->cores_late && !child_core_pending(child)))
+		return false;
+	/* Answers come in turn: that of one which nobody waits for any more is no lie. */
+	if (child->cores_late) {
+		child->cores_late--;
+		return true;
+	}
+	memcpy(&done, m->payload, sizeof(done));
+	core_over(child);
 	if (done.error)
 		run_event(child->run, child, "error", "the core was not finished: %s",
 			strerror((int)min_u64(done.error, INT_MAX)));
@@ -209,7 +227,7 @@ bool child_on_core_done(struct child *child, const struct ipc_message *m)
 
 bool child_core_pending(const struct child *child)
 {
-	return child->core_deadline_ns > monotonic_ns();
+	return loop_timer_running(&child->core_timer);
 }
 
 bool run_cores_busy(const struct run *run)
@@ -229,10 +247,17 @@ void run_abandon_cores(struct run *run)
 	}
 }
 
-void child_core_init(struct child *child)
+void child_core_gone(struct child *child)
+{
+	loop_timer_stop(&child->core_timer);
+	child->cores_late = 0;
+}
+
+int child_core_init(struct child *child)
 {
 	child->core_writer = (struct core_writer){.child = child,
 		.exited = {.fd = -1, .slot = -1, .events = POLLIN, .ready = writer_exited}};
+	return loop_timer_init(child->run->loop, &child->core_timer, core_late);
 }
 
 void child_core_fini(struct child *child)
@@ -244,6 +269,7 @@ void child_core_fini(struct child *child)
 		waitpid(cw->pid, NULL, 0);
 	}
 	fd_close(&cw->exited.fd);
+	loop_timer_fini(&child->core_timer);
 }
 
 int run_core_dir(struct run *run, struct diags *diags)

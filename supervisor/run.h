@@ -113,7 +113,8 @@ struct child {
 	bool silence_told;
 
 	/* core.c */
-	uint64_t core_deadline_ns; /* when one that is being written must be done; 0: none is */
+	struct loop_timer core_timer; /* to when one that is being written must be done */
+	unsigned cores_late;          /* that were not: their answers may still come */
 	struct core_writer core_writer;
 
 	/* messages.c: lines that the guest logs. */
@@ -418,7 +419,7 @@ void child_core_at_end(struct child *child);
 /* The same of all that run. */
 void run_dump(struct run *run);
 
-/* The child's process still has a core to write. */
+/* The child's process still has a core to write, and time for it. */
 bool child_core_pending(const struct child *child);
 
 /* A file is being written; nobody waits for it any more. */
@@ -428,7 +429,10 @@ void run_abandon_cores(struct run *run);
 /* The answer of the child, by messages.c. False when it comes out of turn. */
 bool child_on_core_done(struct child *child, const struct ipc_message *m);
 
-void child_core_init(struct child *child);
+/* The child's process has died. */
+void child_core_gone(struct child *child);
+
+int child_core_init(struct child *child);
 void child_core_fini(struct child *child);
 
 /* ---- symbols.c ---- */

@@ -422,7 +422,7 @@ static void watchdog_look(struct loop_timer *t)
 void child_watchdog_start(struct child *child)
 {
 	/* A guest that is held for a core does not beat: it counts when that is done. */
-	if (!child->plan->watchdog_ns || child->faulted || child->core_deadline_ns)
+	if (!child->plan->watchdog_ns || child->faulted || child_core_pending(child))
 		return;
 	if (watchdog_init(child))
 		return;

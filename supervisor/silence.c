@@ -87,7 +87,7 @@ static void look_at_all(struct loop_timer *t)
 void child_silence_start(struct child *child)
 {
 	/* A guest that is held for a core has nothing to say. */
-	if (child->core_deadline_ns)
+	if (child_core_pending(child))
 		return;
 	child->said = said_now(child);
 	child->said_ns = monotonic_ns();

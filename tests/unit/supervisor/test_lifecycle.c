@@ -115,6 +115,40 @@ START_TEST(resumed_during_a_core)
 }
 END_TEST
 
+/* A process that does not end a core: its watchdog counts again, and another may be asked for. */
+START_TEST(core_without_end)
+{
+	const struct message_core done = {0};
+	struct child *c = &run.children[LINUX];
+
+	partitions[LINUX].watchdog_ns = 50 * MS;
+	start_all();
+	ck_assert_int_eq(dump(LINUX), 0);
+	ck_assert_int_eq(dump(LINUX), -EBUSY);
+	run_for(100 * MS);
+	ck_assert_uint_eq(sent(LINUX, MSG_FAULT), 0);
+	loop_timer_start(&c->core_timer, 1); /* the time is over */
+	run_for(20 * MS);
+	ck_assert(!child_core_pending(c));
+	ck_assert(loop_timer_running(&c->watchdog));
+	ck_assert_int_eq(dump(LINUX), 0);
+	/* The answer of the first is none of the second. */
+	say(LINUX, MSG_CORE_DONE, &done, sizeof(done));
+	ck_assert(child_core_pending(c));
+	say(LINUX, MSG_CORE_DONE, &done, sizeof(done));
+	ck_assert(!child_core_pending(c));
+	ck_assert(!c->broke_protocol);
+	run_for(150 * MS);
+	ck_assert_uint_eq(sent(LINUX, MSG_FAULT), 1);
+	/* One that is lost has no more time by a core. */
+	ck_assert_int_eq(dump(LINUX), 0);
+	ck_assert(loop_timer_running(&c->watchdog));
+	say(LINUX, MSG_CORE_DONE, &done, sizeof(done));
+	say(LINUX, MSG_CORE_DONE, &done, sizeof(done));
+	ck_assert(c->broke_protocol);
+}
+END_TEST
+
 /* ---- the end ---- */
 
 START_TEST(stop_is_no_lost_watchdog)
@@ -437,6 +471,7 @@ Suite *unit_suite(void)
 	tcase_add_test(t, pause_that_nobody_asked_for);
 	tcase_add_test(t, pause_does_not_save_from_a_lost_watchdog);
 	tcase_add_loop_test(t, resumed_during_a_core, 0, 2);
+	tcase_add_test(t, core_without_end);
 	tcase_add_test(t, stop_is_no_lost_watchdog);
 	tcase_add_test(t, alarm_without_a_fatal_error);
 	tcase_add_test(t, parked_vcpu_of_a_liar);
