@@ -74,6 +74,7 @@ static void writer_exited(struct loop_watch *w, uint32_t revents)
 	run_check_done(run);
 }
 
+/* What a former run has left there stays until there is more to come than a start. */
 static int open_file(struct child *child, char path[PATH_MAX])
 {
 	const char *dir = child->run->options->core_dir;
@@ -84,37 +85,73 @@ static int open_file(struct child *child, char path[PATH_MAX])
 		snprintf(number, sizeof(number), ".%u", child->restarts);
 	if (snprintf(path, PATH_MAX, "%s/%s%s.core", dir, child->plan->name, number) >= PATH_MAX)
 		return -ENAMETOOLONG;
-	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	return fd < 0 ? -errno : fd;
+}
+
+/* Leaves no file that open_file has made. */
+static void leave_file(const char *path, int file)
+{
+	struct stat st;
+
+	if (!fstat(file, &st) && S_ISREG(st.st_mode) && !st.st_size)
+		unlink(path);
+}
+
+static void end_writer(struct child *child)
+{
+	struct core_writer *cw = &child->core_writer;
+
+	if (cw->pid > 0) {
+		kill(cw->pid, SIGKILL);
+		waitpid(cw->pid, NULL, 0);
+	}
+	cw->pid = 0;
+	loop_unwatch(child->run->loop, &cw->exited);
+	fd_close(&cw->exited.fd);
+}
+
+/* Starts a process that makes FILE of what comes from IN. */
+static int spawn_writer(struct child *child, int in, int file)
+{
+	struct core_writer *cw = &child->core_writer;
+	char numbers[3][24];
+	char *argv[] = {CORE_WRITER_ARGV0, numbers[0], numbers[1], numbers[2], NULL};
+
+	snprintf(numbers[0], sizeof(numbers[0]), "%d", in);
+	snprintf(numbers[1], sizeof(numbers[1]), "%d", file);
+	snprintf(numbers[2], sizeof(numbers[2]), "%" PRIu64, partition_core_max(child->plan));
+	return sandbox_spawn(&(struct sandbox_spawn){.path = "/proc/self/exe",
+				     .argv = argv,
+				     .envp = environ,
+				     .fds = (const int[]){in, file},
+				     .fd_count = 2},
+		&cw->pid, &cw->exited.fd);
 }
 
 /* Starts the writer of the child's core; *RET_FD is where that goes. */
 static int start_writer(struct child *child, int *ret_fd)
 {
 	struct core_writer *cw = &child->core_writer;
-	char numbers[3][24];
-	char *argv[] = {CORE_WRITER_ARGV0, numbers[0], numbers[1], numbers[2], NULL};
 	AUTO_CLOSE int file = open_file(child, cw->path);
 	int pair[2], ret;
 
 	if (file < 0)
 		return file;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
-		return -errno;
-	snprintf(numbers[0], sizeof(numbers[0]), "%d", pair[1]);
-	snprintf(numbers[1], sizeof(numbers[1]), "%d", file);
-	snprintf(numbers[2], sizeof(numbers[2]), "%" PRIu64, partition_core_max(child->plan));
-	ret = sandbox_spawn(&(struct sandbox_spawn){.path = "/proc/self/exe",
-				    .argv = argv,
-				    .envp = environ,
-				    .fds = (const int[]){pair[1], file},
-				    .fd_count = 2},
-		&cw->pid, &cw->exited.fd);
-	close(pair[1]);
-	if (!ret)
-		ret = loop_watch(child->run->loop, &cw->exited);
+	ret = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) ? -errno : 0;
+	if (!ret) {
+		ret = spawn_writer(child, pair[1], file);
+		close(pair[1]);
+		if (!ret)
+			ret = loop_watch(child->run->loop, &cw->exited);
+		if (!ret && ftruncate(file, 0))
+			ret = -errno;
+		if (ret)
+			close(pair[0]);
+	}
 	if (ret) {
-		close(pair[0]);
+		end_writer(child);
+		leave_file(cw->path, file);
 		return ret;
 	}
 	*ret_fd = pair[0];
@@ -262,13 +299,7 @@ int child_core_init(struct child *child)
 
 void child_core_fini(struct child *child)
 {
-	struct core_writer *cw = &child->core_writer;
-
-	if (cw->pid > 0) {
-		kill(cw->pid, SIGKILL);
-		waitpid(cw->pid, NULL, 0);
-	}
-	fd_close(&cw->exited.fd);
+	end_writer(child);
 	loop_timer_fini(&child->core_timer);
 }
 

@@ -5,6 +5,8 @@
  */
 #include "tests/unit/supervisor/world.h"
 
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 
 /* ---- the start ---- */
@@ -146,6 +148,46 @@ START_TEST(core_without_end)
 	say(LINUX, MSG_CORE_DONE, &done, sizeof(done));
 	say(LINUX, MSG_CORE_DONE, &done, sizeof(done));
 	ck_assert(c->broke_protocol);
+}
+END_TEST
+
+/* What a former run has left is there still, and the run's end waits for nobody. */
+START_TEST(core_whose_writer_cannot_be_watched)
+{
+	static struct loop_watch watches[LOOP_WATCHES_MAX];
+	char dir[] = "/tmp/test-core.XXXXXX", path[64], text[8] = "";
+	unsigned count = 0;
+	AUTO_CLOSE int file = -1;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/linux.core", dir);
+	options.core_dir = dir;
+	if (_i) {
+		file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		ck_assert_int_eq(write(file, "former", 6), 6);
+	}
+	start_all();
+	for (; count < LOOP_WATCHES_MAX; count++) {
+		watches[count] = LOOP_WATCH_INIT;
+		watches[count].fd = eventfd(0, EFD_CLOEXEC);
+		watches[count].events = POLLIN;
+		if (loop_watch(run.loop, &watches[count]))
+			break;
+	}
+	ck_assert_uint_lt(count, LOOP_WATCHES_MAX);
+	say_ended(LINUX, PARTITION_PANIC, BULKHEAD_END_PANIC);
+	ck_assert(!run_cores_busy(&run));
+	ck_assert(!child_core_pending(&run.children[LINUX]));
+	ck_assert_uint_eq(sent(LINUX, MSG_CORE), 1);
+	if (_i)
+		ck_assert_int_eq(pread(file, text, sizeof(text), 0), 6);
+	ck_assert_int_eq(unlink(path), _i ? 0 : -1);
+	ck_assert_int_eq(rmdir(dir), 0);
+	for (unsigned i = 0; i <= count; i++) {
+		loop_unwatch(run.loop, &watches[i]);
+		fd_close(&watches[i].fd);
+	}
+	options.core_dir = NULL;
 }
 END_TEST
 
@@ -472,6 +514,7 @@ Suite *unit_suite(void)
 	tcase_add_test(t, pause_does_not_save_from_a_lost_watchdog);
 	tcase_add_loop_test(t, resumed_during_a_core, 0, 2);
 	tcase_add_test(t, core_without_end);
+	tcase_add_loop_test(t, core_whose_writer_cannot_be_watched, 0, 2);
 	tcase_add_test(t, stop_is_no_lost_watchdog);
 	tcase_add_test(t, alarm_without_a_fatal_error);
 	tcase_add_test(t, parked_vcpu_of_a_liar);
