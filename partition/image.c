@@ -3,18 +3,31 @@
 #include "partition/partition.h"
 
 #include "lib/file.h"
+#include "lib/util.h"
 #include "loader/loader.h"
+
+#include <fcntl.h>
+
+/* Of a file's start, compressed or not: no header of a Linux image is beyond it. */
+#define HEAD_SIZE (64 * KIB)
+
+bool partition_image_fd_is_linux(int fd)
+{
+	AUTO_FREE uint8_t *head = malloc(HEAD_SIZE);
+	ssize_t size = head ? pread(fd, head, HEAD_SIZE, 0) : -1;
+	enum image_type type;
+
+	if (size <= 0)
+		return false;
+	type = image_type_detect(head, (size_t)size);
+	return type == IMAGE_BZIMAGE || type == IMAGE_ARM64;
+}
 
 bool partition_image_is_linux(const char *path)
 {
-	struct file_map map;
-	enum image_type type;
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
-	if (file_map_path(path, &map))
-		return false;
-	type = image_type_detect(map.data, map.size);
-	file_unmap(&map);
-	return type == IMAGE_BZIMAGE || type == IMAGE_ARM64;
+	return fd >= 0 && partition_image_fd_is_linux(fd);
 }
 
 bool partition_image_may_be_for(enum plan_arch arch, const char *path)

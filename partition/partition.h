@@ -38,6 +38,7 @@ int partition_check_host(const struct plan_partition *p, const char *device, str
  * or not; false also when it cannot be read.
  */
 bool partition_image_is_linux(const char *path);
+bool partition_image_fd_is_linux(int fd);
 
 /* The most bytes that an ELF core of P can have. */
 uint64_t partition_core_max(const struct plan_partition *p);

@@ -43,6 +43,7 @@ int child_inspect(struct child *child, struct inspect_waiter *w)
 		child->inspection = inspection_create(child->plan);
 		if (!child->inspection)
 			return -ENOMEM;
+		child->inspection->lacks_console = child->lacks_console;
 		ret = ipc_send(child->control.fd, MSG_INSPECT, NULL, 0);
 		loop_timer_start(&child->inspect_timer, INSPECT_PATIENCE_NS);
 	}

@@ -20,6 +20,7 @@ struct inspected_vcpu {
 
 struct inspection {
 	const struct plan_partition *plan;
+	bool lacks_console; /* its image is a Linux kernel that is told of no console */
 	bool complete;
 	struct message_inspected rest;
 	struct inspected_vcpu vcpus[PLAN_VCPUS_MAX]; /* as many as the plan has */

@@ -3,7 +3,6 @@
 #include "supervisor/inspection.h"
 
 #include "lib/util.h"
-#include "partition/partition.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -246,17 +245,13 @@ static void hint_ports(const struct inspection *in, json_t *hints)
 	}
 }
 
-/* A Linux kernel on arm64 finds its console in the device tree. */
 static bool lacks_console(const struct inspection *in)
 {
-	const struct plan_partition *p = in->plan;
-
 	for (unsigned i = 0; i < PLAN_PORTS_MAX; i++) {
 		if (in->rest.ports[i].said)
 			return false;
 	}
-	return p->arch == PLAN_ARCH_X86_64 && p->image && p->cmdline &&
-	       !strstr(p->cmdline, "console=") && partition_image_is_linux(p->image);
+	return in->lacks_console;
 }
 
 static json_t *all_hints(const struct inspection *in)

@@ -72,10 +72,11 @@ struct child {
 	struct loop_watch exited;  /* pidfd */
 	struct loop_watch control; /* socketpair */
 
-	bool failed;      /* could not be created */
-	bool failed_host; /* ... because of the host, not of the plan */
-	bool has_result;  /* `result` is there */
-	bool start_sent;  /* MSG_START, before it was ready */
+	bool failed;        /* could not be created */
+	bool failed_host;   /* ... because of the host, not of the plan */
+	bool has_result;    /* `result` is there */
+	bool lacks_console; /* its image is a Linux kernel that is told of no console */
+	bool start_sent;    /* MSG_START, before it was ready */
 	bool stop_sent;
 	bool broke_protocol;
 	enum stop_reason stopped_for;

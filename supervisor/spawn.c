@@ -14,6 +14,7 @@
 #include "lib/terminal.h"
 #include "lib/util.h"
 #include "partition/handover.h"
+#include "partition/partition.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -238,12 +239,23 @@ static int open_input(
 	return fd;
 }
 
+/*
+ * A Linux kernel on arm64 finds its console in the device tree. Later nobody looks at the file any
+ * more, which is not ours: whoever may write to it would make us wait, or worse.
+ */
+static bool lacks_console(const struct plan_partition *p, int image_fd)
+{
+	return p->arch == PLAN_ARCH_X86_64 && p->cmdline && !strstr(p->cmdline, "console=") &&
+	       partition_image_fd_is_linux(image_fd);
+}
+
 static void open_images(struct child_files *f)
 {
 	const struct plan_partition *p = f->child->plan;
 	struct partition_launch *l = &f->launch;
 
 	l->image_fd = open_input(f, "image", &p->locs[PLAN_KEY_IMAGE], p->image);
+	f->child->lacks_console = lacks_console(p, l->image_fd);
 	if (p->initrd)
 		l->initrd_fd = open_input(f, "initrd", &p->locs[PLAN_KEY_INITRD], p->initrd);
 	if (p->arm64.overlay)

@@ -104,6 +104,7 @@ END_TEST
 
 START_TEST(no_image)
 {
+	ck_assert(!partition_image_fd_is_linux(-1));
 	ck_assert(!partition_image_is_linux("/nonexistent/vmlinuz"));
 	ck_assert(!partition_image_is_linux("/proc"));
 	ck_assert(!partition_image_is_linux("/dev/null"));

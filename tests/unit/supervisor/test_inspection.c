@@ -117,6 +117,17 @@ START_TEST(a_hang_in_words)
 }
 END_TEST
 
+/* That nothing was said is what it explains. */
+START_TEST(no_console)
+{
+	const struct message_inspected rest = {.ports = {{.said = (uint64_t)_i}}};
+
+	in->lacks_console = true;
+	finish(&rest);
+	ck_assert_int_eq(strstr(printed(inspection_summarise), "names no console=") == NULL, _i);
+}
+END_TEST
+
 START_TEST(states_in_words)
 {
 	static const struct {
@@ -262,6 +273,7 @@ Suite *unit_suite(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_hang_in_words);
+	tcase_add_loop_test(tc, no_console, 0, 2);
 	tcase_add_loop_test(tc, states_in_words, 0, 7);
 	tcase_add_test(tc, exits_in_words);
 	tcase_add_test(tc, many_vcpus);
