@@ -274,6 +274,7 @@ Suite *unit_suite(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_hang_in_words);
 	tcase_add_loop_test(tc, no_console, 0, 2);
+	tcase_add_loop_test(tc, no_console, 0, 2);
 	tcase_add_loop_test(tc, states_in_words, 0, 7);
 	tcase_add_test(tc, exits_in_words);
 	tcase_add_test(tc, many_vcpus);
