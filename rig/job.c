@@ -143,9 +143,27 @@ static void put_file(struct rig_job *job, const char *from, const char *to, cons
 		no_memory(job);
 }
 
-/* Recursion is bounded by DEPTH. */
-static void put_tree(struct rig_job *job, const char *from, const char *to, unsigned depth)
+/* A folder, and those that it was met in. */
+struct folder {
+	const struct stat *st;
+	const struct folder *in;
+	unsigned depth;
+};
+
+static bool is_in(const struct stat *st, const struct folder *f)
 {
+	for (; f; f = f->in) {
+		if (f->st->st_dev == st->st_dev && f->st->st_ino == st->st_ino)
+			return true;
+	}
+	return false;
+}
+
+/* Links that lead back to a folder above are left out. Recursion is bounded. */
+static void put_tree(
+	struct rig_job *job, const char *from, const char *to, const struct folder *above)
+{
+	struct folder here = {.in = above, .depth = above ? above->depth + 1 : 0};
 	AUTO_CLOSEDIR DIR *dir = NULL;
 	const struct dirent *e;
 	struct stat st;
@@ -156,9 +174,12 @@ static void put_tree(struct rig_job *job, const char *from, const char *to, unsi
 		put_file(job, from, to, &st);
 		return;
 	}
+	if (is_in(&st, above))
+		return;
+	here.st = &st;
 	add(job, to, NULL, 0);
 	dir = opendir(from);
-	if (!dir || !depth) {
+	if (!dir || here.depth == FOLDER_DEPTH_MAX) {
 		diag_error(job->diags, NULL, NULL, "%s: %s", from,
 			dir ? "too many folders in each other; give one that is flatter"
 			    : "it cannot be read; make it readable");
@@ -174,7 +195,7 @@ static void put_tree(struct rig_job *job, const char *from, const char *to, unsi
 			no_memory(job);
 			return;
 		}
-		put_tree(job, below, target, depth - 1);
+		put_tree(job, below, target, &here);
 	}
 }
 
@@ -195,7 +216,7 @@ void rig_job_put(struct rig_job *job, const char *from, const char *to)
 			full);
 		return;
 	}
-	put_tree(job, from, full, FOLDER_DEPTH_MAX);
+	put_tree(job, from, full, NULL);
 }
 
 void rig_job_input(struct rig_job *job, const char *path)

@@ -55,9 +55,10 @@ static int flags_of(const struct plan_device *d)
 	return (d->blk.readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC;
 }
 
+/* To ask it takes no right to write, whose end would have udev look at a block device. */
 static bool disk_taken(const struct plan_device *d)
 {
-	AUTO_CLOSE int fd = open(d->blk.path, flags_of(d));
+	AUTO_CLOSE int fd = open(d->blk.path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	struct flock lock = lock_of(d);
 
 	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
