@@ -104,9 +104,12 @@ static inline uint16_t world_negotiate(const struct step *s, uint32_t features)
 
 	guest_init(&guest, packed, entries);
 	out(VIRTIO_MMIO_STATUS, 4, 0);
-	/* What is with the host is waited for. */
-	for (unsigned i = 0; in(VIRTIO_MMIO_STATUS, 4) && i < 100000; i++)
+	/* What is with the host is waited for, seconds where others have the processor. */
+	for (uint64_t until = monotonic_ns() + 5000000000; in(VIRTIO_MMIO_STATUS, 4);) {
 		run();
+		if (monotonic_ns() > until)
+			break;
+	}
 	assert(!in(VIRTIO_MMIO_STATUS, 4) && !line);
 	out(VIRTIO_MMIO_STATUS, 4, 3);
 	out(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 4, 0);
