@@ -7,6 +7,7 @@
 #define TESTS_FUZZ_VIRTIO_WORLD_H
 
 #include "devices/virtio/mmio.h"
+#include "lib/util.h"
 #include "tests/fuzz/virtio_guest.h"
 
 #include <linux/virtio_mmio.h>

@@ -26,12 +26,14 @@ static void add_anchor(struct backtrace_start *start, const char *name, uint64_t
 
 static uint64_t lstar_get(const struct vcpu *vcpu)
 {
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry;
-	} msrs = {.head.nmsrs = 1, .entry.index = MSR_LSTAR};
+	struct kvm_msr_entry entry = {.index = MSR_LSTAR};
+	AUTO_FREE struct kvm_msrs *msrs = calloc(1, sizeof(*msrs) + sizeof(entry));
 
-	return ioctl(vcpu->fd, KVM_GET_MSRS, &msrs) == 1 ? msrs.entry.data : 0;
+	if (!msrs)
+		return 0;
+	msrs->nmsrs = 1;
+	msrs->entries[0] = entry;
+	return ioctl(vcpu->fd, KVM_GET_MSRS, msrs) == 1 ? msrs->entries[0].data : 0;
 }
 
 static uint64_t divide_error_get(
