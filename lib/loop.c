@@ -27,7 +27,7 @@ struct loop {
 	struct slot slots[LOOP_WATCHES_MAX];
 	/* One timerfd for all timers, armed for the earliest; made with the first of them. */
 	struct loop_watch clock;
-	struct loop_timer *timers; /* that are running */
+	struct loop_timer *timers; /* that are running, in the order in which they expire */
 };
 
 static int loop_create_on(const struct loop_backend *backend, struct loop **ret_loop)
@@ -165,19 +165,27 @@ void loop_stop(struct loop *loop)
 
 /* ---- timers ---- */
 
-/* Arms the clock for the earliest timer; without one it stays silent. */
+/* Arms the clock for the first timer; without one it stays silent. */
 static void clock_arm(struct loop *loop)
 {
 	struct itimerspec when = {0};
-	uint64_t due = UINT64_MAX;
 
-	for (const struct loop_timer *t = loop->timers; t; t = t->next)
-		due = min_u64(due, t->due_ns);
 	if (loop->timers) {
-		when.it_value.tv_sec = (time_t)(due / 1000000000);
-		when.it_value.tv_nsec = (long)(due % 1000000000);
+		when.it_value.tv_sec = (time_t)(loop->timers->due_ns / 1000000000);
+		when.it_value.tv_nsec = (long)(loop->timers->due_ns % 1000000000);
 	}
 	timerfd_settime(loop->clock.fd, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+static void timer_add(struct loop_timer *t)
+{
+	struct loop_timer **at = &t->loop->timers;
+
+	while (*at && (*at)->due_ns <= t->due_ns)
+		at = &(*at)->next;
+	t->next = *at;
+	*at = t;
+	t->running = true;
 }
 
 static void timer_remove(struct loop_timer *t)
@@ -190,15 +198,6 @@ static void timer_remove(struct loop_timer *t)
 	t->running = false;
 }
 
-static struct loop_timer *timer_due(struct loop *loop, uint64_t now)
-{
-	struct loop_timer *t = loop->timers;
-
-	while (t && t->due_ns > now)
-		t = t->next;
-	return t;
-}
-
 static void clock_ready(struct loop_watch *w, uint32_t revents)
 {
 	struct loop *loop = container_of(w, struct loop, clock);
@@ -208,7 +207,7 @@ static void clock_ready(struct loop_watch *w, uint32_t revents)
 	(void)revents;
 	(void)!read(w->fd, &expirations, sizeof(expirations));
 	/* Each callback may start, stop or finish any timer. One it starts is due after `now`. */
-	while (!loop->stopped && (t = timer_due(loop, now))) {
+	while (!loop->stopped && (t = loop->timers) && t->due_ns <= now) {
 		timer_remove(t);
 		t->expired(t);
 	}
@@ -244,9 +243,7 @@ void loop_timer_start(struct loop_timer *t, uint64_t ns)
 		timer_remove(t);
 	/* A century and more: no sum that wraps. */
 	t->due_ns = monotonic_ns() + min_u64(max_u64(ns, 1), UINT64_MAX / 4);
-	t->running = true;
-	t->next = loop->timers;
-	loop->timers = t;
+	timer_add(t);
 	clock_arm(loop);
 }
 

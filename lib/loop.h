@@ -70,7 +70,10 @@ struct loop_timer {
 /* Makes a timer that is not running. 0 or a negative errno. */
 int loop_timer_init(struct loop *loop, struct loop_timer *t, void (*expired)(struct loop_timer *t));
 
-/* Expires once, NS nanoseconds from now (at least 1); restarts a running one. */
+/*
+ * Expires once, NS nanoseconds from now (at least 1), after those that are due before it; restarts a
+ * running one.
+ */
 void loop_timer_start(struct loop_timer *t, uint64_t ns);
 
 /* Legal on one that is not running. */

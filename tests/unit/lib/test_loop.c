@@ -207,6 +207,27 @@ START_TEST(timers_restart_and_stop)
 }
 END_TEST
 
+/* Whoever stops the loop with a timer of its own keeps no other from expiring. */
+START_TEST(timers_expire_in_order)
+{
+	struct stopper s[3] = {0};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(s); i++)
+		ck_assert_int_eq(loop_timer_init(loop, &s[i].timer, stopper_expired), 0);
+	loop_timer_start(&s[1].timer, 200000);
+	loop_timer_start(&s[0].timer, 1);
+	loop_timer_start(&s[2].timer, 400000);
+	usleep(1000);
+	for (unsigned i = 0; i < ARRAY_SIZE(s); i++) {
+		ck_assert_int_eq(loop_run(loop), 0);
+		for (unsigned k = 0; k < ARRAY_SIZE(s); k++)
+			ck_assert_uint_eq(s[k].expired, k <= i);
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(s); i++)
+		loop_timer_fini(&s[i].timer);
+}
+END_TEST
+
 START_TEST(too_many_watches)
 {
 	struct loop_watch w[LOOP_WATCHES_MAX + 1];
@@ -281,6 +302,7 @@ static void add_case(Suite *s, const char *name, void (*fixture)(void))
 	tcase_add_test(t, regular_files_are_always_ready);
 	tcase_add_test(t, unwatched_means_silent);
 	tcase_add_test(t, timers_restart_and_stop);
+	tcase_add_test(t, timers_expire_in_order);
 	tcase_add_test(t, too_many_watches);
 	tcase_add_test(t, one_watch_per_descriptor);
 	suite_add_tcase(s, t);
