@@ -129,11 +129,20 @@ int process_finish(
 
 /* ---- memory ---- */
 
-/* Adds what PID has mapped to *BYTES, and the mappings of guest RAM to *RAM_MAPPINGS. */
+/* A mapping of guest RAM, to which QEMU adds a little. */
+static bool is_ram_size(uint64_t size, uint64_t ram_size)
+{
+	return size >= ram_size && size <= ram_size + MIB;
+}
+
+/*
+ * Adds what PID has mapped to *BYTES, but for guest RAM, whose mappings go to *RAM_MAPPINGS. It may
+ * be in two: the beginning apart from the rest.
+ */
 static int add_pss(pid_t pid, uint64_t ram_size, uint64_t *bytes, unsigned *ram_mappings)
 {
+	uint64_t start, end, kib, last_start = 0, last_end = 0, last_bytes = 0;
 	AUTO_FCLOSE FILE *f = NULL;
-	uint64_t start, end, kib;
 	bool is_ram = false;
 	char line[512];
 
@@ -143,10 +152,17 @@ static int add_pss(pid_t pid, uint64_t ram_size, uint64_t *bytes, unsigned *ram_
 		return -errno;
 	while (fgets(line, sizeof(line), f)) {
 		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " ", &start, &end) == 2) {
-			is_ram = end - start >= ram_size && end - start <= ram_size + MIB;
+			bool rest = start == last_end && is_ram_size(end - last_start, ram_size);
+
+			is_ram = rest || is_ram_size(end - start, ram_size);
 			*ram_mappings += is_ram;
+			*bytes -= rest ? last_bytes : 0;
+			last_start = start;
+			last_end = end;
+			last_bytes = 0;
 		} else if (!is_ram && sscanf(line, "Pss: %" SCNu64, &kib) == 1) {
-			*bytes += kib * KIB;
+			last_bytes = kib * KIB;
+			*bytes += last_bytes;
 		}
 	}
 	return 0;
