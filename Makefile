@@ -229,10 +229,8 @@ fuzz-programs: $(fuzz_programs)
 
 # What the emulated machines are given: this host's programs, and those for arm64.
 .PHONY: rig-programs
-rig-programs: guest-images
-	+$(Q)$(submake) STATIC=1
-	+$(Q)$(submake) ARCH=arm64 guest-images
-	+$(Q)$(submake) ARCH=arm64 STATIC=1
+rig-programs: all guest-images
+	+$(Q)$(submake) ARCH=arm64 all guest-images
 
 .PHONY: check
 check: ## all tests; installs what they need through `make deps`
@@ -269,16 +267,14 @@ check-rig-x86: ## the tests with unmodified kernels, in an emulated x86 machine
 check-rig-arm64: ## the same in an emulated arm64 machine, on any host
 	$(Q)$(src)tools/deps check
 	+$(Q)$(submake) ARCH=$(HOSTARCH) all
-	+$(Q)$(submake) ARCH=arm64 guest-images
-	+$(Q)$(submake) ARCH=arm64 STATIC=1
+	+$(Q)$(submake) ARCH=arm64 all guest-images
 	$(Q)$(src)tests/check rig-arm64
 
 .PHONY: demo
 demo: ## a safety partition and a Linux partition side by side; with ARCH=arm64, arm64's
 	$(Q)$(src)tools/deps check
 	+$(Q)$(submake) ARCH=$(HOSTARCH) all
-	+$(Q)$(submake) guest-images
-	+$(Q)$(submake) STATIC=1
+	+$(Q)$(submake) all guest-images
 	$(Q)$(src)tools/demo $(ARCH)
 
 fuzz_seconds ?= 60

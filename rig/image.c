@@ -52,13 +52,11 @@ bool image_runs_alone(const char *path, enum plan_arch arch)
 
 bool image_find_program(const char *own, enum plan_arch arch, char ret_path[PATH_MAX])
 {
-	static const char *const places[2][8] = {
+	static const char *const places[2][4] = {
 		[PLAN_ARCH_X86_64] = {"x86/bulkhead", "../bulkhead",
-			"../lib/bulkhead/x86-64/bulkhead", "variant-static/bulkhead",
-			"x86/variant-static/bulkhead"},
+			"../lib/bulkhead/x86-64/bulkhead"},
 		[PLAN_ARCH_ARM64] = {"arm64/bulkhead", "../bulkhead",
-			"../lib/bulkhead/arm64/bulkhead", "variant-static/bulkhead",
-			"arm64/variant-static/bulkhead"},
+			"../lib/bulkhead/arm64/bulkhead"},
 	};
 	const char *slash = strrchr(own, '/');
 	int n = slash ? (int)(slash - own) + 1 : 0;

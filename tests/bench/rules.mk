@@ -9,7 +9,7 @@ bench_guests := $(addprefix $(bench_out)/,start.elf port.elf idle.elf compute.el
 ifeq ($(ARCH),x86)
 
 bench: $(program) $(bench_out)/bench $(bench_out)/floor $(bench_out)/floor_doorbell $(bench_out)/io $(bench_guests) $(bench_out)/doorbell.elf $(out)/tests/guest/hello.elf ## measure Bulkhead beside a bare KVM loop and QEMU, disk and network in an emulated machine
-	+$(Q)$(submake) STATIC=1
+	+$(Q)$(submake) all
 	$(Q)code=0; $(src)tests/bench/rig $(out) || code=$$?; $(src)tests/bench/cases $(out) || exit; \
 	$(bench_out)/bench $(out) || exit; \
 	[ $$code = 0 ] || echo "bench: disk and network were not measured in full, see above" >&2; \
