@@ -4,6 +4,7 @@
 #include "cli/reports.h"
 #include "lib/file.h"
 #include "suite/junit.h"
+#include "suite/shards.h"
 
 #include <errno.h>
 #include <string.h>
@@ -76,10 +77,11 @@ static const struct option_spec report_specs[] = {
 	{0},
 };
 
-/* Adds the report at PATH to *REPORT, which may be NULL. */
-static bool add(json_t **report, const char *path)
+/* Adds the report at PATH to *REPORT, which may be NULL, and which part it is to SHARDS. */
+static bool add(json_t **report, struct shards *shards, const char *path)
 {
 	json_error_t error;
+	int err;
 	json_t *from = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
 
 	if (!from) {
@@ -97,8 +99,34 @@ static bool add(json_t **report, const char *path)
 		json_decref(from);
 		return false;
 	}
+	err = shards_add(shards, from, path);
 	json_decref(from);
-	return true;
+	if (err)
+		fprintf(stderr, "bulkhead: %s: %s\n", path, strerror(-err));
+	return !err;
+}
+
+/* All that PATHS have, in *RET_REPORT. */
+static int merge(unsigned count, char *const *paths, json_t **ret_report)
+{
+	struct shards shards = {0};
+	int code = BH_EXIT_OK;
+	struct diags diags;
+
+	diags_init(&diags);
+	for (unsigned i = 0; i < count; i++) {
+		if (!add(ret_report, &shards, paths[i]))
+			code = BH_EXIT_USAGE;
+	}
+	/* Of one that cannot be read nobody knows which it is. */
+	if (!code)
+		shards_check(&shards, &diags);
+	if (diags.errors)
+		code = BH_EXIT_USAGE;
+	diags_print(&diags, stderr, "bulkhead: ");
+	diags_fini(&diags);
+	shards_fini(&shards);
+	return code;
 }
 
 static void print_tap(const json_t *report)
@@ -171,9 +199,9 @@ static int report_run(const void *options, unsigned operand_count, char *const *
 	const struct report_options *o = options;
 	struct suite_summary s;
 	json_t *report = NULL;
-	int code = BH_EXIT_OK;
 	unsigned xml = 0;
 	bool quiet;
+	int code;
 
 	if (strcmp(operands[0], "merge") != 0 || operand_count < 2)
 		return command_usage_error(&command_report,
@@ -182,10 +210,7 @@ static int report_run(const void *options, unsigned operand_count, char *const *
 		xml += is_xml(operands[i]);
 	if (xml == operand_count - 1 && !o->json && !o->tap)
 		return merge_junit(o, operand_count - 1, operands + 1);
-	for (unsigned i = 1; i < operand_count; i++) {
-		if (!add(&report, operands[i]))
-			code = BH_EXIT_USAGE;
-	}
+	code = merge(operand_count - 1, operands + 1, &report);
 	if (!code && reports_write(report, o->junit, o->json))
 		code = BH_EXIT_HOST;
 	if (!code) {
@@ -205,9 +230,13 @@ const struct command command_report = {
 	.synopsis = "[OPTIONS] merge FILE...",
 	.summary = "Make one report of those that shards of a test have left.",
 	.details =
-		"Each FILE is what `bulkhead test --json` has written; or all are JUnit files "
-		"(NAME.xml), whoever has written them, of which only a JUnit file can be made. The exit code is that of one "
-		"test of all cases: 0, 1 or 77; 2 when a FILE is no such report.",
+		"Each FILE is what `bulkhead test --json` has written. Those of `--shard I/N` have to "
+		"be all N, once each: a missing one is an error, and so is one given twice.\n"
+		"Or all are JUnit files (NAME.xml), whoever has written them, of which only a JUnit "
+		"file can be made. They do not say which shard they are of: that one is missing "
+		"cannot be seen.\n"
+		"The exit code is that of one test of all cases: 0, 1 or 77; 2 when a FILE is no such "
+		"report, or shards are missing or there twice: no report is written then.",
 	.options = report_specs,
 	.options_size = sizeof(struct report_options),
 	.operands_min = 1,

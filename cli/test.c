@@ -44,7 +44,8 @@ static const struct option_spec test_specs[] = {
 	{"jobs", "N", OPTION_UNSIGNED, FIELD(jobs),
 		"Run up to N cases at a time. Default: as many as there are cores."},
 	{"shard", "I/N", OPTION_STRING, FIELD(shard),
-		"Run the I-th (from 1) of N parts of the cases, the same on every machine."},
+		"Run the I-th (from 1) of N parts of the cases, the same on every machine; what --json "
+		"leaves says which."},
 	{"filter", "GLOB", OPTION_STRINGS, FIELD(filters),
 		"Run only cases whose name, or SUITE/NAME, matches; with a ! in front, only others. "
 		"May be repeated."},
@@ -84,6 +85,7 @@ struct selection {
 	unsigned suite_count;
 	struct suite_entry *entries;
 	unsigned count;
+	struct report_shard shard;
 	struct suite_variable *variables;
 	unsigned variable_count;
 };
@@ -249,6 +251,7 @@ static int take_shard(const char *shard, struct selection *s)
 	for (unsigned i = index - 1; i < s->count; i += total)
 		s->entries[kept++] = s->entries[i];
 	s->count = kept;
+	s->shard = (struct report_shard){index, total};
 	return BH_EXIT_OK;
 }
 
@@ -372,7 +375,7 @@ static int run(const struct test_options *o, struct selection *s, const struct s
 			finished(&session, &s->entries[i]);
 	}
 	since = monotonic_ns() - since;
-	report = report_create(s->entries, s->count, since);
+	report = report_create(s->entries, s->count, since, &s->shard);
 	summary = report_summary(report);
 	code = reports_write(report, o->junit, o->json) ? BH_EXIT_HOST
 							: exit_code(&summary, interrupted);

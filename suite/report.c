@@ -9,6 +9,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #define REPORT_VERSION 1
@@ -72,7 +73,8 @@ static void count(json_t *report)
 	json_object_set_new(report, "flaky", json_integer(flaky));
 }
 
-json_t *report_create(const struct suite_entry *entries, unsigned count_, uint64_t ns)
+json_t *report_create(const struct suite_entry *entries, unsigned count_, uint64_t ns,
+	const struct report_shard *shard)
 {
 	char host[65] = "", when[32] = "";
 	time_t now = time(NULL) - (time_t)(ns / 1000000000);
@@ -86,6 +88,9 @@ json_t *report_create(const struct suite_entry *entries, unsigned count_, uint64
 		json_array_append_new(cases, report_case(&entries[i]));
 	report = json_pack("{s:i, s:o, s:s, s:f, s:o}", "bulkhead_report", REPORT_VERSION, "host",
 		text_json(host), "started", when, "seconds", (double)ns / 1e9, "cases", cases);
+	if (report && shard->total)
+		json_object_set_new(report, "shard",
+			json_pack("[I, I]", (json_int_t)shard->index, (json_int_t)shard->total));
 	if (report)
 		count(report);
 	return report;
@@ -106,14 +111,28 @@ json_t *report_empty(const json_t *from)
 	return report;
 }
 
-/* Every case has its name, suite and verdict, as texts. */
+bool report_get_shard(const json_t *report, struct report_shard *ret_shard)
+{
+	const json_t *shard = json_object_get(report, "shard");
+	json_int_t index = json_integer_value(json_array_get(shard, 0));
+	json_int_t total = json_integer_value(json_array_get(shard, 1));
+
+	if (json_array_size(shard) != 2 || index < 1 || index > total || total > UINT_MAX)
+		return false;
+	*ret_shard = (struct report_shard){(unsigned)index, (unsigned)total};
+	return true;
+}
+
+/* Every case has its name, suite and verdict, as texts; a shard is one. */
 static bool is_report(const json_t *report)
 {
 	const json_t *cases = json_object_get(report, "cases"), *c;
+	struct report_shard shard;
 	size_t i;
 
 	if (json_integer_value(json_object_get(report, "bulkhead_report")) != REPORT_VERSION ||
-		!json_is_array(cases))
+		!json_is_array(cases) ||
+		(json_object_get(report, "shard") && !report_get_shard(report, &shard)))
 		return false;
 	json_array_foreach(cases, i, c)
 	{

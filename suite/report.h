@@ -14,11 +14,20 @@ struct suite_summary {
 	unsigned passed, failed, skipped, not_run, flaky;
 };
 
+/* Part INDEX of TOTAL, from 1, of a test's cases; both 0: all of them. */
+struct report_shard {
+	unsigned index, total;
+};
+
 /* The results of all entries, after NS nanoseconds; the caller's. NULL without memory. */
-json_t *report_create(const struct suite_entry *entries, unsigned count, uint64_t ns);
+json_t *report_create(const struct suite_entry *entries, unsigned count, uint64_t ns,
+	const struct report_shard *shard);
 
 /* A report without cases, by whom and when as FROM says; the caller's. */
 json_t *report_empty(const json_t *from);
+
+/* Which part REPORT is. False: it is no part. */
+bool report_get_shard(const json_t *report, struct report_shard *ret_shard);
 
 /* Adds FROM's cases to REPORT, and counts anew. 0; -EINVAL when FROM is no such report. */
 int report_merge(json_t *report, const json_t *from);

@@ -3,7 +3,7 @@
 #
 # slurm.sh: runs a suite as a Slurm job array, a shard on each node, and merges the reports when all
 # shards are over. Waits for that; its exit code is that of `bulkhead report merge`: 0 all passed, 1
-# failures, 77 nothing could run; 3 when a shard has left no report.
+# failures, 77 nothing could run, 2 when a shard has left no report.
 #
 # Environment: SUITE (suite.yaml), SHARDS (4), RESULTS (results; a folder that all nodes see),
 # BULKHEAD (bulkhead), SBATCH (more options for sbatch, such as "--partition=kvm").
@@ -14,9 +14,6 @@ if [ "${1-}" = shard ]; then # in a job of the array
 	exec "$BULKHEAD" test "$SUITE" --shard "$SLURM_ARRAY_TASK_ID/$SHARDS" \
 		--json "$RESULTS/shard-$SLURM_ARRAY_TASK_ID.json" --artifacts "$RESULTS/artifacts"
 elif [ "${1-}" = merge ]; then # in the job after it
-	for ((i = 1; i <= SHARDS; i++)); do
-		[ -s "$RESULTS/shard-$i.json" ] || { echo "shard $i has left no report" && exit 3; }
-	done
 	exec "$BULKHEAD" report merge "$RESULTS"/shard-*.json --json "$RESULTS/results.json" \
 		--junit "$RESULTS/results.xml"
 fi

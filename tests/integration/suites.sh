@@ -168,7 +168,17 @@ test_suite-reports() {
 		timeout 60 "$BULKHEAD" test s.yaml "$GUESTS/hello.elf" --shard $shard/3 \
 			--json shard$shard.json >>shards 2>&1
 	done
-	bulkhead 1 report merge shard1.json shard2.json shard3.json --junit merged.xml --json merged.json
+	has shard2.json '"shard": \[$'
+	lacks all.json '"shard"'
+	bulkhead 2 report merge shard1.json shard3.json --json merged.json
+	has err '^bulkhead: shard 2 of 3 is missing; give its report'
+	[ ! -e merged.json ] || fail "a report of a part"
+	bulkhead 2 report merge shard1.json shard2.json shard3.json shard2.json
+	has err '^bulkhead: shard2.json: it is shard 2 of 3, and so is shard2.json'
+	sed 's/"bulkhead_report": 1/&, "shard": [1, 2]/' all.json >other.json
+	bulkhead 2 report merge shard1.json shard2.json shard3.json other.json
+	has err '^bulkhead: other.json: it is shard 1 of 2, but shard1.json is one of 3'
+	bulkhead 1 report merge shard3.json shard1.json shard2.json --junit merged.xml --json merged.json
 	counts 6 1 1
 	expect 0 xmllint --noout --schema "$root/tests/golden/junit.xsd" merged.xml
 	diff <(grep -o '"name": "[^"]*"' all.json | sort) <(grep -o '"name": "[^"]*"' merged.json | sort) ||
@@ -179,6 +189,9 @@ test_suite-reports() {
 	echo '<html>' >page.xml
 	bulkhead 2 report merge all.xml page.xml
 	has err 'page.xml: not a JUnit file'
+	lacks merged.json '"shard"'
+	bulkhead 1 report merge merged.json all.json
+	counts 12 2 2
 	bulkhead 2 report merge shard1.json all.xml
 	has err 'all.xml:1: not readable as JSON'
 	bulkhead 2 report merge "$root/configs/plan.schema.json"

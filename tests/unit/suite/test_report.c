@@ -26,7 +26,7 @@ static json_t *make(void)
 			{.verdict = SUITE_SKIP, .text = (char *)(uintptr_t) "no #cores \xff"}},
 	};
 
-	return report_create(entries, ARRAY_SIZE(entries), 2000000000);
+	return report_create(entries, ARRAY_SIZE(entries), 2000000000, &(struct report_shard){0});
 }
 
 /* What PRINT makes of the report; the caller's. */
