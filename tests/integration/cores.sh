@@ -44,8 +44,8 @@ test_core-panic() {
 # Of one that runs, that is paused, that has two vCPUs; who asks, and who does not read.
 test_core-dump() {
 	plan_of g how=spin 0 | sed 's/cpus: .*/cpus: {count: 2}/' >plan.yaml
-	start run plan.yaml --console none
-	within 10 in_state OPERATIONAL || fail "it does not run"
+	start run plan.yaml
+	wait_output out 'how=spin'
 	mv out run.out
 	mv err run.err
 	bulkhead 0 dump g g.core
@@ -75,8 +75,8 @@ test_core-dump() {
 # SIGQUIT: cores of all, then the end; with names from a list of symbols.
 test_core-quit() {
 	plan_of a how=spin 0 b how=spin 0 | sed 's/cpus: .*/cpus: {count: 1}/' >plan.yaml
-	start run plan.yaml --console none --core-dir cores
-	within 10 in_state OPERATIONAL || fail "it does not run"
+	start run plan.yaml --core-dir cores
+	wait_output out '^b.*how=spin'
 	kill -QUIT "$supervisor"
 	finish 130
 	has err '^bulkhead: a: core: cores/a.core$' '^bulkhead: b: core: cores/b.core$'
