@@ -8,6 +8,7 @@
 #include "supervisor/helper.h"
 
 #include "lib/ipc.h"
+#include "lib/terminal.h"
 #include "lib/util.h"
 #include "supervisor/control.h"
 #include "supervisor/lockdown.h"

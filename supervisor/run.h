@@ -452,12 +452,6 @@ void child_receive(struct child *child, unsigned limit);
 /* ---- spawn.c ---- */
 
 /*
- * A descriptor for FD's file that does not block, and whose flags are not shared with whoever gave
- * us FD; or a copy of FD where that cannot be had. FLAGS: O_WRONLY or O_RDONLY. Negative errno.
- */
-int open_console(int fd, int flags);
-
-/*
  * Opens everything the partitions need that is theirs in common. 0 or -EINVAL/-EIO with the reason
  * in DIAGS; undone by run_close.
  */

@@ -27,26 +27,6 @@
 
 #define KVM_DEVICE "/dev/kvm"
 
-/*
- * Regular files never block, and must keep their common position; some files cannot be opened
- * again: those are used as they are.
- */
-int open_console(int fd, int flags)
-{
-	char path[32];
-	struct stat st;
-	int ret = -1;
-
-	if (fstat(fd, &st))
-		return -errno;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode))
-		ret = open(path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (ret < 0)
-		ret = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	return ret < 0 ? -errno : ret;
-}
-
 /* ---- cores ---- */
 
 enum core_owner {
