@@ -5,7 +5,15 @@
 
 #include "lib/util.h"
 
-/* A line on standard error, "bulkhead rig: TEXT". */
+#include <stdio.h>
+
+/*
+ * Whether F takes a line more: signals may be blocked, and nobody could end us while it does not.
+ * Waits a second for it.
+ */
+bool rig_can_say(FILE *f);
+
+/* A line on standard error, "bulkhead rig: TEXT"; none when nobody reads it. */
 void rig_say(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 #endif

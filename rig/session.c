@@ -7,6 +7,7 @@
 #include "lib/util.h"
 #include "rig/outputs.h"
 #include "rig/say.h"
+#include "rig/sink.h"
 #include "rig/tail.h"
 #include "rig/wire.h"
 
@@ -26,6 +27,9 @@
 /* What a command that was told to end may take for it. */
 #define GRACE_NS (20 * (uint64_t)1000000000)
 
+/* ... and what whoever reads our output may then take for some more of it. */
+#define PATIENCE_NS ((uint64_t)1000000000)
+
 /* What of the kernel's messages is shown when the machine fails. */
 #define LINES_SHOWN 20
 
@@ -35,6 +39,16 @@ struct session {
 	struct loop_watch wire, log, errors, input, signals, exited;
 	struct loop_timer timer; /* of a machine that says nothing, a command that shall end */
 	struct wire_reader reader;
+	struct sink out, err, copy; /* COPY: of the log */
+	/*
+	 * Whose reader does not read, and what it is to get, of the last frame; NULL: none.
+	 * Nothing more is taken from the machine meanwhile.
+	 */
+	struct sink *full;
+	const uint8_t *rest;
+	size_t rest_size;
+	struct loop_watch writable; /* of FULL */
+	struct loop_timer patience; /* with FULL, once the command shall end */
 	struct outputs outputs;
 	struct tail kernel, qemu;
 	struct termios termios;
@@ -42,6 +56,8 @@ struct session {
 	bool ready;          /* the command runs */
 	bool stopping;       /* it was told to end */
 	bool escape;         /* Ctrl-A was typed last */
+	bool wire_ended;     /* nothing more will come through it */
+	bool gone;           /* QEMU has ended */
 	unsigned unanswered; /* bytes of input on their way */
 	int code;            /* of the command; -1: not yet */
 };
@@ -130,13 +146,16 @@ static void stop_soon(struct session *s)
 {
 	s->stopping = true;
 	loop_timer_start(&s->timer, GRACE_NS);
+	if (s->full)
+		loop_timer_start(&s->patience, PATIENCE_NS);
 }
 
 static void timed_out(struct loop_timer *t)
 {
 	struct session *s = container_of(t, struct session, timer);
 
-	if (!s->stopping && poll(&(struct pollfd){.fd = s->wire.fd, .events = POLLIN}, 1, 0) > 0) {
+	if (!s->stopping &&
+		(s->full || poll(&(struct pollfd){.fd = s->wire.fd, .events = POLLIN}, 1, 0) > 0)) {
 		/* It was we who did nothing for so long. */
 		loop_timer_start(t, SILENCE_NS);
 		return;
@@ -157,19 +176,36 @@ static void timed_out(struct loop_timer *t)
 
 /* ---- out of the machine ---- */
 
-/* Whoever reads it may be slow, or gone: then it is lost, as it would be without a rig. */
-static void emit(int fd, const uint8_t *bytes, size_t size)
+/* What K does not take now waits, and everything behind it, until it does. */
+static void emit(struct session *s, struct sink *k, const uint8_t *bytes, size_t size)
 {
-	while (size) {
-		ssize_t n = write(fd, bytes, size);
+	size_t left = sink_write(k, bytes, size);
 
-		if (n < 0 && errno == EAGAIN)
-			poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1);
-		else if (n < 0 && errno != EINTR)
-			return;
-		if (n > 0) {
-			bytes += n;
-			size -= (size_t)n;
+	s->writable.fd = k->fd;
+	if (left && loop_watch(s->loop, &s->writable)) {
+		sink_close(k);
+		left = 0;
+	}
+	s->full = left ? k : NULL;
+	s->rest = bytes + size - left;
+	s->rest_size = left;
+	if (left && s->stopping)
+		loop_timer_start(&s->patience, PATIENCE_NS);
+	else
+		loop_timer_stop(&s->patience);
+}
+
+/* The kernel's messages are not worth a long wait. */
+static void copy_log(struct sink *k, const uint8_t *bytes, size_t size)
+{
+	size_t left = size;
+
+	while ((left = sink_write(k, bytes + size - left, left))) {
+		struct pollfd p = {.fd = k->fd, .events = POLLOUT};
+
+		if (poll(&p, 1, (int)(PATIENCE_NS / 1000000)) <= 0) {
+			sink_close(k);
+			rig_say("--log: nobody reads it; the rest is lost");
 		}
 	}
 }
@@ -207,10 +243,10 @@ static void take(struct session *s, const struct wire_frame *f)
 		watch_input(s);
 		break;
 	case WIRE_OUTPUT:
-		emit(STDOUT_FILENO, f->bytes, f->size);
+		emit(s, &s->out, f->bytes, f->size);
 		break;
 	case WIRE_ERROR:
-		emit(STDERR_FILENO, f->bytes, f->size);
+		emit(s, &s->err, f->bytes, f->size);
 		break;
 	case WIRE_FOLDER:
 	case WIRE_FILE:
@@ -230,29 +266,41 @@ static void take(struct session *s, const struct wire_frame *f)
 	}
 }
 
+/* Takes what was read, as long as the output goes where it shall, and reads on. */
+static void go_on(struct session *s)
+{
+	struct wire_frame f;
+	int ret = 0;
+
+	while (s->code < 0 && !s->full && (ret = wire_next(&s->reader, &f)) > 0)
+		take(s, &f);
+	if (ret < 0)
+		machine_failed(s);
+	else if (s->full)
+		loop_unwatch(s->loop, &s->wire);
+	else if (s->code < 0 && !s->wire_ended && s->wire.slot < 0 && loop_watch(s->loop, &s->wire))
+		fail(s, "the emulated machine cannot be listened to any more");
+}
+
 static void wire_ready(struct loop_watch *w, uint32_t revents)
 {
 	struct session *s = container_of(w, struct session, wire);
 	ssize_t n = wire_read(&s->reader, w->fd);
-	struct wire_frame f;
-	int ret = 1;
 
 	(void)revents;
 	if (n <= 0) {
 		/* What its kernel said comes another way: it has a moment more. */
+		s->wire_ended = true;
 		loop_unwatch(s->loop, w);
 		return;
 	}
 	if (s->ready && !s->stopping)
 		loop_timer_start(&s->timer, SILENCE_NS);
-	while (s->code < 0 && (ret = wire_next(&s->reader, &f)) > 0)
-		take(s, &f);
-	if (ret < 0)
-		machine_failed(s);
+	go_on(s);
 }
 
 /* Reads once into T. False at the end. */
-static bool read_tail(struct loop_watch *w, struct tail *t, int copy)
+static bool read_tail(struct loop_watch *w, struct tail *t, struct sink *copy)
 {
 	char bytes[4096];
 	ssize_t n = read(w->fd, bytes, sizeof(bytes));
@@ -260,8 +308,8 @@ static bool read_tail(struct loop_watch *w, struct tail *t, int copy)
 	if (n <= 0)
 		return n < 0 && errno == EINTR;
 	tail_add(t, bytes, (size_t)n);
-	if (copy >= 0)
-		emit(copy, (const uint8_t *)bytes, (size_t)n);
+	if (copy)
+		copy_log(copy, (const uint8_t *)bytes, (size_t)n);
 	return true;
 }
 
@@ -270,7 +318,7 @@ static void log_ready(struct loop_watch *w, uint32_t revents)
 	struct session *s = container_of(w, struct session, log);
 
 	(void)revents;
-	if (!read_tail(w, &s->kernel, s->spec->log_fd))
+	if (!read_tail(w, &s->kernel, &s->copy))
 		loop_unwatch(s->loop, w);
 }
 
@@ -279,25 +327,66 @@ static void errors_ready(struct loop_watch *w, uint32_t revents)
 	struct session *s = container_of(w, struct session, errors);
 
 	(void)revents;
-	if (!read_tail(w, &s->qemu, -1))
+	if (!read_tail(w, &s->qemu, NULL))
 		loop_unwatch(s->loop, w);
 }
 
 /* QEMU has ended; what it and the machine have left to say is read before. */
+static void see_out(struct session *s)
+{
+	while (s->code < 0 && !s->full && !s->wire_ended)
+		wire_ready(&s->wire, POLLIN);
+	if (s->full)
+		return;
+	while (read_tail(&s->log, &s->kernel, &s->copy))
+		;
+	while (read_tail(&s->errors, &s->qemu, NULL))
+		;
+	if (s->code < 0)
+		machine_failed(s);
+}
+
 static void qemu_exited(struct loop_watch *w, uint32_t revents)
 {
 	struct session *s = container_of(w, struct session, exited);
 
 	(void)revents;
 	loop_unwatch(s->loop, w);
-	while (s->code < 0 && s->wire.slot >= 0)
-		wire_ready(&s->wire, POLLIN);
-	while (read_tail(&s->log, &s->kernel, s->spec->log_fd))
-		;
-	while (read_tail(&s->errors, &s->qemu, -1))
-		;
-	if (s->code < 0)
-		machine_failed(s);
+	s->gone = true;
+	see_out(s);
+}
+
+/* ---- slow readers ---- */
+
+static void resume(struct session *s)
+{
+	if (!s->full)
+		go_on(s);
+	if (!s->full && s->gone)
+		see_out(s);
+}
+
+static void writable_ready(struct loop_watch *w, uint32_t revents)
+{
+	struct session *s = container_of(w, struct session, writable);
+
+	(void)revents;
+	loop_unwatch(s->loop, w);
+	emit(s, s->full, s->rest, s->rest_size);
+	resume(s);
+}
+
+/* The command shall end, and its end would not be heard behind what nobody reads. */
+static void patience_over(struct loop_timer *t)
+{
+	struct session *s = container_of(t, struct session, patience);
+	const char *name = s->full == &s->out ? "output" : "errors";
+
+	loop_unwatch(s->loop, &s->writable);
+	sink_close(s->full);
+	s->full = NULL;
+	rig_say("nobody reads standard %s; the rest of it is lost", name);
+	resume(s);
 }
 
 /* ---- into the machine ---- */
@@ -393,10 +482,18 @@ static int session_init(struct session *s, const struct session_spec *spec)
 	s->input.fd = STDIN_FILENO;
 	s->input.events = POLLIN;
 	s->input.ready = input_ready;
+	s->writable = LOOP_WATCH_INIT;
+	s->writable.events = POLLOUT;
+	s->writable.ready = writable_ready;
+	sink_open(&s->out, STDOUT_FILENO);
+	sink_open(&s->err, STDERR_FILENO);
+	sink_open(&s->copy, spec->log_fd);
 	sigprocmask(SIG_BLOCK, NULL, &signals);
 	ret = loop_create(&s->loop);
 	if (!ret)
 		ret = loop_timer_init(s->loop, &s->timer, timed_out);
+	if (!ret)
+		ret = loop_timer_init(s->loop, &s->patience, patience_over);
 	if (!ret)
 		ret = watch(s, &s->signals, signalfd(-1, &signals, SFD_CLOEXEC), signal_ready);
 	if (!ret)
@@ -430,8 +527,14 @@ int session_run(const struct session_spec *spec)
 		code = BH_EXIT_HOST;
 	if (s && s->loop) {
 		loop_timer_fini(&s->timer);
+		loop_timer_fini(&s->patience);
 		loop_destroy(s->loop);
 		cleanup_close(&s->signals.fd);
+	}
+	if (s) {
+		sink_close(&s->out);
+		sink_close(&s->err);
+		sink_close(&s->copy);
 	}
 	return code;
 }

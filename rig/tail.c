@@ -3,6 +3,7 @@
 
 #include "lib/text.h"
 #include "lib/util.h"
+#include "rig/say.h"
 
 #include <string.h>
 
@@ -43,6 +44,8 @@ void tail_print(const struct tail *t, unsigned lines, const char *prefix, const 
 		size_t n = strcspn(at, "\n");
 
 		text_sanitise_line((const uint8_t *)at, (size_t)min_u64(n, sizeof(line) - 1), line);
+		if (!rig_can_say(f))
+			return;
 		if (*line && (!skip || !strstr(line, skip)))
 			fprintf(f, "%s%s\n", prefix, line);
 		at += n + 1;

@@ -14,6 +14,8 @@
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <termios.h>
 
 /* The machine's ends. */
 static int wire, kernel;
@@ -242,15 +244,169 @@ START_TEST(signals)
 }
 END_TEST
 
+/* ---- readers who do not read ---- */
+
+#define MUCH (1024 * 1024)
+
+static uint8_t pattern(size_t at)
+{
+	return (uint8_t)(at / 1000 + at % 251);
+}
+
+/* More than fits between it and its reader. */
+static void say_much(void)
+{
+	uint8_t bytes[1024];
+
+	for (size_t at = 0; at < MUCH; at += sizeof(bytes)) {
+		for (size_t i = 0; i < sizeof(bytes); i++)
+			bytes[i] = pattern(at + i);
+		wire_write(wire, WIRE_OUTPUT, bytes, sizeof(bytes));
+	}
+}
+
+/* The front gets SIGTERM later, COUNT times. */
+static void tell_later(unsigned count)
+{
+	pid_t front = getppid();
+
+	if (fork())
+		return;
+	while (count--) {
+		usleep(300000);
+		kill(front, SIGTERM);
+	}
+	_exit(0);
+}
+
+static void says_much_and_dies(void)
+{
+	wire_write(wire, WIRE_READY, NULL, 0);
+	say_much();
+	wire_write_u32(wire, WIRE_EXIT, 7);
+}
+
+static void is_told_while_it_speaks(void)
+{
+	struct wire_frame f;
+
+	come_up();
+	tell_later(1);
+	say_much();
+	f = await(WIRE_SIGNAL);
+	wire_write_u32(wire, WIRE_EXIT, wire_u32(&f, 0) == SIGTERM ? 9 : 10);
+	pause();
+}
+
+static void speaks_on(void)
+{
+	come_up();
+	tell_later(2);
+	for (;;)
+		say_much();
+}
+
+static void make_terminal(int pair[2])
+{
+	struct termios raw;
+
+	pair[0] = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	ck_assert_int_eq(grantpt(pair[0]) ?: unlockpt(pair[0]), 0);
+	pair[1] = open(ptsname(pair[0]), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	ck_assert_int_eq(tcgetattr(pair[1], &raw), 0);
+	cfmakeraw(&raw);
+	ck_assert_int_eq(tcsetattr(pair[1], TCSANOW, &raw), 0);
+}
+
+/* The exit code of MACHINE's session, and what the other end of its output is. */
+static int run_into(bool terminal, void (*machine)(void), int *ret_other)
+{
+	int pair[2], saved = dup(STDOUT_FILENO), code;
+
+	if (terminal)
+		make_terminal(pair);
+	else
+		ck_assert_int_eq(pipe2(pair, O_CLOEXEC), 0);
+	dup2(pair[1], STDOUT_FILENO);
+	close(pair[1]);
+	*ret_other = pair[0];
+	code = run(machine);
+	/* It is shared with whoever has started us. */
+	ck_assert_int_eq(fcntl(STDOUT_FILENO, F_GETFL) & O_NONBLOCK, 0);
+	dup2(saved, STDOUT_FILENO);
+	close(saved);
+	return code;
+}
+
+/* What comes is what was said from its beginning on. How much. */
+static size_t read_all(int fd)
+{
+	uint8_t bytes[3000];
+	size_t total = 0;
+	ssize_t n;
+
+	while ((n = read(fd, bytes, sizeof(bytes))) > 0) {
+		for (ssize_t i = 0; i < n; i++, total++)
+			ck_assert_uint_eq(bytes[i], pattern(total % MUCH));
+	}
+	close(fd);
+	return total;
+}
+
+/* Nothing is lost or reordered, though the machine is gone long before all is read. */
+START_TEST(slow_reader)
+{
+	int pair[2], status;
+	pid_t reader;
+
+	signal(SIGPIPE, SIG_IGN);
+	ck_assert_int_eq(pipe2(pair, O_CLOEXEC), 0);
+	reader = fork();
+	if (!reader) {
+		close(pair[1]);
+		usleep(300000);
+		_exit(read_all(pair[0]) == MUCH ? 0 : 1);
+	}
+	dup2(pair[1], STDOUT_FILENO);
+	close(pair[1]);
+	ck_assert_int_eq(run(says_much_and_dies), 7);
+	close(STDOUT_FILENO);
+	ck_assert_int_eq(waitpid(reader, &status, 0), reader);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+/* A signal is heard, and so is what the command makes of it; what nobody reads is lost. */
+START_TEST(no_reader)
+{
+	uint64_t before = monotonic_ns();
+	size_t total;
+	int out;
+
+	dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO);
+	ck_assert_int_eq(run_into(_i, is_told_while_it_speaks, &out), 9);
+	total = read_all(out);
+	ck_assert_uint_gt(total, 4096);
+	ck_assert_uint_lt(total, MUCH);
+	ck_assert_int_eq(run_into(_i, speaks_on, &out), BH_EXIT_INTERRUPTED);
+	ck_assert_uint_gt(read_all(out), 4096);
+	/* Nobody had to be given up on. */
+	ck_assert_uint_lt(monotonic_ns() - before, 15 * 1000000000ull);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
 	Suite *s = suite_create("rig/session");
 	TCase *t = tcase_create("session");
 
+	tcase_set_timeout(t, 30);
 	tcase_add_test(t, output_and_code);
 	tcase_add_test(t, input);
 	tcase_add_test(t, failures);
 	tcase_add_test(t, signals);
+	tcase_add_test(t, slow_reader);
+	tcase_add_loop_test(t, no_reader, 0, 2); /* pipe, terminal */
 	suite_add_tcase(s, t);
 	return s;
 }
