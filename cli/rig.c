@@ -2,6 +2,7 @@
 /* bulkhead rig: a command inside an emulated machine that has full KVM. */
 #include "rig/rig.h"
 #include "cli/commands.h"
+#include "cli/words.h"
 #include "partition/partition.h"
 
 #include <errno.h>
@@ -106,10 +107,21 @@ static int gather(unsigned argc, char *const *argv, struct rig_job *job, bool *r
 	return code;
 }
 
+/* What makes such a machine again, but --arch, and --log, which would be written anew. */
+static void again_words(const struct rig_command_options *o, struct words *ret_words)
+{
+	struct rig_command_options again = *o;
+
+	again.arch = again.log = NULL;
+	again.exec = false;
+	words_add_options(ret_words, rig_specs, &again);
+}
+
 static int start(const struct rig_command_options *o, enum plan_arch arch, const char *const *argv,
 	struct rig_job *job)
 {
-	const struct rig_options options = {.job = job,
+	struct words again = {0};
+	struct rig_options options = {.job = job,
 		.arch = o->arch ? arch : rig_job_arch(job),
 		.argv = argv,
 		.exec = o->exec,
@@ -121,9 +133,14 @@ static int start(const struct rig_command_options *o, enum plan_arch arch, const
 		.log = o->log,
 		.qemu = o->qemu.items,
 		.qemu_count = o->qemu.count};
+	int code;
 
+	again_words(o, &again);
+	options.again = (const char *const *)again.items;
 	fflush(stdout);
-	return rig_run(&options);
+	code = rig_run(&options);
+	words_fini(&again);
+	return code;
 }
 
 static int rig_command_run(const void *values, unsigned operand_count, char *const *operands)

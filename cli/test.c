@@ -4,6 +4,7 @@
 #include "cli/images.h"
 #include "cli/reports.h"
 #include "cli/test_host.h"
+#include "cli/words.h"
 #include "partition/partition.h"
 #include "rig/inside.h"
 #include "rig/rig.h"
@@ -288,43 +289,42 @@ static void tick(void *ctx)
 	progress_tick(&s->progress);
 }
 
-/* The command that has started this, but for what would change what it leaves or picks. */
-static char **repeat_command(const struct test_options *o, unsigned count, char *const *paths)
-{
-	char **argv = calloc(count + 2 * o->variables.count + 10, sizeof(*argv));
-	static char timeout[64], machine[64], program[PATH_MAX];
-	ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
-	const char *rig = getenv(INSIDE_VARIABLE);
-	unsigned n = 0;
+/* ---- the same command again ---- */
 
-	if (!argv)
-		return NULL;
-	if (length <= 0 || rig)
-		snprintf(program, sizeof(program), "%s", rig ?: "bulkhead");
-	argv[n++] = program;
-	if (rig) {
-		argv[n++] = (char *)(uintptr_t) "rig";
-		argv[n++] = (char *)(uintptr_t) "--arch";
-		argv[n++] = (char *)(uintptr_t)plan_arch_name(partition_host_arch());
-		argv[n++] = (char *)(uintptr_t) "--";
-	}
-	argv[n++] = (char *)(uintptr_t) "test";
-	if (o->timeout) {
-		snprintf(timeout, sizeof(timeout), "--timeout=%lluns",
-			(unsigned long long)o->timeout);
-		argv[n++] = timeout;
-	}
-	if (o->machine) {
-		snprintf(machine, sizeof(machine), "--machine=%s", o->machine);
-		argv[n++] = machine;
-	}
-	for (unsigned i = 0; i < o->variables.count; i++) {
-		argv[n++] = (char *)(uintptr_t) "--var";
-		argv[n++] = (char *)(uintptr_t)o->variables.items[i];
-	}
+/* How bulkhead was called, or in the rig, what stood before "test" on the host. */
+static void add_front(struct words *w)
+{
+	const char *rig = getenv(INSIDE_VARIABLE);
+	json_t *list = rig ? json_loads(rig, 0, NULL) : NULL, *word;
+	char program[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
+	size_t i;
+
+	json_array_foreach(list, i, word) words_add(w, json_string_value(word) ?: "");
+	json_decref(list);
+	if (!w->count)
+		words_add(w, n > 0 ? (program[n] = '\0', program) : "bulkhead");
+}
+
+/*
+ * The command that has started this, but for what changes what it leaves and which cases it runs
+ * when. Cores are kept among artifacts only, which go elsewhere, if anywhere.
+ */
+static void repeat_command(
+	const struct test_options *o, unsigned count, char *const *paths, struct words *ret_words)
+{
+	const struct test_options again = {.variables = o->variables,
+		.timeout = o->timeout,
+		.silence = o->silence,
+		.machine = o->machine,
+		.require_kvm = o->require_kvm,
+		.rig = o->rig};
+
+	add_front(ret_words);
+	words_add(ret_words, command_test.name);
+	words_add_options(ret_words, test_specs, &again);
 	for (unsigned i = 0; i < count; i++)
-		argv[n++] = paths[i];
-	return argv;
+		words_add(ret_words, paths[i]);
 }
 
 static int exit_code(const struct suite_summary *s, bool interrupted)
@@ -382,6 +382,18 @@ static int run(const struct test_options *o, struct selection *s, const struct s
 	reports_tell_github(report, o->tap ? stderr : stdout);
 	progress_summary(&session.progress, s->entries, s->count, since);
 	json_decref(report);
+	return code;
+}
+
+static int run_here(const struct test_options *o, struct selection *s,
+	const struct suite_host *host, unsigned path_count, char *const *paths)
+{
+	struct words repeat = {0};
+	int code;
+
+	repeat_command(o, path_count, paths, &repeat);
+	code = run(o, s, host, repeat.failed ? NULL : repeat.items);
+	words_fini(&repeat);
 	return code;
 }
 
@@ -455,25 +467,17 @@ static bool wants_rig(const struct selection *s, const struct suite_host *host)
 }
 
 /* The same command inside, without --rig. */
-static char **inside_command(const struct test_options *o, unsigned count, char *const *paths)
+static void inside_command(
+	const struct test_options *o, unsigned count, char *const *paths, struct words *ret_words)
 {
 	struct test_options inside = *o;
-	AUTO_FREE char **words = NULL;
-	char **argv;
-	unsigned n = 0;
 
 	inside.rig = false;
-	words = options_words(test_specs, &inside);
-	for (n = 0; words && words[n]; n++)
-		;
-	argv = calloc(n + count + 3, sizeof(*argv));
-	if (!words || !argv)
-		return NULL;
-	argv[0] = (char *)(uintptr_t)command_test.name;
-	memcpy(argv + 1, words, n * sizeof(*argv));
-	argv[1 + n] = (char *)(uintptr_t) "--";
-	memcpy(argv + 2 + n, paths, count * sizeof(*argv));
-	return argv;
+	words_add(ret_words, command_test.name);
+	words_add_options(ret_words, test_specs, &inside);
+	words_add(ret_words, "--");
+	for (unsigned i = 0; i < count; i++)
+		words_add(ret_words, paths[i]);
 }
 
 /* One machine is emulated, of one architecture. */
@@ -492,16 +496,18 @@ static int check_one_arch(const struct selection *s)
 static int run_in_rig(const struct test_options *o, const struct selection *s, unsigned path_count,
 	char *const *paths)
 {
-	AUTO_FREE char **argv = inside_command(o, path_count, paths);
-	struct rig_options options = {.argv = (const char *const *)argv};
+	struct rig_options options = {0};
 	struct rig_job job = {0};
+	struct words argv = {0};
 	struct diags diags;
 	int code = BH_EXIT_HOST;
 
 	diags_init(&diags);
-	if (argv && rig_job_init(&job, s->arch, &diags) == 0) {
+	inside_command(o, path_count, paths, &argv);
+	if (!argv.failed && rig_job_init(&job, s->arch, &diags) == 0) {
 		gather_selection(o, s, path_count, paths, &job);
 		options.job = &job;
+		options.argv = (const char *const *)argv.items;
 		options.arch = rig_job_arch(&job);
 		code = diags.errors ? BH_EXIT_USAGE : rig_run(&options);
 	}
@@ -509,16 +515,13 @@ static int run_in_rig(const struct test_options *o, const struct selection *s, u
 		diags_print(&diags, stderr, "bulkhead: ");
 	diags_fini(&diags);
 	rig_job_fini(&job);
-	/* The options among the words; the paths are our caller's. */
-	for (unsigned i = 1; argv && strcmp(argv[i], "--") != 0; i++)
-		free(argv[i]);
+	words_fini(&argv);
 	return code;
 }
 
 static int test_run(const void *options, unsigned operand_count, char *const *operands)
 {
 	const struct test_options *o = options;
-	AUTO_FREE char **repeat = repeat_command(o, operand_count, operands);
 	struct selection s = {.arch = partition_host_arch()};
 	int code = choose(o, operand_count, operands, &s);
 	struct suite_host host = {0};
@@ -535,7 +538,7 @@ static int test_run(const void *options, unsigned operand_count, char *const *op
 	if (!code && !o->list) {
 		test_host_find(s.entries, s.count, &host);
 		if (!o->rig || !wants_rig(&s, &host))
-			code = run(o, &s, &host, repeat);
+			code = run_here(o, &s, &host, operand_count, operands);
 		else if (!(code = check_one_arch(&s)))
 			code = run_in_rig(o, &s, operand_count, operands);
 	}

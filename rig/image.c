@@ -112,12 +112,27 @@ static json_t *texts_json(json_t *list, const char *const *texts)
 	return list;
 }
 
-static json_t *env_json(void)
+/* NULL without memory. */
+static char *front_text(const struct rig_options *o)
+{
+	char own[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", own, sizeof(own));
+	json_t *list = json_pack("[s%, s, s, s]", n > 0 ? own : "bulkhead",
+		n > 0 ? (size_t)n : strlen("bulkhead"), "rig", "--arch", plan_arch_name(o->arch));
+	char *text;
+
+	texts_json(list, o->again);
+	json_array_append_new(list, json_string("--"));
+	text = json_dumps(list, JSON_COMPACT);
+	json_decref(list);
+	return text;
+}
+
+static json_t *env_json(const struct rig_options *o)
 {
 	static const char *const passed[] = {"TERM", "COLORTERM", "NO_COLOR", "LANG", "TZ",
 		"GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "SOURCE_DATE_EPOCH"};
-	char own[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", own, sizeof(own) - 1);
+	AUTO_FREE char *front = front_text(o);
 	json_t *list = json_pack("[s, s]",
 		"PATH=" INSIDE_FOLDER
 		":/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin",
@@ -129,8 +144,8 @@ static json_t *env_json(void)
 		if (value)
 			json_array_append_new(list, json_sprintf("%s=%s", passed[i], value));
 	}
-	if (n > 0)
-		json_array_append_new(list, json_sprintf(INSIDE_VARIABLE "=%.*s", (int)n, own));
+	if (front)
+		json_array_append_new(list, json_sprintf(INSIDE_VARIABLE "=%s", front));
 	return list;
 }
 
@@ -154,7 +169,7 @@ static char *job_text(const struct rig_options *o, const struct rig_terminal *t)
 	for (unsigned i = 0; i < o->job->output_count; i++)
 		json_array_append_new(outputs, json_string(o->job->outputs[i].to));
 	job = json_pack("{s:o, s:o, s:s, s:o, s:o, s:[b, b, b], s:i, s:i, s:b}", "argv", argv,
-		"env", env_json(), "cwd", o->job->cwd, "hostname", hostname_json(o->arch),
+		"env", env_json(o), "cwd", o->job->cwd, "hostname", hostname_json(o->arch),
 		"outputs", outputs, "terminal", t->is_one[0], t->is_one[1], t->is_one[2], "rows",
 		(int)t->rows, "columns", (int)t->columns, "kvm", !o->exec);
 	text = job ? json_dumps(job, JSON_COMPACT) : NULL;

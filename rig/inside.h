@@ -14,7 +14,10 @@
  */
 #define INSIDE_JOB INSIDE_FOLDER "/job"
 
-/* In the command's environment: the bulkhead on the host that has started the machine. */
+/*
+ * In the command's environment: how it was started on the host, up to the command itself, as JSON:
+ * an array of words, such as ["/usr/bin/bulkhead", "rig", "--arch", "arm64", "--"].
+ */
 #define INSIDE_VARIABLE "BULKHEAD_RIG"
 
 /* The name of the port that rig/wire.h is spoken through. */

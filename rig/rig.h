@@ -21,7 +21,9 @@ struct rig_options {
 	unsigned cpus;       /* 0: as the job needs */
 	uint64_t memory;     /* bytes; 0: as the job needs */
 	const char *log;     /* file for the machine's kernel messages; NULL: none */
-	const char *const *qemu; /* more arguments for QEMU */
+	const char *const *again; /* options of `bulkhead rig` that make such a machine again, but
+				   * --arch; NULL: none */
+	const char *const *qemu;  /* more arguments for QEMU */
 	unsigned qemu_count;
 };
 

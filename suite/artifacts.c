@@ -75,7 +75,8 @@ static void write_repeat(struct artifacts *a, const struct job *job)
 
 	if (!f)
 		return;
-	fputs("#!/bin/sh\n# Runs this case again; arguments are added to the command.\n"
+	fputs("#!/bin/sh\n# Runs this case again; arguments are added to the command, such as\n"
+	      "# --artifacts DIR --cores.\n"
 	      "# Its guests alone, on this terminal: bulkhead run plan.yaml\ncd ",
 		f);
 	print_quoted(f, cwd ? cwd : ".");

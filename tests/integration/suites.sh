@@ -94,6 +94,15 @@ test_suite-planted-faults() {
 	bulkhead 0 check art/well/plan.yaml
 	expect 1 sh art/code/repeat.sh
 	has out '^FAIL s/code: '
+	bulkhead 1 test s.yaml --filter code --artifacts art --cores --require-kvm --rig --silence 2s \
+		--timeout 30s --retry 1 --jobs 1
+	has art/code/repeat.sh "/bulkhead' 'test' '--timeout=30000000000ns' '--silence=2000000000ns' '--require-kvm' '--rig' 's.yaml' --filter='code'"
+	# As it is told inside the rig.
+	BULKHEAD_RIG='["/bin/bulkhead", "rig", "--arch", "arm64", "--kernel=a b", "--"]' \
+		bulkhead 1 test s.yaml --filter code --artifacts rig
+	has rig/code/repeat.sh "exec '/bin/bulkhead' 'rig' '--arch' 'arm64' '--kernel=a b' '--' 'test' 's.yaml' --filter='code'"
+	expect 1 sh art/triple-fault/repeat.sh --artifacts again --cores
+	[ -s again/triple-fault/guest.core ] || fail "no core"
 }
 
 test_suite-expectations() {
