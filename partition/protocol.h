@@ -298,9 +298,6 @@ struct message_inspected {
 	struct message_port ports[PLAN_PORTS_MAX];
 };
 
-/* A line that starts so comes before the lines that the guest has said last; no others follow. */
-#define REPORT_CONSOLE_TITLE "  last on "
-
 struct message_report {
 	uint64_t dropped[PLAN_PORTS_MAX];  /* console bytes that nobody took */
 	uint64_t log_lost[PLAN_PORTS_MAX]; /* bytes that the logs did not take */

@@ -55,15 +55,23 @@ void progress_tick(struct progress *p)
 	show(p);
 }
 
-/* Each line of TEXT, indented. */
-static void print_lines(struct progress *p, const char *text)
+/* Each line of the SIZE bytes at TEXT, indented. */
+static void print_lines(struct progress *p, const char *text, int size)
 {
-	while (text && *text) {
-		int n = (int)strcspn(text, "\n");
+	while (size) {
+		const char *newline = memchr(text, '\n', (size_t)size);
+		int n = newline ? (int)(newline - text) : size;
 
 		fprintf(p->f, "  | %.*s\n", n, text);
-		text += n + (text[n] == '\n');
+		n += newline != NULL;
+		text += n;
+		size -= n;
 	}
+}
+
+static void print_text_lines(struct progress *p, const char *text)
+{
+	print_lines(p, text, text ? (int)strlen(text) : 0);
 }
 
 static const char *word(const struct suite_result *r)
@@ -91,11 +99,11 @@ void progress_finished(struct progress *p, const struct suite_entry *e)
 		fprintf(p->f, " flaky, attempt %u of %u: %s", r->attempts, r->attempts, r->flaky);
 	fputc('\n', p->f);
 	if (r->verdict == SUITE_FAIL) {
-		print_lines(p, r->tail);
+		print_text_lines(p, r->tail);
 		if (r->report)
-			print_lines(p, r->report);
+			print_lines(p, r->report, report_size_below(r->report, r->tail));
 		else if (strcmp(r->cause, "plan") == 0 || strcmp(r->cause, "crash") == 0)
-			print_lines(p, r->messages);
+			print_text_lines(p, r->messages);
 	}
 	fflush(p->f);
 	show(p);

@@ -5,6 +5,7 @@
  */
 #include "suite/report.h"
 
+#include "lib/text.h"
 #include "lib/util.h"
 
 #include <ctype.h>
@@ -193,10 +194,35 @@ static bool verdict_is(const json_t *test, const char *verdict)
 	return strcmp(string_of(test, "verdict"), verdict) == 0;
 }
 
-/* XML 1.0 has no way to say most control characters. */
-static void print_xml(const char *text, FILE *f)
+/* The last line of TEXT. */
+static const char *last_line(const char *text)
 {
-	for (; *text; text++) {
+	const char *newline = strrchr(text, '\n');
+
+	return newline ? newline + 1 : text;
+}
+
+int report_size_below(const char *report, const char *tail)
+{
+	const char *title = strstr(report, "\n" REPORT_CONSOLE_TITLE), *end;
+	size_t size = strlen(report), n;
+
+	if (!title || !tail)
+		return (int)size;
+	/* Another console's are other lines. */
+	end = report + size - (report[size - 1] == '\n');
+	tail = last_line(tail);
+	n = strlen(tail);
+	if ((size_t)(end - title) > n && memcmp(end - n, tail, n) == 0 &&
+		strncmp(end - n - 5, "\n    ", 5) == 0)
+		size = (size_t)(title + 1 - report);
+	return (int)size;
+}
+
+/* XML 1.0 has no way to say most control characters. */
+static void print_xml_bytes(const char *text, int size, FILE *f)
+{
+	for (; size; size--, text++) {
 		unsigned char c = (unsigned char)*text;
 
 		if (c == '&')
@@ -214,6 +240,11 @@ static void print_xml(const char *text, FILE *f)
 	}
 }
 
+static void print_xml(const char *text, FILE *f)
+{
+	print_xml_bytes(text, (int)strlen(text), f);
+}
+
 static void print_attribute(const char *name, const char *text, FILE *f)
 {
 	fprintf(f, " %s=\"", name);
@@ -221,19 +252,25 @@ static void print_attribute(const char *name, const char *text, FILE *f)
 	fputc('"', f);
 }
 
-static void print_section(const char *title, const char *text, FILE *f)
+static void print_bytes(const char *title, const char *text, int size, FILE *f)
 {
-	if (!*text)
+	if (!size)
 		return;
 	fprintf(f, "\n%s:\n", title);
-	print_xml(text, f);
+	print_xml_bytes(text, size, f);
 	fputc('\n', f);
+}
+
+static void print_section(const char *title, const char *text, FILE *f)
+{
+	print_bytes(title, text, (int)strlen(text), f);
 }
 
 static void print_junit_case(const json_t *test, FILE *f)
 {
 	bool failed = verdict_is(test, "failed");
 	bool skipped = verdict_is(test, "skipped") || verdict_is(test, "not-run");
+	const char *tail = string_of(test, "console_tail"), *report = string_of(test, "registers");
 
 	fputs("    <testcase", f);
 	print_attribute("classname", string_of(test, "suite"), f);
@@ -250,8 +287,8 @@ static void print_junit_case(const json_t *test, FILE *f)
 		fputc('>', f);
 		print_xml(string_of(test, "text"), f);
 		fputc('\n', f);
-		print_section("Its console said last", string_of(test, "console_tail"), f);
-		print_section("Registers", string_of(test, "registers"), f);
+		print_section("Its console said last", tail, f);
+		print_bytes("Registers", report, report_size_below(report, tail), f);
 		print_section("Bulkhead said", string_of(test, "messages"), f);
 		print_section("Artifacts", string_of(test, "artifacts"), f);
 		fputs("</failure></testcase>\n", f);

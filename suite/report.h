@@ -42,6 +42,12 @@ void report_print_junit(const json_t *report, FILE *f);
 void report_print_tap_plan(unsigned count, FILE *f);
 void report_print_tap_case(const json_t *test, unsigned number, FILE *f);
 
+/*
+ * How many bytes of REPORT, of a fatal error, are to be printed below TAIL, what a console said
+ * last (NULL: nothing): all but the same lines again.
+ */
+int report_size_below(const char *report, const char *tail);
+
 /* An annotation for each failed case [GitHub: workflow commands], and a table in Markdown. */
 void report_print_github(const json_t *report, FILE *f);
 void report_print_markdown(const json_t *report, FILE *f);

@@ -6,6 +6,7 @@
 #include "supervisor/run.h"
 
 #include "lib/symbolise.h"
+#include "lib/text.h"
 #include "lib/util.h"
 
 #include <errno.h>

@@ -83,7 +83,9 @@ test_suite-planted-faults() {
 		'^FAIL s/heartbeat: guest: no heartbeat for [0-9.]+ ms; max_heartbeat_gap allows 1.000 ms' \
 		'^PASS s/well'
 	counts 1 21 0
-	has art/triple-fault/registers.txt 'RIP' 'CR3'
+	has art/triple-fault/registers.txt 'RIP' 'CR3' '^  last on com1:$'
+	lacks out 'last on com1'
+	[ "$(grep -c '^  [|] *how=triple-fault' out)" = 1 ] || fail "its last lines are not there once"
 	has art/hang-after/guest.com1.log '^\[ *[0-9]+\.[0-9]{6}\] how=spin'
 	[ "$(stat -c %s art/flood-time/guest.com1.log)" -lt 6000000 ] || fail "the log is not bounded"
 	has art/com3-hang/diagnosis.txt '^guest:$' '^  last exits' 'out 0x3e8: "x{16}", which nobody owns' 'RIP' '^COM1: 0 bytes written'

@@ -71,6 +71,23 @@ START_TEST(junit_is_xml)
 }
 END_TEST
 
+START_TEST(last_lines_are_printed_once)
+{
+	static const char report[] = "RIP 0\n  last on com1:\n    a\n    b\n";
+	const int all = (int)strlen(report), once = (int)strlen("RIP 0\n");
+
+	ck_assert_int_eq(report_size_below(report, "before\na\nb"), once);
+	ck_assert_int_eq(report_size_below(report, "b"), once);
+	ck_assert_int_eq(report_size_below(report, "a\nc"), all); /* another console's */
+	ck_assert_int_eq(report_size_below(report, "bb"), all);
+	ck_assert_int_eq(report_size_below(report, "  b"), all);
+	ck_assert_int_eq(report_size_below(report, NULL), all);
+	ck_assert_int_eq(report_size_below("RIP 0\n", "RIP 0"), 6);
+	ck_assert_int_eq(report_size_below("", "a"), 0);
+	ck_assert_int_eq(report_size_below("x\n  last on ", "  last on "), 12);
+}
+END_TEST
+
 static void print_tap(const json_t *report, FILE *f)
 {
 	const json_t *c;
@@ -178,6 +195,7 @@ Suite *unit_suite(void)
 
 	tcase_add_test(t, counts_are_right);
 	tcase_add_test(t, junit_is_xml);
+	tcase_add_test(t, last_lines_are_printed_once);
 	tcase_add_test(t, tap_escapes_directives);
 	tcase_add_test(t, annotations_escape_lines);
 	tcase_add_test(t, merged_counts_add_up);
