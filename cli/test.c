@@ -354,6 +354,7 @@ static int run(const struct test_options *o, struct selection *s, const struct s
 		.finished = finished,
 		.tick = tick,
 		.ctx = &session};
+	struct report_run how = {.shard = s->shard, .emulated = getenv(INSIDE_VARIABLE) != NULL};
 	uint64_t since = monotonic_ns();
 	struct suite_summary summary;
 	bool interrupted = false;
@@ -361,7 +362,7 @@ static int run(const struct test_options *o, struct selection *s, const struct s
 	int ret, code;
 
 	progress_init(&session.progress, o->tap ? stderr : stdout, s->count);
-	session.progress.emulated = getenv(INSIDE_VARIABLE);
+	session.progress.emulated = how.emulated;
 	if (o->tap)
 		report_print_tap_plan(s->count, stdout);
 	ret = suite_run(&options, &interrupted);
@@ -374,13 +375,13 @@ static int run(const struct test_options *o, struct selection *s, const struct s
 		if (s->entries[i].result.verdict == SUITE_NOT_RUN)
 			finished(&session, &s->entries[i]);
 	}
-	since = monotonic_ns() - since;
-	report = report_create(s->entries, s->count, since, &s->shard);
+	how.ns = monotonic_ns() - since;
+	report = report_create(s->entries, s->count, &how);
 	summary = report_summary(report);
 	code = reports_write(report, o->junit, o->json) ? BH_EXIT_HOST
 							: exit_code(&summary, interrupted);
 	reports_tell_github(report, o->tap ? stderr : stdout);
-	progress_summary(&session.progress, s->entries, s->count, since);
+	progress_summary(&session.progress, s->entries, s->count, how.ns);
 	json_decref(report);
 	return code;
 }

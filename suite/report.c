@@ -74,11 +74,11 @@ static void count(json_t *report)
 	json_object_set_new(report, "flaky", json_integer(flaky));
 }
 
-json_t *report_create(const struct suite_entry *entries, unsigned count_, uint64_t ns,
-	const struct report_shard *shard)
+json_t *report_create(
+	const struct suite_entry *entries, unsigned count_, const struct report_run *run)
 {
 	char host[65] = "", when[32] = "";
-	time_t now = time(NULL) - (time_t)(ns / 1000000000);
+	time_t now = time(NULL) - (time_t)(run->ns / 1000000000);
 	json_t *cases = json_array(), *report;
 	struct tm tm;
 
@@ -87,11 +87,13 @@ json_t *report_create(const struct suite_entry *entries, unsigned count_, uint64
 		strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
 	for (unsigned i = 0; i < count_; i++)
 		json_array_append_new(cases, report_case(&entries[i]));
-	report = json_pack("{s:i, s:o, s:s, s:f, s:o}", "bulkhead_report", REPORT_VERSION, "host",
-		text_json(host), "started", when, "seconds", (double)ns / 1e9, "cases", cases);
-	if (report && shard->total)
+	report = json_pack("{s:i, s:o, s:s, s:f, s:b, s:o}", "bulkhead_report", REPORT_VERSION,
+		"host", text_json(host), "started", when, "seconds", (double)run->ns / 1e9,
+		"emulated", run->emulated, "cases", cases);
+	if (report && run->shard.total)
 		json_object_set_new(report, "shard",
-			json_pack("[I, I]", (json_int_t)shard->index, (json_int_t)shard->total));
+			json_pack("[I, I]", (json_int_t)run->shard.index,
+				(json_int_t)run->shard.total));
 	if (report)
 		count(report);
 	return report;
@@ -99,8 +101,9 @@ json_t *report_create(const struct suite_entry *entries, unsigned count_, uint64
 
 json_t *report_empty(const json_t *from)
 {
-	json_t *report = json_pack("{s:i, s:s, s:s, s:f, s:[]}", "bulkhead_report", REPORT_VERSION,
-		"host", "", "started", "", "seconds", 0.0, "cases");
+	json_t *report =
+		json_pack("{s:i, s:s, s:s, s:f, s:b, s:[]}", "bulkhead_report", REPORT_VERSION,
+			"host", "", "started", "", "seconds", 0.0, "emulated", false, "cases");
 	static const char *const keys[] = {"host", "started"};
 
 	for (unsigned i = 0; report && i < ARRAY_SIZE(keys); i++) {
@@ -156,6 +159,8 @@ int report_merge(json_t *report, const json_t *from)
 	seconds = json_number_value(json_object_get(from, "seconds"));
 	if (seconds > json_number_value(json_object_get(report, "seconds")))
 		json_object_set_new(report, "seconds", json_real(seconds));
+	if (json_is_true(json_object_get(from, "emulated")))
+		json_object_set_new(report, "emulated", json_true());
 	count(report);
 	return 0;
 }
@@ -323,7 +328,12 @@ static void print_junit_suite(const json_t *report, const char *suite, unsigned 
 	fprintf(f,
 		" id=\"%u\" tests=\"%u\" failures=\"%u\" errors=\"0\" skipped=\"%u\" time=\"%.3f\">\n",
 		id, tests, failures, skipped, seconds);
-	fputs("    <properties/>\n", f);
+	if (json_is_true(json_object_get(report, "emulated")))
+		fputs("    <properties>\n      <property name=\"emulated\" value=\"true\"/>\n"
+		      "    </properties>\n",
+			f);
+	else
+		fputs("    <properties/>\n", f);
 	json_array_foreach(json_object_get(report, "cases"), i, c)
 	{
 		if (strcmp(string_of(c, "suite"), suite) == 0)

@@ -19,9 +19,16 @@ struct report_shard {
 	unsigned index, total;
 };
 
-/* The results of all entries, after NS nanoseconds; the caller's. NULL without memory. */
-json_t *report_create(const struct suite_entry *entries, unsigned count, uint64_t ns,
-	const struct report_shard *shard);
+/* How the cases were run. */
+struct report_run {
+	uint64_t ns; /* all of them */
+	struct report_shard shard;
+	bool emulated; /* in the rig: what took how long says nothing about real machines */
+};
+
+/* The results of all entries; the caller's. NULL without memory. */
+json_t *report_create(
+	const struct suite_entry *entries, unsigned count, const struct report_run *run);
 
 /* A report without cases, by whom and when as FROM says; the caller's. */
 json_t *report_empty(const json_t *from);

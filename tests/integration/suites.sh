@@ -102,6 +102,7 @@ test_suite-planted-faults() {
 	# As it is told inside the rig.
 	BULKHEAD_RIG='["/bin/bulkhead", "rig", "--arch", "arm64", "--kernel=a b", "--"]' \
 		bulkhead 1 test s.yaml --filter code --artifacts rig
+	has out 'emulated: times say nothing'
 	has rig/code/repeat.sh "exec '/bin/bulkhead' 'rig' '--arch' 'arm64' '--kernel=a b' '--' 'test' 's.yaml' --filter='code'"
 	expect 1 sh art/triple-fault/repeat.sh --artifacts again --cores
 	[ -s again/triple-fault/guest.core ] || fail "no core"
@@ -172,6 +173,11 @@ test_suite-reports() {
 	bulkhead 1 test s.yaml "$GUESTS/hello.elf" --junit all.xml --json all.json
 	counts 6 1 1
 	expect 0 xmllint --noout --schema "$root/tests/golden/junit.xsd" all.xml
+	BULKHEAD_RIG='[]' bulkhead 1 test s.yaml --junit emulated.xml --json emulated.json
+	has emulated.json '"emulated": true'
+	has emulated.xml '<property name="emulated" value="true"/>'
+	expect 0 xmllint --noout --schema "$root/tests/golden/junit.xsd" emulated.xml
+	has all.json '"emulated": false'
 	# What it is worth: a wrong file is not valid.
 	sed 's/ tests="[0-9]*"//' all.xml >wrong.xml
 	expect 3 xmllint --noout --schema "$root/tests/golden/junit.xsd" wrong.xml

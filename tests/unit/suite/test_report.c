@@ -13,6 +13,8 @@ static struct suite_case cases[] = {{.name = (char *)(uintptr_t) "good"},
 	{.name = (char *)(uintptr_t) "left"}};
 static struct suite suite = {.name = (char *)(uintptr_t) "s"};
 
+static bool emulated; /* what make makes */
+
 static json_t *make(void)
 {
 	struct suite_entry entries[] = {
@@ -26,7 +28,8 @@ static json_t *make(void)
 			{.verdict = SUITE_SKIP, .text = (char *)(uintptr_t) "no #cores \xff"}},
 	};
 
-	return report_create(entries, ARRAY_SIZE(entries), 2000000000, &(struct report_shard){0});
+	return report_create(entries, ARRAY_SIZE(entries),
+		&(struct report_run){.ns = 2000000000, .emulated = emulated});
 }
 
 /* What PRINT makes of the report; the caller's. */
@@ -68,6 +71,29 @@ START_TEST(junit_is_xml)
 	has(text, "<testcase classname=\"s\" name=\"good\" time=\"1.500\"/>");
 	has(text, "message=\"&lt;&amp;&quot;&gt; 100%\nit ?\"");
 	has(text, "<skipped message=\"no #cores ?\"/>");
+	has(text, "    <properties/>\n");
+}
+END_TEST
+
+START_TEST(emulated_times_are_marked)
+{
+	json_t *real = make(), *all = report_empty(real), *one;
+	AUTO_FREE char *text = NULL;
+
+	emulated = true;
+	one = make();
+	text = printed(report_print_junit);
+	emulated = false;
+	has(text, "    <properties>\n      <property name=\"emulated\" value=\"true\"/>\n");
+	ck_assert(json_is_false(json_object_get(real, "emulated")));
+	ck_assert(json_is_true(json_object_get(one, "emulated")));
+	/* One is enough. */
+	ck_assert_int_eq(report_merge(all, one), 0);
+	ck_assert_int_eq(report_merge(all, real), 0);
+	ck_assert(json_is_true(json_object_get(all, "emulated")));
+	json_decref(real);
+	json_decref(one);
+	json_decref(all);
 }
 END_TEST
 
@@ -195,6 +221,7 @@ Suite *unit_suite(void)
 
 	tcase_add_test(t, counts_are_right);
 	tcase_add_test(t, junit_is_xml);
+	tcase_add_test(t, emulated_times_are_marked);
 	tcase_add_test(t, last_lines_are_printed_once);
 	tcase_add_test(t, tap_escapes_directives);
 	tcase_add_test(t, annotations_escape_lines);

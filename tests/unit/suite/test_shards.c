@@ -9,7 +9,7 @@
 
 static json_t *make(unsigned index, unsigned total)
 {
-	return report_create(NULL, 0, 0, &(struct report_shard){index, total});
+	return report_create(NULL, 0, &(struct report_run){.shard = {index, total}});
 }
 
 /* The files "I/N", as words of TEXT; what is said of them has to be WANT. */
