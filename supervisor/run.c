@@ -37,6 +37,9 @@
  */
 #define INSIST_NS 500000000
 
+/* More messages than an honest process sends about its start. */
+#define START_MESSAGES 256
+
 /* ---- stopping ---- */
 
 static void kill_all(struct run *run)
@@ -66,8 +69,17 @@ void child_stop(struct child *child, enum stop_reason reason)
 	loop_timer_start(&child->linger, STOP_GRACE_NS);
 }
 
+/* One that was released ahead may have said that it runs: then it is stopped as one that does. */
+static void hear_start(struct child *child)
+{
+	if (child->start_sent && child->state == CHILD_STARTING)
+		child_receive(child, START_MESSAGES);
+}
+
 void run_stop(struct run *run, enum stop_reason reason)
 {
+	for (unsigned i = 0; run->stop == STOP_NONE && i < run->child_count; i++)
+		hear_start(&run->children[i]);
 	if (run->stop == STOP_NONE)
 		run->stop = reason;
 	for (unsigned i = 0; i < run->child_count; i++)

@@ -31,6 +31,30 @@ START_TEST(end_of_one_released_ahead)
 }
 END_TEST
 
+/* A stop that comes before it was heard to be ready: what has run is not killed like what has not.
+ */
+START_TEST(stop_of_one_released_ahead)
+{
+	struct child *c = spawn(SAFETY);
+
+	run.released = run.all_ready = true;
+	child_release_ahead(c);
+	if (_i)
+		ck_assert_int_eq(ipc_send(peers[SAFETY], MSG_READY, NULL, 0), 0);
+	run_stop(&run, STOP_INTERRUPTED);
+	ck_assert_int_eq(c->stopped_for, STOP_INTERRUPTED);
+	ck_assert_uint_eq(sent(SAFETY, MSG_STOP), _i);
+	run_for(100 * MS);
+	ck_assert_int_eq(c->state, _i ? CHILD_RUNNING : CHILD_ENDED);
+	ck_assert_int_eq(c->pid > 0, _i);
+	if (!_i)
+		return;
+	say_ended(SAFETY, PARTITION_STOPPED, BULKHEAD_END_STOPPED);
+	ck_assert(!c->broke_protocol);
+	ck_assert(c->has_result);
+}
+END_TEST
+
 /* ---- pause and resume ---- */
 
 START_TEST(two_who_pause)
@@ -509,6 +533,7 @@ Suite *unit_suite(void)
 	tcase_set_timeout(t, 30);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, end_of_one_released_ahead);
+	tcase_add_loop_test(t, stop_of_one_released_ahead, 0, 2);
 	tcase_add_test(t, two_who_pause);
 	tcase_add_test(t, pause_that_nobody_asked_for);
 	tcase_add_test(t, pause_does_not_save_from_a_lost_watchdog);
