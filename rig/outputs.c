@@ -129,7 +129,10 @@ void outputs_take(struct outputs *o, const struct wire_frame *f)
 int outputs_finish(struct outputs *o)
 {
 	fd_close(&o->fd);
-	if (o->error)
+	if (o->error == -EBADMSG)
+		rig_say("the emulated machine sent a file that belongs to no output of the "
+			"command; it was left out");
+	else if (o->error)
 		rig_say("%s, which was written inside, cannot be written here: %s", o->failed,
 			strerror(-o->error));
 	return o->error;

@@ -98,7 +98,7 @@ static void make_raw(struct session *s)
 static void restore(struct session *s)
 {
 	if (s->raw)
-		tcsetattr(STDIN_FILENO, TCSADRAIN, &s->termios);
+		tcsetattr(STDIN_FILENO, TCSANOW, &s->termios);
 	s->raw = false;
 }
 
@@ -130,15 +130,33 @@ static void fail(struct session *s, const char *fmt, ...)
 	end(s, BH_EXIT_HOST);
 }
 
-/* The machine is gone, or what it says makes no sense, before the command has ended. */
+static void not_understood(struct session *s)
+{
+	fail(s, "the emulated machine sends what nobody understands; its bulkhead may be of another "
+		"version");
+}
+
+/* Where the machine is in what it says, for messages. */
+static const char *where(const struct session *s)
+{
+	if (s->outputs.fd >= 0)
+		return " in the middle of a file that it had to send, which may be incomplete";
+	return s->reader.end > s->reader.start ? " in the middle of what it had to say" : "";
+}
+
+/* The machine is gone before the command has ended. */
 static void machine_failed(struct session *s)
 {
+	bool said = s->kernel.size || s->qemu.size;
+
 	if (tail_has(&s->kernel, "Kernel panic"))
 		fail(s, "the emulated machine's kernel panicked; its last messages are above");
 	else if (!s->ready)
-		fail(s, "the emulated machine did not come up; see above");
+		fail(s, "the emulated machine did not come up%s", said ? "; see above" : "");
 	else
-		fail(s, "the emulated machine ended before the command did; see above");
+		fail(s, "the emulated machine ended%s%s",
+			*where(s) ? where(s) : " before the command did",
+			said ? "; its last lines are above" : "");
 }
 
 /* The command is to end; if it does not in time, everything does. */
@@ -161,12 +179,14 @@ static void timed_out(struct loop_timer *t)
 		return;
 	}
 	if (!s->stopping) {
-		fail(s,
-			s->ready
-				? "the emulated machine hangs: %d s without a sign of it; try again"
-				: "the emulated machine was not up within %d s; is this host very "
-				  "busy?",
-			(int)(SILENCE_NS / 1000000000));
+		if (s->ready)
+			fail(s, "the emulated machine hangs%s: %d s without a sign of it; try again",
+				where(s), (int)(SILENCE_NS / 1000000000));
+		else
+			fail(s,
+				"the emulated machine was not up within %d s; is this host very "
+				"busy?",
+				(int)(SILENCE_NS / 1000000000));
 		return;
 	}
 	restore(s);
@@ -260,8 +280,7 @@ static void take(struct session *s, const struct wire_frame *f)
 		fail(s, "%.*s", (int)f->size, (const char *)f->bytes);
 		break;
 	default:
-		fail(s, "the emulated machine sends what nobody understands; its bulkhead may be of "
-			"another version");
+		not_understood(s);
 		break;
 	}
 }
@@ -275,7 +294,7 @@ static void go_on(struct session *s)
 	while (s->code < 0 && !s->full && (ret = wire_next(&s->reader, &f)) > 0)
 		take(s, &f);
 	if (ret < 0)
-		machine_failed(s);
+		not_understood(s);
 	else if (s->full)
 		loop_unwatch(s->loop, &s->wire);
 	else if (s->code < 0 && !s->wire_ended && s->wire.slot < 0 && loop_watch(s->loop, &s->wire))

@@ -24,7 +24,8 @@ static int wire, kernel;
 static int run(void (*machine)(void))
 {
 	int wires[2], logs[2], errors[2];
-	struct rig_job job = {0};
+	struct rig_output output = {.path = (char[]){"/dev/null"}};
+	struct rig_job job = {.outputs = &output, .output_count = 1};
 	struct rig_terminal terminal = {0};
 	struct emulator e;
 	struct session_spec spec = {
@@ -177,6 +178,48 @@ static void babbles(void)
 	pause();
 }
 
+/* Headers of frames that never come. */
+static void starts_a_frame(void)
+{
+	uint8_t header[8];
+
+	wire_write(wire, WIRE_READY, NULL, 0);
+	wire_put_u32(header, WIRE_OUTPUT);
+	wire_put_u32(header + 4, 100);
+	(void)!write(wire, header, sizeof(header));
+	say("hello\n");
+}
+
+static void starts_a_large_frame(void)
+{
+	uint8_t header[8];
+
+	wire_write(wire, WIRE_READY, NULL, 0);
+	wire_put_u32(header, WIRE_OUTPUT);
+	wire_put_u32(header + 4, WIRE_BYTES_MAX + 1);
+	(void)!write(wire, header, sizeof(header));
+	pause();
+}
+
+static void starts_a_file(void)
+{
+	static const uint8_t name[8] = {0, 0, 0, 0, 0244, 1};
+
+	wire_write(wire, WIRE_READY, NULL, 0);
+	wire_write(wire, WIRE_FILE, name, sizeof(name));
+	wire_write(wire, WIRE_DATA, "half", 4);
+}
+
+static void sends_a_strange_file(void)
+{
+	static const uint8_t name[8] = {77};
+
+	wire_write(wire, WIRE_READY, NULL, 0);
+	wire_write(wire, WIRE_FILE, name, sizeof(name));
+	wire_write_u32(wire, WIRE_EXIT, 0);
+	pause();
+}
+
 START_TEST(failures)
 {
 	static const struct {
@@ -188,6 +231,12 @@ START_TEST(failures)
 		{dies, "kernel | hello\nbulkhead rig: the emulated machine did not come up"},
 		{fails, "bulkhead rig: no KVM"},
 		{babbles, "sends what nobody understands"},
+		{starts_a_frame, "kernel | hello\nbulkhead rig: the emulated machine ended in the "
+				 "middle of what it had to say; its last lines are above\n"},
+		{starts_a_large_frame, "sends what nobody understands"},
+		{starts_a_file, "bulkhead rig: the emulated machine ended in the middle of a file "
+				"that it had to send, which may be incomplete\n"},
+		{sends_a_strange_file, "sent a file that belongs to no output of the command"},
 	};
 	char text[2048];
 
