@@ -10,12 +10,43 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* What is not written when it is zero: a core is mostly holes, which come as zeroes. */
+#define BLOCK 4096
+
+static bool is_zero(const uint8_t *bytes, size_t size)
+{
+	return !bytes[0] && memcmp(bytes, bytes + 1, size - 1) == 0;
+}
+
 static void failed(struct outputs *o, const char *path, int error)
 {
 	if (o->error)
 		return;
 	o->error = error;
 	snprintf(o->failed, sizeof(o->failed), "%s", path);
+}
+
+static int write_sparse(struct outputs *o, const uint8_t *bytes, size_t size)
+{
+	int ret = 0;
+
+	for (size_t n; !ret && size; bytes += n, size -= n) {
+		n = (size_t)min_u64(size, BLOCK);
+		o->hole = o->sparse && is_zero(bytes, n);
+		if (!o->hole)
+			ret = file_write_all(o->fd, bytes, n);
+		else if (lseek(o->fd, (off_t)n, SEEK_CUR) < 0)
+			ret = -errno;
+	}
+	return ret;
+}
+
+static void finish_file(struct outputs *o)
+{
+	if (o->fd >= 0 && o->hole && ftruncate(o->fd, lseek(o->fd, 0, SEEK_CUR)))
+		failed(o, "a file", -errno);
+	o->hole = false;
+	fd_close(&o->fd);
 }
 
 /* A name in a folder: nothing that leads elsewhere. */
@@ -80,6 +111,7 @@ static void take_file(struct outputs *o, const struct rig_output *to, char *path
 	const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY;
 	AUTO_CLOSE int dir = -1;
 	char *name = to->path;
+	struct stat st;
 
 	if (!to->folder) {
 		o->fd = open(to->path, flags, mode);
@@ -93,6 +125,7 @@ static void take_file(struct outputs *o, const struct rig_output *to, char *path
 	}
 	if (o->fd < 0)
 		failed(o, name, -errno);
+	o->sparse = o->fd >= 0 && fstat(o->fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 void outputs_take(struct outputs *o, const struct wire_frame *f)
@@ -104,14 +137,14 @@ void outputs_take(struct outputs *o, const struct wire_frame *f)
 	int ret;
 
 	if (f->type == WIRE_DATA) {
-		ret = o->fd < 0 ? 0 : file_write_all(o->fd, f->bytes, f->size);
+		ret = o->fd < 0 ? 0 : write_sparse(o, f->bytes, f->size);
 		if (ret) {
 			failed(o, "a file", ret);
-			fd_close(&o->fd);
+			finish_file(o);
 		}
 		return;
 	}
-	fd_close(&o->fd);
+	finish_file(o);
 	index = wire_u32(f, 0);
 	if (f->size < head || f->size - head >= sizeof(path) || index >= o->job->output_count) {
 		failed(o, "what comes out", -EBADMSG);
@@ -128,7 +161,7 @@ void outputs_take(struct outputs *o, const struct wire_frame *f)
 
 int outputs_finish(struct outputs *o)
 {
-	fd_close(&o->fd);
+	finish_file(o);
 	if (o->error == -EBADMSG)
 		rig_say("the emulated machine sent a file that belongs to no output of the "
 			"command; it was left out");

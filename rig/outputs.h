@@ -11,7 +11,9 @@
 
 struct outputs {
 	const struct rig_job *job;
-	int fd; /* the file that data goes to; -1: none */
+	int fd;      /* the file that data goes to; -1: none */
+	bool sparse; /* it may have holes */
+	bool hole;   /* it ends in one, which its size does not tell yet */
 	int error;
 	char failed[PATH_MAX]; /* what ERROR was met at */
 };

@@ -78,6 +78,43 @@ START_TEST(files)
 }
 END_TEST
 
+static void zeroes_and(size_t size, size_t at, uint8_t byte)
+{
+	AUTO_FREE uint8_t *bytes = calloc(1, size);
+
+	ck_assert_ptr_nonnull(bytes);
+	bytes[at] = byte;
+	outputs_take(&o, &(struct wire_frame){.type = WIRE_DATA, .size = size, .bytes = bytes});
+}
+
+/* Cores are mostly holes, and stay it; each byte is where it was. */
+START_TEST(holes)
+{
+	uint8_t byte = 0;
+	struct stat st;
+	int fd;
+
+	name(WIRE_FOLDER, 0, 0, "");
+	name(WIRE_FILE, 0, 0644, "core");
+	data("ELF");
+	for (unsigned i = 0; i < 128; i++)
+		zeroes_and(WIRE_BYTES_MAX, 5000, i == 64);
+	zeroes_and(777, 0, 0);
+	name(WIRE_FILE, 0, 0644, "other"); /* no hole of its own */
+	data("x");
+	ck_assert_int_eq(outputs_finish(&o), 0);
+	ck_assert_int_eq(stat("out/core", &st), 0);
+	ck_assert_int_eq(st.st_size, 3 + 128 * WIRE_BYTES_MAX + 777);
+	ck_assert_int_lt(st.st_blocks * 512, st.st_size / 4);
+	fd = open("out/core", O_RDONLY | O_CLOEXEC);
+	ck_assert_int_eq(pread(fd, &byte, 1, 3 + 64 * WIRE_BYTES_MAX + 5000), 1);
+	ck_assert_uint_eq(byte, 1);
+	close(fd);
+	ck_assert_int_eq(stat("out/other", &st), 0);
+	ck_assert_int_eq(st.st_size, 1);
+}
+END_TEST
+
 /* Nothing leads out of an output. */
 START_TEST(hostile)
 {
@@ -146,6 +183,7 @@ Suite *unit_suite(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, files);
+	tcase_add_test(t, holes);
 	tcase_add_test(t, hostile);
 	tcase_add_test(t, frames);
 	suite_add_tcase(s, t);
