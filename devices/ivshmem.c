@@ -47,17 +47,13 @@ static void signal_fd(int fd)
 
 /* ---- interrupting this guest ---- */
 
-/* The I/O thread interrupts, if the guest wants it. */
-static void interrupt(struct ivshmem *d, unsigned vector)
+/* Whether the guest is to be interrupted, once in the one-shot mode. Under the lock. */
+static bool take_enabled(struct ivshmem *d)
 {
-	bool enabled;
+	bool enabled = d->enabled;
 
-	pthread_mutex_lock(&d->lock);
-	enabled = d->enabled;
 	d->enabled = enabled && !d->one_shot;
-	pthread_mutex_unlock(&d->lock);
-	if (enabled)
-		pci_msix_signal(&d->f, vector);
+	return enabled;
 }
 
 /* The doorbells of others are heard by KVM, by the I/O thread, or by nobody. Under the lock. */
@@ -96,11 +92,16 @@ static void rearmed(struct loop_watch *w, uint32_t revents)
 void ivshmem_source_ready(struct loop_watch *w, uint32_t revents)
 {
 	struct ivshmem_source *s = container_of(w, struct ivshmem_source, watch);
+	struct ivshmem *d = s->dev;
+	bool wanted;
 
 	(void)revents;
-	if (event_take(w->fd))
-		interrupt(s->dev, s->vector);
-	watch_sources(s->dev);
+	pthread_mutex_lock(&d->lock);
+	wanted = event_take(w->fd) && take_enabled(d);
+	pthread_mutex_unlock(&d->lock);
+	if (wanted)
+		pci_msix_signal(&d->f, s->vector);
+	watch_sources(d);
 }
 
 static void set_enabled(struct ivshmem *d, bool enabled)
@@ -164,14 +165,19 @@ static bool copy_states(struct ivshmem *d)
 	return changed;
 }
 
+/* A guest that has seen a state and then enables interrupts gets none for that state. */
 static void noticed(struct loop_watch *w, uint32_t revents)
 {
 	struct ivshmem *d = container_of(w, struct ivshmem, notice);
+	bool wanted;
 
 	(void)revents;
 	event_take(w->fd);
-	if (copy_states(d))
-		interrupt(d, 0);
+	pthread_mutex_lock(&d->lock);
+	wanted = copy_states(d) && take_enabled(d);
+	pthread_mutex_unlock(&d->lock);
+	if (wanted)
+		pci_msix_signal(&d->f, 0);
 	watch_sources(d);
 	loop_unwatch(d->loop, w);
 	loop_timer_start(&d->pause, STATE_PAUSE_NS);

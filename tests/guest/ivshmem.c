@@ -179,18 +179,18 @@ static void check_one_shot(void)
 	meet(13);
 }
 
+/* Interrupts are off on both sides until both have come to state 14. */
 static void check_state_interrupt(void)
 {
-	unsigned before;
+	unsigned before = seen[0];
 
-	ivshmem_enable(&d, true);
 	meet(14);
-	meet(15);
-	wait_for(false, SHORT); /* what is on its way comes */
-	before = seen[0];
+	ivshmem_enable(&d, true);
+	*word(ivshmem_output(&d, d.id), 9) = 5;
+	check(wait_for(*word(ivshmem_output(&d, other), 9) >= 5, LIMIT), "both listen to states");
 	/* The state that it has already, and then another: one by one. */
 	if (d.id == 0) {
-		ivshmem_set_state(&d, 15);
+		ivshmem_set_state(&d, 14);
 		delay_ns(SHORT);
 		ivshmem_set_state(&d, 16);
 		check(wait_for(d.states[other] >= 16, LIMIT), "the other has changed its state");
@@ -198,6 +198,7 @@ static void check_state_interrupt(void)
 	} else {
 		check(wait_for(d.states[other] >= 16, LIMIT), "the other has changed its state");
 		check(wait_for(seen[0] == before + 1, LIMIT), "which is one interrupt");
+		check(!wait_for(seen[0] != before + 1, SHORT), "and no more than that");
 		ivshmem_set_state(&d, 16);
 	}
 }
