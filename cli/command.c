@@ -145,6 +145,11 @@ int command_parse(const struct command *cmd, int argc, char **argv, void **ret_o
 		return BH_EXIT_HOST;
 	}
 	err = options_parse(cmd->options, argc, argv, *ret_options, ret);
+	/* Its options are not ours, whether we have such or not. */
+	if (cmd->separated && ret->operand_count && !ret->ended && !ret->help)
+		return command_usage_error(cmd,
+			"%s is no option; write -- before the command: bulkhead %s [OPTIONS] -- %s ...",
+			ret->operands[0], cmd->name, ret->operands[0]);
 	if (err == -EINVAL)
 		return command_usage_error(cmd, "%s", ret->error);
 	if (err) {

@@ -28,6 +28,7 @@ struct command {
 	unsigned operands_max;
 	bool hidden;     /* not listed in the main help */
 	bool exit_codes; /* its --help lists the exit codes */
+	bool separated;  /* "--" has to stand before its operands: they are another command */
 	/*
 	 * OPTIONS is the command's options struct, zeroed before parsing. The result is an enum
 	 * bh_exit. Diagnostics go to stderr, results to stdout, which need not be flushed or

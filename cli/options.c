@@ -162,19 +162,20 @@ static int option_take(const struct option_spec *specs, char **argv, int *at, vo
 int options_parse(const struct option_spec *specs, int argc, char **argv, void *values,
 	struct option_result *ret)
 {
-	int operands = 0, at = 0;
+	int at = 0;
 
 	*ret = (struct option_result){.operands = argv};
 	while (at < argc) {
 		int err;
 
 		if (strcmp(argv[at], "--") == 0) {
+			ret->ended = true;
 			for (at++; at < argc; at++)
-				argv[operands++] = argv[at];
+				argv[ret->operand_count++] = argv[at];
 			break;
 		}
 		if (argv[at][0] != '-' || !argv[at][1]) { /* "-" is an operand: standard input */
-			argv[operands++] = argv[at++];
+			argv[ret->operand_count++] = argv[at++];
 			continue;
 		}
 		if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0) {
@@ -185,7 +186,6 @@ int options_parse(const struct option_spec *specs, int argc, char **argv, void *
 		if (err)
 			return err;
 	}
-	ret->operand_count = (unsigned)operands;
 	return 0;
 }
 

@@ -38,10 +38,11 @@ struct option_spec {
 };
 
 struct option_result {
-	bool help; /* --help or -h was given: nothing else counts */
-	unsigned operand_count;
-	char **operands; /* inside argv */
-	char *error;     /* "--timeout: cause; remedy"; owned, NULL unless -EINVAL was returned */
+	bool help;              /* --help or -h was given: nothing else counts */
+	bool ended;             /* "--" was there */
+	unsigned operand_count; /* with an error: those before it */
+	char **operands;        /* inside argv */
+	char *error; /* "--timeout: cause; remedy"; owned, NULL unless -EINVAL was returned */
 };
 
 /*

@@ -190,5 +190,6 @@ const struct command command_rig = {
 	.options_size = sizeof(struct rig_command_options),
 	.operands_min = 1,
 	.operands_max = 4096,
+	.separated = true,
 	.run = rig_command_run,
 };

@@ -39,6 +39,10 @@ test_rig-usage() {
 	rig 2 -- list
 	has err 'list does not run inside; run, boot, test, check and doctor do'
 	rig 2
+	rig 2 test x.yaml
+	has err '^bulkhead rig: test is no option; write -- before the command: bulkhead rig \[OPTIONS\] -- test \.\.\.$'
+	rig 2 --arch arm64 run --timeout 1s plan.yaml
+	has err 'write -- before the command: bulkhead rig \[OPTIONS\] -- run \.\.\.$'
 	rig 2 -- run nothing.yaml
 	has err 'nothing.yaml: the plan cannot be read'
 	rig 2 -- run --detach plan.yaml

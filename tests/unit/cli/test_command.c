@@ -44,7 +44,20 @@ static const struct command secret = {
 	.run = greet_run,
 };
 
-static const struct command *const commands[] = {&greet, &secret, NULL};
+static const struct command inside = {
+	.name = "inside",
+	.synopsis = "[OPTIONS] -- COMMAND [ARGUMENTS]...",
+	.summary = "Runs another.",
+	.options = greet_specs,
+	.options_size = sizeof(struct greet_options),
+	.operands_min = 1,
+	.operands_max = 9,
+	.hidden = true,
+	.separated = true,
+	.run = greet_run,
+};
+
+static const struct command *const commands[] = {&greet, &secret, &inside, NULL};
 
 struct output {
 	int code;
@@ -91,6 +104,8 @@ START_TEST(runs)
 	ck_assert_int_eq(o.code, BH_EXIT_GUEST_FAILED);
 	ck_assert_str_eq(o.out, "hi you\n");
 	ck_assert_str_eq(o.err, "");
+	run_line(&o, "bulkhead inside --name you -- hi --name me");
+	ck_assert_str_eq(o.out, "hi you\n");
 }
 END_TEST
 
@@ -118,6 +133,15 @@ START_TEST(usage_errors)
 		{"bulkhead greet --nam x",
 			"bulkhead greet: --nam is not an option; did you mean --name?\n"
 			"See bulkhead greet --help\n"},
+		{"bulkhead inside",
+			"bulkhead inside: an argument is missing; write bulkhead inside [OPTIONS] "
+			"-- COMMAND [ARGUMENTS]...\nSee bulkhead inside --help\n"},
+		{"bulkhead inside greet hi",
+			"bulkhead inside: greet is no option; write -- before the command: "
+			"bulkhead inside [OPTIONS] -- greet ...\nSee bulkhead inside --help\n"},
+		{"bulkhead inside --name x greet --junit y",
+			"bulkhead inside: greet is no option; write -- before the command: "
+			"bulkhead inside [OPTIONS] -- greet ...\nSee bulkhead inside --help\n"},
 		{"bulkhead help gret",
 			"bulkhead: \"gret\" is not a command; did you mean bulkhead greet?\n"
 			"See bulkhead --help\n"},
