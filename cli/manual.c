@@ -68,6 +68,46 @@ static void print_exit_codes(FILE *f)
 	}
 }
 
+static void print_environment(FILE *f)
+{
+	static const struct {
+		const char *name, *meaning;
+	} variables[] = {
+		{"BULKHEAD_CACHE",
+			"The folder where `bulkhead rig` keeps the kernels that it has downloaded. "
+			"Default: $XDG_CACHE_HOME/bulkhead, else $HOME/.cache/bulkhead."},
+		{"BULKHEAD_RIG",
+			"Set by `bulkhead rig` for the command inside: how it was started. Reports "
+			"of `bulkhead test` then mark their times as emulated, and repeat.sh "
+			"starts the emulated machine again."},
+		{"GITHUB_ACTIONS",
+			"true: `bulkhead test` prints failures as annotations of GitHub Actions."},
+		{"GITHUB_STEP_SUMMARY",
+			"With GITHUB_ACTIONS=true: the file that `bulkhead test` adds a table of "
+			"what did not pass to."},
+		{"HOME, XDG_CACHE_HOME", "Where the default of BULKHEAD_CACHE is."},
+		{"NO_COLOR", "Set: console prefixes have no colours."},
+		{"NOTIFY_SOCKET",
+			"Set by systemd for services of Type=notify: it is told when all partitions "
+			"run [sd_notify(3)]."},
+		{"PATH", "Where helpers are looked for: passt, virtiofsd; of `bulkhead rig` QEMU, "
+			 "apt and what unpacks modules."},
+		{"XDG_RUNTIME_DIR",
+			"The folder of the control sockets' folder, see FILES. Without it, only "
+			"root's runs have control sockets."},
+	};
+
+	fputs(".SH ENVIRONMENT\n", f);
+	for (size_t i = 0; i < ARRAY_SIZE(variables); i++) {
+		fprintf(f, ".TP\n.B %s\n", variables[i].name);
+		print_roff(f, variables[i].meaning);
+		fputc('\n', f);
+	}
+	fputs(".PP\n`bulkhead rig` hands these to the command inside, where they are set: TERM, COLORTERM, "
+	      "NO_COLOR, LANG, TZ, GITHUB_ACTIONS, GITHUB_STEP_SUMMARY, SOURCE_DATE_EPOCH.\n",
+		f);
+}
+
 void manual_print(FILE *f)
 {
 	fputs(".\\\" SPDX-License-Identifier: BSD-3-Clause\n"
@@ -90,7 +130,7 @@ void manual_print(FILE *f)
 	      "\\fBbulkhead doctor\\fR says what it can do.\n"
 	      ".TP\n.I $XDG_RUNTIME_DIR/bulkhead/NAME.sock\nThe control socket of run NAME; of "
 	      "root's runs, without that variable, in /run/bulkhead. docs/control\\-protocol.md "
-	      "says what it speaks.\n"
-	      ".SH ENVIRONMENT\n.TP\n.B NO_COLOR\nSet: console prefixes have no colours.\n",
+	      "says what it speaks.\n",
 		f);
+	print_environment(f);
 }
