@@ -8,10 +8,13 @@
 #include <string.h>
 
 /* How kernels say that they have given up; they mostly hang then. */
-static const char *const panic_texts[] = {
-	"Kernel panic - not syncing", /* Linux */
-	"panic: ",                    /* the BSDs; only at the start of a line */
-	"Panic on CPU ",              /* Xen */
+static const struct {
+	const char *text;
+	bool starts_line; /* elsewhere in a line, it may mean anything */
+} panics[] = {
+	{"Kernel panic - not syncing", false}, /* Linux */
+	{"panic: ", true},                     /* the BSDs */
+	{"Panic on CPU ", false},              /* Xen */
 };
 
 /* ---- patterns ---- */
@@ -207,11 +210,12 @@ static void match_forbids(struct matcher *m, const struct match_port *port, bool
 		sign_text(&e->forbids[i], m->forbidden);
 		sanitised(port, m->forbidden_line);
 	}
-	for (unsigned i = 0; m->panics && !*m->forbidden && i < ARRAY_SIZE(panic_texts); i++) {
-		const char *text = panic_texts[i];
+	for (unsigned i = 0; m->panics && !*m->forbidden && i < ARRAY_SIZE(panics); i++) {
+		const char *text = panics[i].text;
 		const char *found = memmem(port->line, port->size, text, strlen(text));
+		bool at_start = found == port->line && !port->cut;
 
-		if (!found || (i == 1 && (found != port->line || port->cut)))
+		if (!found || (panics[i].starts_line && !at_start))
 			continue;
 		snprintf(m->forbidden, sizeof(m->forbidden), "%s", text);
 		m->panicked = true;

@@ -230,6 +230,10 @@ START_TEST(panics_of_kernels_are_known)
 	feed("[    1.0] Kernel panic - not syncing: VFS\n");
 	ck_assert(matcher.panicked);
 	matcher_fini(&matcher);
+	start(0, 0);
+	feed("panic: here\n");
+	ck_assert_str_eq(matcher.forbidden, "panic: ");
+	matcher_fini(&matcher);
 }
 END_TEST
 
