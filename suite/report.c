@@ -209,6 +209,7 @@ static const char *last_line(const char *text)
 
 int report_size_below(const char *report, const char *tail)
 {
+	static const char indent[] = "\n    "; /* of each of the lines */
 	const char *title = strstr(report, "\n" REPORT_CONSOLE_TITLE), *end;
 	size_t size = strlen(report), n;
 
@@ -218,8 +219,8 @@ int report_size_below(const char *report, const char *tail)
 	end = report + size - (report[size - 1] == '\n');
 	tail = last_line(tail);
 	n = strlen(tail);
-	if ((size_t)(end - title) > n && memcmp(end - n, tail, n) == 0 &&
-		strncmp(end - n - 5, "\n    ", 5) == 0)
+	if ((size_t)(end - title) >= strlen(indent) + n && memcmp(end - n, tail, n) == 0 &&
+		memcmp(end - n - strlen(indent), indent, strlen(indent)) == 0)
 		size = (size_t)(title + 1 - report);
 	return (int)size;
 }
