@@ -96,6 +96,17 @@ test_rig-kernel() {
 	has err 'the emulated machine did not come up'
 }
 
+# The command inside is told how the machine was started, but for --log.
+test_rig-environment() {
+	rig_path
+	ln -s "$(command -v grep)" bin/grep
+	fake $rig_qemu 'while [ "$1" != -initrd ]; do shift; done; grep -ao "BULKHEAD_RIG=[^]]*]" "$2" >told; exit 1'
+	touch vmlinuz
+	rig 3 --kernel vmlinuz --memory 1G --log machine.log --file bin/grep=/grep -- boot "$GUESTS/hello.elf"
+	grep -qxF "BULKHEAD_RIG=[\\\"$(realpath "$BULKHEAD")\\\",\\\"rig\\\",\\\"--arch\\\",\\\"$rig_arch\\\",\\\"--kernel=vmlinuz\\\",\\\"--memory=1073741824\\\",\\\"--file=bin/grep=/grep\\\",\\\"--\\\"]" told ||
+		fail "not what is told: $(cat told)"
+}
+
 # Whoever ends the front ends the machine.
 test_rig-ends() {
 	local signal front machine
