@@ -5,7 +5,7 @@
  */
 #include "x86.h"
 
-#define START_WAIT (100 * NS_PER_MS)
+#define START_WAIT (1000 * NS_PER_MS)
 #define INIT_WAIT  (200 * NS_PER_US)
 
 #define SLEEP_S5_ENABLE 0x34 /* SLP_TYP 5, SLP_EN [ACPI 6.5 4.8.3.7] */
