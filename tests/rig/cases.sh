@@ -281,7 +281,7 @@ put_third_party() {
 
 # third_party GLOB...: runs these cases of it.
 third_party() {
-	echo "sh ./suite --jobs=3 --var=images=/job/images --var=initrd=/job/guest-initrd" \
+	echo "sh ./suite --jobs=3 --retry=1 --var=images=/job/images --var=initrd=/job/guest-initrd" \
 		"${@/#/--filter=} third-party.yaml"
 }
 
@@ -416,21 +416,28 @@ fails() {
 	failed=$((failed + 1))
 }
 
-# judge CODE SECONDS: the first of the cases left has ended.
+# judge CODE SECONDS: the first of the cases left has ended. One that is no suite, which tries its own
+# cases again, and fails gets a second try: emulated machines upset guests now and then (test-x86).
+again=()
+declare -A first_reason
 judge() {
-	local code=$1 seconds=$2 name judgement log
-	IFS=$'\t' read -r name _ _ judgement _ <<<"${left[0]}"
+	local code=$1 seconds=$2 case=${left[0]} name judgement log
+	IFS=$'\t' read -r name _ _ judgement _ <<<"$case"
 	left=("${left[@]:1}")
 	log=$logs/$name.log
 	reasons=() counted=
 	eval "set -- $judgement"
 	"$1" "$log" "$code" "${@:2}"
-	if [ ${#reasons[@]} != 0 ]; then
+	if [ ${#reasons[@]} != 0 ] && [ ! "$counted" ] && [ ! "${first_reason[$name]-}" ]; then
+		first_reason[$name]=${reasons[0]}
+		again+=("$case")
+		mv "$log" "${log%.log}.first.log"
+	elif [ ${#reasons[@]} != 0 ]; then
 		fails "$name" "${reasons[@]}" "all of it: $log"
 	elif [ "$counted" ]; then
 		echo "$group: the suite $name took $seconds s"
 	else
-		passes "$name ($seconds s)"
+		passes "$name ($seconds s)${first_reason[$name]:+ flaky, attempt 2 of 2: ${first_reason[$name]}}"
 	fi
 }
 
@@ -532,6 +539,8 @@ run_cases() {
 			IFS=$'\t' read -r _ at _ <<<"$line"
 			[ "$at" != "$on" ] || left+=("$line")
 		done
+		[ ${#left[@]} = 0 ] || run_left "$on"
+		left=("${again[@]}") again=()
 		[ ${#left[@]} = 0 ] || run_left "$on"
 	done
 	echo "$group: $passed passed, $failed failed"
