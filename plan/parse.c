@@ -247,42 +247,43 @@ static void parse_version(struct parse *p, const struct node *n, const char *fie
 			"version \"%s\" of the format is not known; use 1", excerpt(text, buf));
 }
 
+static void tell_unknown_key(
+	struct parse *p, const struct key *keys, const struct node *name, const char *field)
+{
+	const struct key *like = key_suggest(keys, name->text);
+	const char *names[32];
+	char wanted[512];
+	unsigned count = 0;
+
+	if (like) {
+		diag_error(
+			p->diags, &name->loc, field, "unknown key; did you mean %s?", like->name);
+		return;
+	}
+	while (keys[count].name && count + 1 < ARRAY_SIZE(names)) {
+		names[count] = keys[count].name;
+		count++;
+	}
+	names[count] = NULL;
+	diag_error(p->diags, &name->loc, field, "unknown key; use %s",
+		join_names(names, wanted, sizeof(wanted)));
+}
+
 void check_keys(struct parse *p, const struct key *keys, const struct node *map, const char *field)
 {
 	for (const struct node_item *i = map->first; i; i = i->next) {
-		const char *name = i->key->text;
-		char sub[PLAN_FIELD_MAX], where[LOC_TEXT_MAX];
 		const struct node_item *first = map->first;
-		const struct key *like;
+		char sub[PLAN_FIELD_MAX], where[LOC_TEXT_MAX];
 
-		field_join(sub, field, name);
-		while (strcmp(first->key->text, name) != 0)
+		field_join(sub, field, i->key->text);
+		while (strcmp(first->key->text, i->key->text) != 0)
 			first = first->next;
-		if (first != i) {
+		if (first != i)
 			diag_error(p->diags, &i->key->loc, sub,
 				"given twice, first at %s; remove one of the two",
 				loc_text(&first->key->loc, where));
-			continue;
-		}
-		if (!keys || key_find(keys, name))
-			continue;
-		like = key_suggest(keys, name);
-		if (like) {
-			diag_error(p->diags, &i->key->loc, sub, "unknown key; did you mean %s?",
-				like->name);
-		} else {
-			const char *names[32];
-			char wanted[512];
-			unsigned count = 0;
-
-			while (keys[count].name && count + 1 < ARRAY_SIZE(names)) {
-				names[count] = keys[count].name;
-				count++;
-			}
-			names[count] = NULL;
-			diag_error(p->diags, &i->key->loc, sub, "unknown key; use %s",
-				join_names(names, wanted, sizeof(wanted)));
-		}
+		else if (keys && !key_find(keys, i->key->text))
+			tell_unknown_key(p, keys, i->key, sub);
 	}
 }
 

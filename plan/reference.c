@@ -49,15 +49,40 @@ static const char head[] =
 	"  key: `--set partitions.linux.memory=1G`. The value is YAML, so lists and mappings work; an\n"
 	"  element of a list is named by its index: `--set partitions.linux.serial.0=null`.\n";
 
+/* The types whose values are described in the same words for all keys. */
+static const char *const type_words[] = {
+	[KEY_ADDRESS] = "address",
+	[KEY_BOOL] = "`true`, `false`",
+	[KEY_STRING] = "text",
+	[KEY_PATH] = "path",
+	[KEY_VERSION] = "`1`",
+	[KEY_PARTITIONS] = "mapping",
+	[KEY_HOUSEKEEPING] = "cores",
+	[KEY_CPUS] = "cores or mapping",
+	[KEY_CPUS_ON] = "cores",
+	[KEY_BSP] = "`builtin`, `none` or path",
+	[KEY_LIST] = "list",
+	[KEY_NAMED] = "mapping",
+	[KEY_PORTS] = "list",
+};
+
+static void print_names(const char *const *names, const char *quote, const char *between, FILE *f)
+{
+	for (unsigned i = 0; names[i]; i++)
+		fprintf(f, "%s%s%s%s", i ? between : "", quote, names[i], quote);
+}
+
 static void print_type(const struct key *key, FILE *f)
 {
 	char buf[QUANTITY_MAX];
 
 	switch (key->type) {
 	case KEY_ENUM:
-		for (unsigned i = 0; key->names[i]; i++)
-			fprintf(f, "%s`%s`", i ? ", " : "", key->names[i]);
-		return;
+		print_names(key->names, "`", ", ", f);
+		return; /* null is among them, where it is one */
+	case KEY_NODE:
+		print_names(key->names, "", " or ", f);
+		break;
 	case KEY_SIZE:
 		fprintf(f, "size, %s", format_size(key->min, buf));
 		fprintf(f, " to %s", format_size(key->max, buf));
@@ -67,51 +92,16 @@ static void print_type(const struct key *key, FILE *f)
 	case KEY_COUNT:
 		fprintf(f, "number, %" PRIu64 " to %" PRIu64, key->min, key->max);
 		break;
-	case KEY_ADDRESS:
-		fputs("address", f);
-		break;
 	case KEY_TIME:
 		fprintf(f, "time, %s", format_duration(key->min, buf));
 		fprintf(f, " to %s", format_duration(key->max, buf));
 		break;
-	case KEY_BOOL:
-		fputs("`true`, `false`", f);
-		return;
-	case KEY_STRING:
-		fputs("text", f);
-		break;
-	case KEY_PATH:
-		fputs("path", f);
-		break;
-	case KEY_BSP:
-		fputs("`builtin`, `none` or path", f);
-		return;
 	case KEY_GROUP:
 		fprintf(f, "%s%smapping", key->shorthand ? key->shorthand : "",
 			key->shorthand ? " or " : "");
-		return;
-	case KEY_VERSION:
-		fputs("`1`", f);
-		return;
-	case KEY_PARTITIONS:
-	case KEY_NAMED:
-		fputs("mapping", f);
-		return;
-	case KEY_HOUSEKEEPING:
-	case KEY_CPUS_ON:
-		fputs("cores", f);
-		return;
-	case KEY_CPUS:
-		fputs("cores or mapping", f);
-		return;
-	case KEY_LIST:
-	case KEY_PORTS:
-		fputs("list", f);
-		return;
-	case KEY_NODE:
-		for (unsigned i = 0; key->names[i]; i++)
-			fprintf(f, "%s%s", i ? " or " : "", key->names[i]);
-		return;
+		break;
+	default:
+		fputs(type_words[key->type], f);
 	}
 	if (key->nullable)
 		fputs(" or `null`", f);
