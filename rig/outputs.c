@@ -10,14 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* What is not written when it is zero: a core is mostly holes, which come as zeroes. */
-#define BLOCK 4096
-
-static bool is_zero(const uint8_t *bytes, size_t size)
-{
-	return !bytes[0] && memcmp(bytes, bytes + 1, size - 1) == 0;
-}
-
 static void failed(struct outputs *o, const char *path, int error)
 {
 	if (o->error)
@@ -26,27 +18,20 @@ static void failed(struct outputs *o, const char *path, int error)
 	snprintf(o->failed, sizeof(o->failed), "%s", path);
 }
 
-static int write_sparse(struct outputs *o, const uint8_t *bytes, size_t size)
+/* A core is mostly holes, which come as zeros. What is no regular file has none. */
+static int write_data(struct outputs *o, const uint8_t *bytes, size_t size)
 {
-	int ret = 0;
-
-	for (size_t n; !ret && size; bytes += n, size -= n) {
-		n = (size_t)min_u64(size, BLOCK);
-		o->hole = o->sparse && is_zero(bytes, n);
-		if (!o->hole)
-			ret = file_write_all(o->fd, bytes, n);
-		else if (lseek(o->fd, (off_t)n, SEEK_CUR) < 0)
-			ret = -errno;
-	}
-	return ret;
+	return o->regular ? sparse_write(&o->file, bytes, size)
+			  : file_write_all(o->file.fd, bytes, size);
 }
 
 static void finish_file(struct outputs *o)
 {
-	if (o->fd >= 0 && o->hole && ftruncate(o->fd, lseek(o->fd, 0, SEEK_CUR)))
-		failed(o, "a file", -errno);
-	o->hole = false;
-	fd_close(&o->fd);
+	int ret = o->file.fd >= 0 && o->regular ? sparse_finish(&o->file) : 0;
+
+	if (ret)
+		failed(o, "a file", ret);
+	fd_close(&o->file.fd);
 }
 
 /* A name in a folder: nothing that leads elsewhere. */
@@ -113,19 +98,20 @@ static void take_file(struct outputs *o, const struct rig_output *to, char *path
 	char *name = to->path;
 	struct stat st;
 
+	o->file.at = 0;
 	if (!to->folder) {
-		o->fd = open(to->path, flags, mode);
+		o->file.fd = open(to->path, flags, mode);
 	} else {
 		dir = open_parent(to, path, &name);
 		if (dir < 0) {
 			failed(o, to->path, dir);
 			return;
 		}
-		o->fd = openat(dir, name, flags | O_NOFOLLOW, mode);
+		o->file.fd = openat(dir, name, flags | O_NOFOLLOW, mode);
 	}
-	if (o->fd < 0)
+	if (o->file.fd < 0)
 		failed(o, name, -errno);
-	o->sparse = o->fd >= 0 && fstat(o->fd, &st) == 0 && S_ISREG(st.st_mode);
+	o->regular = o->file.fd >= 0 && fstat(o->file.fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 void outputs_take(struct outputs *o, const struct wire_frame *f)
@@ -137,7 +123,7 @@ void outputs_take(struct outputs *o, const struct wire_frame *f)
 	int ret;
 
 	if (f->type == WIRE_DATA) {
-		ret = o->fd < 0 ? 0 : write_sparse(o, f->bytes, f->size);
+		ret = o->file.fd < 0 ? 0 : write_data(o, f->bytes, f->size);
 		if (ret) {
 			failed(o, "a file", ret);
 			finish_file(o);

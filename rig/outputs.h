@@ -6,14 +6,14 @@
 #ifndef RIG_OUTPUTS_H
 #define RIG_OUTPUTS_H
 
+#include "lib/sparse.h"
 #include "rig/job.h"
 #include "rig/wire.h"
 
 struct outputs {
 	const struct rig_job *job;
-	int fd;      /* the file that data goes to; -1: none */
-	bool sparse; /* it may have holes */
-	bool hole;   /* it ends in one, which its size does not tell yet */
+	struct sparse file; /* that data goes to; its FD is ours, -1: none */
+	bool regular;       /* it may have holes */
 	int error;
 	char failed[PATH_MAX]; /* what ERROR was met at */
 };

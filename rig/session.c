@@ -139,7 +139,7 @@ static void not_understood(struct session *s)
 /* Where the machine is in what it says, for messages. */
 static const char *where(const struct session *s)
 {
-	if (s->outputs.fd >= 0)
+	if (s->outputs.file.fd >= 0)
 		return " in the middle of a file that it had to send, which may be incomplete";
 	return s->reader.end > s->reader.start ? " in the middle of what it had to say" : "";
 }
@@ -496,7 +496,7 @@ static int session_init(struct session *s, const struct session_spec *spec)
 
 	s->spec = spec;
 	s->code = -1;
-	s->outputs = (struct outputs){.job = spec->job, .fd = -1};
+	s->outputs = (struct outputs){.job = spec->job, .file.fd = -1};
 	s->signals = s->input = LOOP_WATCH_INIT;
 	s->input.fd = STDIN_FILENO;
 	s->input.events = POLLIN;

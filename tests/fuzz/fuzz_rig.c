@@ -49,7 +49,7 @@ static void make_folder(void)
 static void take_frames(const uint8_t *data, size_t size)
 {
 	AUTO_FREE struct wire_reader *r = calloc(1, sizeof(*r));
-	struct outputs o = {.job = &job, .fd = -1};
+	struct outputs o = {.job = &job, .file.fd = -1};
 	struct wire_frame f;
 
 	if (!r)
@@ -61,7 +61,7 @@ static void take_frames(const uint8_t *data, size_t size)
 		if (f.type == WIRE_DATA || f.size < 32)
 			outputs_take(&o, &f);
 	}
-	fd_close(&o.fd);
+	fd_close(&o.file.fd);
 	if (access(outside, F_OK) == 0)
 		abort();
 }

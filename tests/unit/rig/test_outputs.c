@@ -25,7 +25,7 @@ static void setup(void)
 	strcpy(folder, "/tmp/test-outputs.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	ck_assert_int_eq(chdir(folder), 0);
-	o = (struct outputs){.job = &job, .fd = -1};
+	o = (struct outputs){.job = &job, .file.fd = -1};
 }
 
 static void teardown(void)
