@@ -103,8 +103,8 @@ static void print_environment(FILE *f)
 		print_roff(f, variables[i].meaning);
 		fputc('\n', f);
 	}
-	fputs(".PP\n`bulkhead rig` hands these to the command inside, where they are set: TERM, COLORTERM, "
-	      "NO_COLOR, LANG, TZ, GITHUB_ACTIONS, GITHUB_STEP_SUMMARY, SOURCE_DATE_EPOCH.\n",
+	fputs(".PP\n`bulkhead rig` hands these to the command inside, where they are set: TERM, "
+	      "COLORTERM, NO_COLOR, LANG, TZ, GITHUB_ACTIONS, GITHUB_STEP_SUMMARY, SOURCE_DATE_EPOCH.\n",
 		f);
 }
 

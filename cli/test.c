@@ -5,6 +5,7 @@
 #include "cli/reports.h"
 #include "cli/test_host.h"
 #include "cli/words.h"
+#include "lib/file.h"
 #include "partition/partition.h"
 #include "rig/inside.h"
 #include "rig/rig.h"
@@ -296,14 +297,16 @@ static void add_front(struct words *w)
 {
 	const char *rig = getenv(INSIDE_VARIABLE);
 	json_t *list = rig ? json_loads(rig, 0, NULL) : NULL, *word;
-	char program[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
+	char own[PATH_MAX];
 	size_t i;
 
-	json_array_foreach(list, i, word) words_add(w, json_string_value(word) ?: "");
+	json_array_foreach(list, i, word)
+	{
+		words_add(w, json_string_value(word) ?: "");
+	}
 	json_decref(list);
 	if (!w->count)
-		words_add(w, n > 0 ? (program[n] = '\0', program) : "bulkhead");
+		words_add(w, file_own_program(own) ? "bulkhead" : own);
 }
 
 /*
@@ -557,8 +560,8 @@ const struct command command_test = {
 		"case runs by itself, in parallel with others as cores and memory allow, and is ended "
 		"by its deadline.\n"
 		"Exit codes: 0 all that ran has passed; 1 some failed; 2 wrong usage, or a suite that "
-		"is not valid; 3 a report cannot be written, or the rig failed; 77 nothing could run, all was skipped; "
-		"130 interrupted.",
+		"is not valid; 3 a report cannot be written, or the rig failed; 77 nothing could run, "
+		"all was skipped; 130 interrupted.",
 	.options = test_specs,
 	.options_size = sizeof(struct test_options),
 	.operands_min = 1,

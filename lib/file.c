@@ -82,6 +82,14 @@ int file_read_line(const char *path, char *buf, size_t size)
 	return 0;
 }
 
+int file_own_program(char ret_path[PATH_MAX])
+{
+	ssize_t n = readlink("/proc/self/exe", ret_path, PATH_MAX - 1);
+
+	ret_path[n > 0 ? n : 0] = '\0';
+	return n < 0 ? -errno : 0;
+}
+
 int memfd_create_sealed(const char *name, const void *data, size_t size)
 {
 	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);

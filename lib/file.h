@@ -5,6 +5,7 @@
 #ifndef LIB_FILE_H
 #define LIB_FILE_H
 
+#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,9 @@ int file_write_all(int fd, const void *buf, size_t size);
  * final newline. 0 or a negative errno; BUF is the empty string on failure.
  */
 int file_read_line(const char *path, char *buf, size_t size);
+
+/* The path of this program. 0, or a negative errno with the empty string. */
+int file_own_program(char ret_path[PATH_MAX]);
 
 /* A memfd with DATA in it that nobody can change or resize any more. The descriptor or -errno. */
 int memfd_create_sealed(const char *name, const void *data, size_t size);

@@ -17,9 +17,8 @@ struct dump {
 	struct partition *partition;
 	/* It is over: ERROR is 0 or a negative errno, BYTES what was written. */
 	void (*done)(struct partition *p, int error, uint64_t bytes);
-	struct loop_watch out; /* its descriptor; -1: no dump is under way */
-	struct loop_timer
-		timer; /* to the next piece of the search; then, until it stalls or is late */
+	struct loop_watch out;     /* its descriptor; -1: no dump is under way */
+	struct loop_timer timer;   /* of the search: its next piece; then: it stalls, or is late */
 	struct core_search search; /* for the guest's own note */
 	FILE *notes;
 	char *notes_text;

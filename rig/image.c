@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "rig/image.h"
 
+#include "lib/file.h"
 #include "lib/util.h"
 #include "rig/inside.h"
 #include "rig/modules.h"
@@ -116,11 +117,11 @@ static json_t *texts_json(json_t *list, const char *const *texts)
 static char *front_text(const struct rig_options *o)
 {
 	char own[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", own, sizeof(own));
-	json_t *list = json_pack("[s%, s, s, s]", n > 0 ? own : "bulkhead",
-		n > 0 ? (size_t)n : strlen("bulkhead"), "rig", "--arch", plan_arch_name(o->arch));
+	json_t *list;
 	char *text;
 
+	list = json_pack("[s, s, s, s]", file_own_program(own) ? "bulkhead" : own, "rig", "--arch",
+		plan_arch_name(o->arch));
 	texts_json(list, o->again);
 	json_array_append_new(list, json_string("--"));
 	text = json_dumps(list, JSON_COMPACT);

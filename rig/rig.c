@@ -2,6 +2,7 @@
 #include "rig/rig.h"
 
 #include "lib/exitcode.h"
+#include "lib/file.h"
 #include "lib/size.h"
 #include "lib/util.h"
 #include "rig/emulator.h"
@@ -35,9 +36,8 @@ static int check_qemu(const struct rig_options *o)
 static int find_program(struct rig_options *o, char ret_path[PATH_MAX])
 {
 	char own[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", own, sizeof(own) - 1);
 
-	own[n > 0 ? n : 0] = '\0';
+	file_own_program(own);
 	if (o->program && image_runs_alone(o->program, o->arch))
 		return 0;
 	if (!o->program && image_find_program(own, o->arch, ret_path)) {

@@ -203,12 +203,9 @@ static int find_program(char ret_path[PATH_MAX])
 {
 	static const char *const places[] = {"", "../libexec/bulkhead/"};
 	char own[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", own, sizeof(own) - 1);
 	char *slash;
 
-	if (n < 0)
-		return -ENOENT;
-	own[n] = '\0';
+	file_own_program(own);
 	slash = strrchr(own, '/');
 	if (!slash)
 		return -ENOENT;

@@ -8,7 +8,7 @@
 # There may be several machines, of different kinds; all cases of one run in one start of it.
 #
 # Prints a line `PASS|FAIL|SKIP rig-$arch/CASE` each; what a case printed is kept in
-# $BULKHEAD_OUT/rig-$arch/CASE.log. Exit code: 0; 1 when a case failed; 3 without a static build.
+# $BULKHEAD_OUT/rig-$arch/CASE.log. Exit code: 0; 1 when a case failed; 3 without a build.
 #
 # On a busy host the emulated machine itself may hang, and whatever runs in it. The case that was
 # running and those left then get a new machine, up to twice; a case that two machines hang in
