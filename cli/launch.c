@@ -12,11 +12,12 @@
 static int check_eventfd(
 	const struct plan *plan, const struct run_options *options, struct diags *diags)
 {
-	const struct partition_process *spare = options->spare;
+	struct partition_process *spare = options->spare;
 	int fd = (int)plan->safe_state.eventfd;
 	int flags = fd ? fcntl(fd, F_GETFL) : O_RDWR;
 	bool ours = fd && (fd == options->ready_fd ||
-				  (spare->pid && (fd == spare->pidfd || fd == spare->control_fd)));
+				  (process_wait(spare) == 0 &&
+					  (fd == spare->pidfd || fd == spare->control_fd)));
 
 	if (flags >= 0 && (flags & O_ACCMODE) != O_RDONLY && !ours)
 		return 0;

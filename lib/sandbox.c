@@ -134,8 +134,6 @@ __attribute__((no_sanitize_address)) static int spawned(void *arg)
 		if (spawn->fds[i] >= 0 && fcntl(spawn->fds[i], F_SETFD, 0))
 			goto fail;
 	}
-	if (spawn->cores)
-		sched_setaffinity(0, sizeof(*spawn->cores), spawn->cores);
 	execve(spawn->path, spawn->argv, spawn->envp);
 fail:
 	s->error = errno ? errno : EPERM;

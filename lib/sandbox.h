@@ -17,7 +17,6 @@
 
 #include "lib/diag.h"
 
-#include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,8 +30,7 @@ struct sandbox_spawn {
 	char *const *envp;
 	const int *fds; /* descriptors inherited under their numbers; those that are -1 are none */
 	unsigned fd_count;
-	bool isolate;           /* in a pid namespace, where the host allows it */
-	const cpu_set_t *cores; /* that it starts on, if it may; NULL: the caller's */
+	bool isolate; /* in a pid namespace, where the host allows it */
 };
 
 /*

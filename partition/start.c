@@ -342,17 +342,15 @@ static int create(struct partition *p)
 	int ret;
 
 	partition_lockdown_first(p->plan, &p->lockdown);
-	ret = tell(p, what, vm_ahead_start(p->launch.kvm_fd, &ahead));
-	if (!ret)
-		ret = tell(p, "mapping what it shares", prepare_devices(p));
+	ret = tell(p, "mapping what it shares", prepare_devices(p));
 	if (!ret)
 		ret = build(p, NULL, partition_build_machine);
 	for (unsigned i = 0; i < REGION_FDS_MAX; i++) /* mapped, or copied */
 		fd_close(&p->launch.region_fds[i]);
-	if (ret)
-		return ret;
-	vm_ahead_go_on(ahead, &p->build.machine);
-	ret = enter(p);
+	if (!ret)
+		ret = tell(p, what, vm_ahead_start(p->launch.kvm_fd, &p->build.machine, &ahead));
+	if (!ret)
+		ret = enter(p);
 	if (!ret)
 		ret = tell(p, "starting its I/O thread", start_io(p));
 	if (!ret)

@@ -7,60 +7,140 @@
 #include "partition/protocol.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 
 extern char **environ;
 
-/*
- * The cores for a start: all but the first. Its kernel work takes long and is not interrupted,
- * while KVM, on behalf of its thread (vmm/ahead.h), waits for callbacks that the kernel calls on
- * its boot processor [Linux kernel/rcu/srcutree.c, srcu_gp_end]. False: there is no other.
- */
-static bool find_start_cores(cpu_set_t *ret_cores)
-{
-	if (sched_getaffinity(0, sizeof(*ret_cores), ret_cores))
-		return false;
-	CPU_CLR(0, ret_cores);
-	return CPU_COUNT(ret_cores) > 0;
-}
+/* ---- starting ---- */
 
-int process_start(bool isolate, struct partition_process *ret_process)
+/* What the thread that starts a process works on. */
+struct process_starter {
+	pthread_t thread;
+	int child_fd; /* the process's end of its socket pair */
+	bool isolate;
+	/* The outcome, final once the thread is gone. */
+	pid_t pid;
+	int pidfd;
+	int ret;
+};
+
+static void *starter_thread(void *arg)
 {
-	struct partition_process p = {.isolated = isolate};
+	struct process_starter *s = arg;
 	char number[16];
 	char *argv[] = {PARTITION_ARGV0, number, PARTITION_ARGV_NAME, NULL};
-	int pair[2], ret = ipc_pair(pair);
-	cpu_set_t cores;
 	const struct sandbox_spawn spawn = {
 		.path = "/proc/self/exe",
 		.argv = argv,
 		.envp = environ,
-		.fds = &pair[1],
+		.fds = &s->child_fd,
 		.fd_count = 1,
-		.isolate = isolate,
-		.cores = find_start_cores(&cores) ? &cores : NULL,
+		.isolate = s->isolate,
 	};
 
-	if (ret)
-		return ret;
-	snprintf(number, sizeof(number), "%d", pair[1]);
-	ret = sandbox_spawn(&spawn, &p.pid, &p.pidfd);
-	close(pair[1]);
+	snprintf(number, sizeof(number), "%d", s->child_fd);
+	s->ret = sandbox_spawn(&spawn, &s->pid, &s->pidfd);
+	close(s->child_fd);
+	return NULL;
+}
+
+/*
+ * The cores for a start, of those that are ALLOWED. Not the first: KVM waits for callbacks that the
+ * kernel calls on its boot processor [Linux kernel/rcu/srcutree.c, srcu_gp_end], and a start is
+ * kernel work that is not interrupted. Not the one that this thread is on: it goes on there, or, if
+ * there is no other, leaves it. False: there is no choice.
+ */
+static bool find_start_cores(const cpu_set_t *allowed, cpu_set_t *ret_cores)
+{
+	int here = sched_getcpu();
+	cpu_set_t rest;
+
+	*ret_cores = *allowed;
+	CPU_CLR(0, ret_cores);
+	if (here >= 0 && CPU_COUNT(ret_cores) > 1)
+		CPU_CLR((size_t)here, ret_cores);
+	CPU_XOR(&rest, allowed, ret_cores);
+	if (!CPU_COUNT(&rest) || !CPU_COUNT(ret_cores))
+		return false;
+	if (here >= 0 && CPU_ISSET((size_t)here, ret_cores)) {
+		sched_setaffinity(0, sizeof(rest), &rest);
+		sched_setaffinity(0, sizeof(*allowed), allowed);
+	}
+	return true;
+}
+
+/*
+ * The thread, with all signals blocked, on cores of its own: the process begins there, and its
+ * maker, which sleeps until the exec, is not this thread, which would be woken on that core.
+ */
+static int create_thread(struct process_starter *s)
+{
+	cpu_set_t allowed, cores;
+	pthread_attr_t attr;
+	sigset_t all;
+	int ret;
+
+	sigfillset(&all);
+	pthread_attr_init(&attr);
+	pthread_attr_setsigmask_np(&attr, &all);
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) == 0 &&
+		find_start_cores(&allowed, &cores))
+		pthread_attr_setaffinity_np(&attr, sizeof(cores), &cores);
+	ret = pthread_create(&s->thread, &attr, starter_thread, s);
+	pthread_attr_destroy(&attr);
+	return -ret;
+}
+
+int process_start(bool isolate, struct partition_process *ret_process)
+{
+	struct process_starter *s = calloc(1, sizeof(*s));
+	int pair[2], ret = s ? ipc_pair(pair) : -ENOMEM;
+
+	if (!ret) {
+		*s = (struct process_starter){.child_fd = pair[1], .isolate = isolate};
+		ret = create_thread(s);
+		if (ret) {
+			close(pair[0]);
+			close(pair[1]);
+		}
+	}
 	if (ret) {
-		close(pair[0]);
+		free(s);
 		return ret;
 	}
-	p.control_fd = pair[0];
-	*ret_process = p;
+	*ret_process = (struct partition_process){
+		.starter = s, .pidfd = -1, .control_fd = pair[0], .isolated = isolate};
 	return 0;
+}
+
+int process_wait(struct partition_process *process)
+{
+	struct process_starter *s = process->starter;
+	int ret;
+
+	if (!s)
+		return process->pid > 0 ? 0 : -ESRCH;
+	pthread_join(s->thread, NULL);
+	process->starter = NULL;
+	process->pid = s->pid;
+	process->pidfd = s->pidfd;
+	ret = s->ret;
+	free(s);
+	if (ret) {
+		process->pid = 0;
+		fd_close(&process->control_fd);
+	}
+	return ret;
 }
 
 void process_end(struct partition_process *process)
 {
-	if (process->pid <= 0)
+	if (process_wait(process))
 		return;
 	kill(process->pid, SIGKILL);
 	while (waitpid(process->pid, NULL, 0) < 0 && errno == EINTR) {
@@ -73,9 +153,13 @@ void process_end(struct partition_process *process)
 int process_get(
 	struct partition_process *spare, bool isolate, struct partition_process *ret_process)
 {
-	if (!spare || spare->pid <= 0 || spare->isolated != isolate)
-		return process_start(isolate, ret_process);
-	*ret_process = *spare;
-	spare->pid = 0;
-	return 0;
+	int ret;
+
+	if (spare && spare->isolated == isolate && process_wait(spare) == 0) {
+		*ret_process = *spare;
+		spare->pid = 0;
+		return 0;
+	}
+	ret = process_start(isolate, ret_process);
+	return ret ? ret : process_wait(ret_process);
 }

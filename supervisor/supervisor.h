@@ -16,17 +16,21 @@
 
 /* A partition's process that nobody has told yet which partition it is. */
 struct partition_process {
-	pid_t pid; /* 0: none */
+	struct process_starter *starter; /* that is still at it; NULL: none is */
+	pid_t pid;                       /* 0: none, or none yet */
 	int pidfd;
 	int control_fd;
 	bool isolated; /* born into namespaces of its own, as all are but with `lockdown: off` */
 };
 
 /*
- * Starts one. 0 or a negative errno. Whoever starts one before the plan is read has it at hand, its
- * program loaded, when the plan is there.
+ * Begins to start one, beside its caller. 0 or a negative errno. Whoever starts one before the plan
+ * is read has it at hand, its program loaded, when the plan is there.
  */
 int process_start(bool isolate, struct partition_process *ret_process);
+
+/* Waits until it is there. 0, or a negative errno: there is none; -ESRCH: none was started. */
+int process_wait(struct partition_process *process);
 
 /* Ends and reaps it. Legal for none. */
 void process_end(struct partition_process *process);

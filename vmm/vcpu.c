@@ -109,6 +109,20 @@ static unsigned vcpu_wait(struct vcpu *vcpu)
 	return wanted;
 }
 
+/*
+ * The release comes soon after the thread is there, as a rule, and sleeping until then costs the
+ * wake-up of a core: first it is looked for, this long.
+ */
+#define RELEASE_LOOK_NS (500 * 1000)
+
+static void look_for_release(const struct vcpu *vcpu)
+{
+	uint64_t end = monotonic_ns() + RELEASE_LOOK_NS;
+
+	while (must_wait(atomic_load(&vcpu->wanted)) && monotonic_ns() < end)
+		sched_yield();
+}
+
 static void *vcpu_thread(void *arg)
 {
 	struct vcpu *vcpu = arg;
@@ -121,6 +135,7 @@ static void *vcpu_thread(void *arg)
 	pthread_sigmask(SIG_SETMASK, &signals, NULL);
 	prctl(PR_SET_NAME, vcpu->name);
 	atomic_store(&vcpu->tid, gettid());
+	look_for_release(vcpu);
 	while (!((wanted = vcpu_wait(vcpu)) & VCPU_STOP)) {
 		if (wanted & VCPU_FAULT) {
 			vcpu_meet_fault(vcpu);
@@ -178,21 +193,27 @@ void vcpu_prime(struct vcpu *vcpu)
 int vcpu_start(struct vcpu *vcpu, const cpu_set_t *affinity, const char *name)
 {
 	struct sigaction action = {.sa_handler = kick_received};
+	cpu_set_t first = *affinity;
 	pthread_attr_t attr;
-	int ret;
+	int here = sched_getcpu(), ret;
 
 	snprintf(vcpu->name, sizeof(vcpu->name), "%.8s/vcpu%u", name, vcpu->index % 100);
 	sigaction(KICK_SIGNAL, &action, NULL);
 	pthread_attr_init(&attr);
-	/* Set before the thread exists: it never runs anywhere else, and a bad core is an error. */
-	ret = pthread_attr_setaffinity_np(&attr, sizeof(*affinity), affinity);
+	/*
+	 * Set before the thread exists: it never runs anywhere else, and a bad core is an error. If
+	 * it has a choice it begins on another core than its maker's, where it would have to wait.
+	 */
+	if (here >= 0 && CPU_COUNT(affinity) > 1)
+		CPU_CLR((size_t)here, &first);
+	ret = pthread_attr_setaffinity_np(&attr, sizeof(first), &first);
 	if (!ret)
 		ret = pthread_create(&vcpu->thread, &attr, vcpu_thread, vcpu);
 	pthread_attr_destroy(&attr);
 	if (ret)
 		return -ret;
 	vcpu->started = true;
-	return 0;
+	return -pthread_setaffinity_np(vcpu->thread, sizeof(*affinity), affinity);
 }
 
 uint64_t vcpu_exits(const struct vcpu *vcpu)

@@ -199,23 +199,11 @@ static void start(enum vm_violation on_violation, enum vm_fatal on_fatal)
 
 	for (size_t i = 0; i < ARRAY_SIZE(cores); i++)
 		sched_getaffinity(0, sizeof(cores[i]), &cores[i]);
-	ck_assert_int_eq(vm_ahead_start(fx.kvm_fd, &ahead), 0);
-	vm_ahead_go_on(ahead, &fx.m);
+	ck_assert_int_eq(vm_ahead_start(fx.kvm_fd, &fx.m, &ahead), 0);
 	ck_assert_msg(vm_ahead_finish(ahead, &fx.vm, &what) == 0, "%s: %m", what);
 	vm_set_policy(fx.vm, &policy);
 	ck_assert_msg(vm_start(fx.vm, &entry, cores, "test", &what) == 0, "%s: %m", what);
 }
-
-START_TEST(a_vm_that_is_not_wanted_any_more)
-{
-	struct vm_ahead *ahead;
-	const char *what;
-
-	ck_assert_int_eq(vm_ahead_start(fx.kvm_fd, &ahead), 0);
-	ck_assert_int_eq(vm_ahead_finish(ahead, &fx.vm, &what), -ECANCELED);
-	ck_assert_ptr_null(fx.vm);
-}
-END_TEST
 
 static const struct vm_end *wait_end(void)
 {
@@ -626,7 +614,6 @@ Suite *unit_suite(void)
 
 	tcase_set_timeout(tc, 30);
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, a_vm_that_is_not_wanted_any_more);
 	tcase_add_loop_test(tc, violations_are_injected, 0, violator_count);
 	tcase_add_loop_test(tc, violations_are_fatal, 0, violator_count);
 	tcase_add_loop_test(tc, violations_are_ignored, 0, violator_count);
