@@ -13,12 +13,14 @@ static int check_eventfd(
 	const struct plan *plan, const struct run_options *options, struct diags *diags)
 {
 	struct partition_process *spare = options->spare;
-	int fd = (int)plan->safe_state.eventfd;
-	int flags = fd ? fcntl(fd, F_GETFL) : O_RDWR;
-	bool ours = fd && (fd == options->ready_fd ||
-				  (process_wait(spare) == 0 &&
-					  (fd == spare->pidfd || fd == spare->control_fd)));
+	int fd = (int)plan->safe_state.eventfd, flags;
+	bool ours;
 
+	if (!fd)
+		return 0;
+	ours = fd == options->ready_fd ||
+	       (process_wait(spare) == 0 && (fd == spare->pidfd || fd == spare->control_fd));
+	flags = fcntl(fd, F_GETFL);
 	if (flags >= 0 && (flags & O_ACCMODE) != O_RDONLY && !ours)
 		return 0;
 	diag_error(diags, &plan->safe_state.eventfd_loc, "safe_state.eventfd",

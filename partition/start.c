@@ -355,12 +355,12 @@ static int create(struct partition *p)
 		ret = tell(p, "starting its I/O thread", start_io(p));
 	if (!ret)
 		ret = tell(p, "starting its consoles", start_consoles(p));
-	if (!ret)
-		ret = tell(p, "starting its devices", machine_start(&p->build.machine));
 	if (ret)
 		return ret;
-	ret = vm_ahead_finish(ahead, &p->vm, &what);
-	return tell(p, what, ret);
+	ret = tell(p, what, vm_ahead_finish(ahead, &p->vm, &what));
+	if (!ret)
+		ret = tell(p, "starting its devices", machine_start(&p->build.machine));
+	return ret;
 }
 
 int partition_start(struct partition *p)

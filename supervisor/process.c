@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 extern char **environ;
 
@@ -24,7 +25,7 @@ struct process_starter {
 	int child_fd; /* the process's end of its socket pair */
 	bool isolate;
 	/* The outcome, final once the thread is gone. */
-	pid_t pid;
+	pid_t tid, pid;
 	int pidfd;
 	int ret;
 };
@@ -43,6 +44,7 @@ static void *starter_thread(void *arg)
 		.isolate = s->isolate,
 	};
 
+	s->tid = gettid();
 	snprintf(number, sizeof(number), "%d", s->child_fd);
 	s->ret = sandbox_spawn(&spawn, &s->pid, &s->pidfd);
 	close(s->child_fd);
@@ -102,7 +104,7 @@ int process_start(bool isolate, struct partition_process *ret_process)
 	int pair[2], ret = s ? ipc_pair(pair) : -ENOMEM;
 
 	if (!ret) {
-		*s = (struct process_starter){.child_fd = pair[1], .isolate = isolate};
+		*s = (struct process_starter){.child_fd = pair[1], .isolate = isolate, .pidfd = -1};
 		ret = create_thread(s);
 		if (ret) {
 			close(pair[0]);
@@ -118,6 +120,17 @@ int process_start(bool isolate, struct partition_process *ret_process)
 	return 0;
 }
 
+/*
+ * A process that wants a signal when its parent dies gets one when the thread that started it ends,
+ * which the kernel sees to after it has woken who joins it.
+ */
+static void wait_gone(const struct process_starter *s)
+{
+	pthread_join(s->thread, NULL);
+	while (tgkill(getpid(), s->tid, 0) == 0)
+		usleep(20);
+}
+
 int process_wait(struct partition_process *process)
 {
 	struct process_starter *s = process->starter;
@@ -125,7 +138,7 @@ int process_wait(struct partition_process *process)
 
 	if (!s)
 		return process->pid > 0 ? 0 : -ESRCH;
-	pthread_join(s->thread, NULL);
+	wait_gone(s);
 	process->starter = NULL;
 	process->pid = s->pid;
 	process->pidfd = s->pidfd;
@@ -153,6 +166,7 @@ void process_end(struct partition_process *process)
 int process_get(
 	struct partition_process *spare, bool isolate, struct partition_process *ret_process)
 {
+	struct partition_process p;
 	int ret;
 
 	if (spare && spare->isolated == isolate && process_wait(spare) == 0) {
@@ -160,6 +174,10 @@ int process_get(
 		spare->pid = 0;
 		return 0;
 	}
-	ret = process_start(isolate, ret_process);
-	return ret ? ret : process_wait(ret_process);
+	ret = process_start(isolate, &p);
+	if (!ret)
+		ret = process_wait(&p);
+	if (!ret)
+		*ret_process = p;
+	return ret;
 }

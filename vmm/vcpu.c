@@ -111,7 +111,7 @@ static unsigned vcpu_wait(struct vcpu *vcpu)
 
 /*
  * The release comes soon after the thread is there, as a rule, and sleeping until then costs the
- * wake-up of a core: first it is looked for, this long.
+ * wake-up of a core: on a core of its own it is first looked for, this long.
  */
 #define RELEASE_LOOK_NS (500 * 1000)
 
@@ -135,7 +135,8 @@ static void *vcpu_thread(void *arg)
 	pthread_sigmask(SIG_SETMASK, &signals, NULL);
 	prctl(PR_SET_NAME, vcpu->name);
 	atomic_store(&vcpu->tid, gettid());
-	look_for_release(vcpu);
+	if (vcpu->apart)
+		look_for_release(vcpu);
 	while (!((wanted = vcpu_wait(vcpu)) & VCPU_STOP)) {
 		if (wanted & VCPU_FAULT) {
 			vcpu_meet_fault(vcpu);
@@ -206,6 +207,7 @@ int vcpu_start(struct vcpu *vcpu, const cpu_set_t *affinity, const char *name)
 	 */
 	if (here >= 0 && CPU_COUNT(affinity) > 1)
 		CPU_CLR((size_t)here, &first);
+	vcpu->apart = here >= 0 && !CPU_ISSET((size_t)here, &first);
 	ret = pthread_attr_setaffinity_np(&attr, sizeof(first), &first);
 	if (!ret)
 		ret = pthread_create(&vcpu->thread, &attr, vcpu_thread, vcpu);

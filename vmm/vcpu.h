@@ -55,6 +55,7 @@ struct vcpu {
 	pthread_t thread;
 	char name[16];      /* the thread's: "linux/vcpu0"; the kernel's limit */
 	bool started;       /* `thread` is to be joined; the builder's thread only */
+	bool apart;         /* it does not begin on its maker's core */
 	atomic_int tid;     /* of the thread, once it runs */
 	atomic_uint wanted; /* enum vcpu_wanted; 0: in the guest */
 	struct vcpu_counters counters;
