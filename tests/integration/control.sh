@@ -657,8 +657,9 @@ test_control-kill-restart-loop() {
 	plan_of a how=cf9 0 b how=spin 1 >plan.yaml
 	need_cores 2
 	begin plan.yaml --set partitions.a.on_reset=restart
+	# Refused while it is between two starts.
 	for i in 1 2 3 4 5; do
-		bulkhead 0 restart a
+		within 5 "$BULKHEAD" restart a >out 2>err || fail "it cannot be restarted"
 	done
 	bulkhead 0 kill a
 	sleep 0.5
