@@ -49,15 +49,14 @@ test_inspect() {
 	finish 0
 }
 
-answered() { grep -qs '"partition"' answers.*; }
-
 # Many at a time, and an end in the middle of it.
 test_inspect-storm() {
 	begin_inspected how=flood
+	touch answers.{1..8}
 	for n in 1 2 3 4 5 6 7 8; do
 		(for _ in 1 2 3; do timeout 20 "$BULKHEAD" inspect g --json >>"answers.$n" 2>/dev/null; done) &
 	done
-	within 10 answered || fail "nobody gets an answer"
+	within 10 grep -q '"partition"' answers.* || fail "nobody gets an answer"
 	kill "$supervisor"
 	finish 130
 	wait
